@@ -1,2 +1,45 @@
-//! Trainer.
-fn main(){}
+//! The command line.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use trainer::eval::{self, EvalArgs};
+use trainer::inspect::{self, InspectArgs};
+use trainer::train::{self, TrainArgs};
+use trainer::upscale::{self, UpscaleArgs};
+
+/// Trains super-resolution networks, evaluates them, and upscales pictures.
+///
+/// Without a command it trains the default configuration on the pictures that come with the
+/// project: a few minutes on a CPU.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Train(TrainArgs),
+    Eval(EvalArgs),
+    Upscale(UpscaleArgs),
+    Inspect(InspectArgs),
+}
+
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let result = match command.unwrap_or_else(|| Command::Train(TrainArgs::default())) {
+        Command::Train(args) => train::train(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Upscale(args) => upscale::run(&args),
+        Command::Inspect(args) => inspect::inspect(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

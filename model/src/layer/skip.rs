@@ -1,0 +1,102 @@
+//! The way around the network: the input, enlarged classically, is added to the output.
+
+use burn::tensor::{Device, Tensor, TensorData, module, ops::ConvOptions};
+use serde::{Deserialize, Serialize};
+
+/// How the input reaches the output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Skip {
+    /// Not at all.
+    None,
+    /// Each pixel repeated: costs an addition.
+    #[default]
+    Nearest,
+    /// MATLAB's bicubic interpolation (a = −0.5, symmetric borders).
+    Bicubic,
+}
+
+/// The largest distance at which [`Skip::Bicubic`] looks at its input, in pixels.
+pub const BICUBIC_REACH_PX: usize = 2;
+
+/// Adds the enlarged `x [batch, c, h, w]` to `maps [batch, c·s², h, w]`, the maps that a sub-pixel
+/// shuffle will interleave into `[batch, c, h·s, w·s]`.
+///
+/// Before the shuffle each of the s² maps of a channel is one phase of the enlarged picture, so
+/// nearest is the picture itself and bicubic is a 5×5 convolution a phase.
+pub fn add_skip(maps: Tensor<4>, x: Tensor<4>, skip: Skip, scale: usize) -> Tensor<4> {
+    let [batch, channels, h, w] = x.dims();
+    let phases = scale * scale;
+    match skip {
+        Skip::None => maps,
+        Skip::Nearest if channels == 1 => maps + x,
+        Skip::Nearest => {
+            let maps = maps.reshape([batch * channels, phases, h, w]);
+            let x = x.reshape([batch * channels, 1, h, w]);
+            (maps + x).reshape([batch, channels * phases, h, w])
+        }
+        Skip::Bicubic => maps + bicubic_phases(x, scale),
+    }
+}
+
+/// The s² phases of the bicubic enlargement of `x [batch, c, h, w]`, as `[batch, c·s², h, w]`.
+fn bicubic_phases(x: Tensor<4>, scale: usize) -> Tensor<4> {
+    let [batch, channels, h, w] = x.dims();
+    let device = x.device();
+    let x = x.reshape([batch * channels, 1, h, w]);
+    let x = pad_symmetric(pad_symmetric(x, 2), 3);
+    let no_padding = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
+    module::conv2d(x, phase_kernels(scale, &device), None, no_padding).reshape([
+        batch,
+        channels * scale * scale,
+        h,
+        w,
+    ])
+}
+
+/// Two pixels mirrored about each border of dimension `dim`, the border pixel repeated.
+fn pad_symmetric(x: Tensor<4>, dim: usize) -> Tensor<4> {
+    let last = x.dims()[dim] - 1;
+    let near = |distance: usize| x.clone().narrow(dim, distance.min(last), 1);
+    let far = |distance: usize| x.clone().narrow(dim, last - distance.min(last), 1);
+    Tensor::cat(
+        vec![near(1), near(0), x.clone(), far(0), far(1)],
+        dim,
+    )
+}
+
+/// One 5×5 kernel for each of the s² phases: `[s², 1, 5, 5]`.
+fn phase_kernels(scale: usize, device: &Device) -> Tensor<4> {
+    let taps: Vec<[f32; 5]> = (0..scale).map(|phase| phase_taps(phase, scale)).collect();
+    let kernels: Vec<f32> = taps
+        .iter()
+        .flat_map(|rows| taps.iter().map(move |columns| (rows, columns)))
+        .flat_map(|(rows, columns)| {
+            rows.iter()
+                .flat_map(|row| columns.iter().map(move |column| row * column))
+        })
+        .collect();
+    let shape = [scale * scale, 1, 5, 5];
+    Tensor::from_data(TensorData::new(kernels, shape), device)
+}
+
+/// The weights of the five input pixels around an output pixel of this phase.
+fn phase_taps(phase: usize, scale: usize) -> [f32; 5] {
+    let centre = (phase as f64 + 0.5) / scale as f64 - 0.5;
+    std::array::from_fn(|tap| {
+        let offset = tap as f64 - BICUBIC_REACH_PX as f64;
+        cubic(offset - centre) as f32
+    })
+}
+
+/// Keys' cubic convolution kernel with a = −0.5 (Keys 1981).
+fn cubic(x: f64) -> f64 {
+    let x = x.abs();
+    if x <= 1.0 {
+        (1.5 * x - 2.5) * x * x + 1.0
+    } else if x <= 2.0 {
+        ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
+    } else {
+        0.0
+    }
+}

@@ -1,0 +1,158 @@
+//! Plain: a stack of convolutions on the small picture, and a sub-pixel shuffle at its end.
+//!
+//! ```text
+//! x [c, h, w] ─ conv ─ PReLU ─┬─ (conv ─ PReLU) × depth ─ + ─ conv ─ [c·s², h, w] ─ + ─ shuffle ─ [c, s·h, s·w]
+//!      │                      └────── long skip ──────────┘                         │
+//!      └──────────────────────────── nearest or bicubic skip ───────────────────────┘
+//! ```
+//!
+//! The shape is that of SESR (Bhardwaj et al. 2022, arXiv:2103.09404) and ECBSR (Zhang et al.
+//! 2021): in training each convolution can be a wide linear block, folded into one k×k
+//! convolution at every step; the sub-pixel shuffle is ESPCN's (Shi et al. 2016,
+//! arXiv:1609.05158).
+
+use burn::module::Module;
+use burn::nn::PixelShuffleConfig;
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::{Colour, ConfigError, Input, Spec, check};
+use crate::layer::{BICUBIC_REACH_PX, ConvBlock, Skip, add_skip};
+
+/// The sizes of a [`Plain`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlainConfig {
+    /// 2, 3 or 4.
+    pub scale: usize,
+    /// The planes that the network sees.
+    #[serde(default)]
+    pub colour: Colour,
+    /// Maps between the convolutions.
+    pub width: usize,
+    /// 3×3 convolutions between the first and the last one.
+    pub depth: usize,
+    /// Side of the first and the last convolution in pixels.
+    #[serde(default = "ends_px")]
+    pub ends_px: usize,
+    /// The way from the input to the output.
+    #[serde(default)]
+    pub skip: Skip,
+    /// Whether the first convolution's maps are added before the last one.
+    #[serde(default)]
+    pub long_skip: bool,
+    /// Maps of the wide block in training; absent: the convolutions are trained as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expansion: Option<usize>,
+}
+
+fn ends_px() -> usize {
+    3
+}
+
+/// Side of the convolutions in the middle, in pixels.
+const MIDDLE_PX: usize = 3;
+
+impl PlainConfig {
+    fn first(&self) -> [usize; 4] {
+        [self.width, self.colour.channels(), self.ends_px, self.ends_px]
+    }
+
+    fn middle(&self) -> [usize; 4] {
+        [self.width, self.width, MIDDLE_PX, MIDDLE_PX]
+    }
+
+    fn last(&self) -> [usize; 4] {
+        let maps = self.colour.channels() * self.scale * self.scale;
+        [maps, self.width, self.ends_px, self.ends_px]
+    }
+
+    pub(super) fn spec(&self) -> Spec {
+        let network_px = 2 * (self.ends_px / 2) + self.depth * (MIDDLE_PX / 2);
+        let skip_px = match self.skip {
+            Skip::None | Skip::Nearest => 0,
+            Skip::Bicubic => BICUBIC_REACH_PX,
+        };
+        Spec {
+            scale: self.scale,
+            colour: self.colour,
+            input: Input::LowResolution,
+            halo_px: network_px.max(skip_px),
+        }
+    }
+
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        let k = self.ends_px;
+        let expansion = self.expansion.unwrap_or(1);
+        check((2..=4).contains(&self.scale), "scale", self.scale, "2, 3 or 4")?;
+        check((1..=1024).contains(&self.width), "width", self.width, "1 to 1024")?;
+        check(self.depth <= 256, "depth", self.depth, "at most 256")?;
+        check(k % 2 == 1 && k <= 15, "ends_px", k, "odd and at most 15")?;
+        check((1..=4096).contains(&expansion), "expansion", expansion, "1 to 4096")
+    }
+
+    pub(super) fn parameters(&self) -> usize {
+        let weights = |shape: [usize; 4]| shape.iter().product::<usize>() + shape[0];
+        weights(self.first())
+            + self.width
+            + self.depth * (weights(self.middle()) + self.width)
+            + weights(self.last())
+    }
+
+    fn build(&self, mut block: impl FnMut([usize; 4], bool) -> ConvBlock) -> Plain {
+        Plain {
+            first: block(self.first(), true),
+            middle: (0..self.depth).map(|_| block(self.middle(), true)).collect(),
+            last: block(self.last(), false),
+            scale: self.scale,
+            skip: self.skip,
+            long_skip: self.long_skip,
+        }
+    }
+
+    pub(super) fn init(&self, device: &Device) -> Plain {
+        self.build(|shape, prelu| ConvBlock::zeros(shape, prelu, device))
+    }
+
+    #[cfg(feature = "train")]
+    pub(super) fn init_training(&self, random: &mut crate::layer::Initializer) -> Plain {
+        self.build(|shape, prelu| random.block(shape, prelu, self.expansion))
+    }
+}
+
+/// The network.
+#[derive(Module, Debug)]
+pub struct Plain {
+    first: ConvBlock,
+    middle: Vec<ConvBlock>,
+    last: ConvBlock,
+    scale: usize,
+    #[module(skip)]
+    skip: Skip,
+    long_skip: bool,
+}
+
+impl Plain {
+    /// `[batch, c, h, w]` → `[batch, c, h·scale, w·scale]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let first = self.first.forward(x.clone());
+        let mut maps = self
+            .middle
+            .iter()
+            .fold(first.clone(), |maps, block| block.forward(maps));
+        if self.long_skip {
+            maps = maps + first;
+        }
+        let phases = add_skip(self.last.forward(maps), x, self.skip, self.scale);
+        PixelShuffleConfig::new(self.scale).init().forward(phases)
+    }
+
+    pub(super) fn fold(self) -> Self {
+        Self {
+            first: self.first.fold(),
+            middle: self.middle.into_iter().map(ConvBlock::fold).collect(),
+            last: self.last.fold(),
+            ..self
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Pictures as numbers: colour, classical resizing, tiles. Plain Rust that knows nothing of Burn.
+
+pub mod colour;
+mod image;
+pub mod resize;
+pub mod tile;
+
+pub use image::{Channels, Image, PixelError, Planes, Rect};

@@ -1,0 +1,238 @@
+//! A training configuration: one TOML file for each reported result.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use model::network::NetworkConfig;
+use serde::Deserialize;
+
+use crate::loss::Loss;
+use crate::schedule::Schedule;
+
+/// Everything that decides a training run, but for the device.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Names the run's folder and the record.
+    pub name: String,
+    /// Seed of the weights and the batches.
+    #[serde(default)]
+    pub seed: u64,
+    /// The network.
+    pub network: NetworkConfig,
+    /// What it learns from.
+    pub data: DataConfig,
+    /// How it learns.
+    pub training: TrainingConfig,
+    /// How it is judged.
+    #[serde(default)]
+    pub evaluation: EvaluationConfig,
+    /// The file's text, kept for checkpoints and records.
+    #[serde(skip)]
+    pub text: String,
+}
+
+/// What a network learns from.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// Folders of high-resolution pictures; relative ones start at the configuration's folder.
+    pub folders: Vec<PathBuf>,
+    /// Side of a patch in pixels of the network's input.
+    pub patch_px: usize,
+    /// Patches start at multiples of this many pixels; 1 is anywhere.
+    #[serde(default = "one")]
+    pub stride_px: usize,
+    /// How low-resolution pictures are made.
+    #[serde(default)]
+    pub degradation: Degradation,
+}
+
+/// How low-resolution pictures are made.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Degradation {
+    /// MATLAB's `imresize(hr, 1/s, 'bicubic')` on 8-bit pictures.
+    #[default]
+    Bicubic,
+}
+
+impl std::fmt::Display for Degradation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bicubic => f.write_str("bicubic (MATLAB imresize, 8 bit)"),
+        }
+    }
+}
+
+/// How a network learns.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingConfig {
+    /// Optimiser steps.
+    pub steps: u64,
+    /// Patches in a step.
+    pub batch: usize,
+    /// What is minimised, such as `"1*l1 + 0.1*mse"`; values in 0…1.
+    pub loss: Loss,
+    /// Another loss for the end of the training.
+    #[serde(default)]
+    pub last: Option<LastPhase>,
+    /// Who takes the steps.
+    pub optimiser: OptimiserConfig,
+    /// Step size at its highest.
+    pub learning_rate: f64,
+    /// How the step size changes.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Factor on the learning rate of the last convolution (SRCNN's paper: 0.1).
+    #[serde(default = "one_f64")]
+    pub last_layer_rate: f64,
+    /// Largest norm of the whole gradient; a longer one is scaled down to it.
+    #[serde(default)]
+    pub clip_norm: Option<f64>,
+    /// Decay of the weights' moving average, such as 0.999; absent: the last weights count.
+    #[serde(default)]
+    pub average: Option<f64>,
+    /// Steps between two checkpoints.
+    #[serde(default = "five_hundred")]
+    pub checkpoint_steps: u64,
+}
+
+/// The end of a training.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LastPhase {
+    /// Its share of all steps, 0…1.
+    pub share: f64,
+    /// Its loss.
+    pub loss: Loss,
+}
+
+/// Who takes the steps.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum OptimiserConfig {
+    /// Adam (Kingma and Ba 2015, arXiv:1412.6980).
+    Adam {
+        /// Decay of the first moment.
+        #[serde(default = "beta_1")]
+        beta_1: f64,
+        /// Decay of the second moment.
+        #[serde(default = "beta_2")]
+        beta_2: f64,
+        /// Keeps the division finite.
+        #[serde(default = "epsilon")]
+        epsilon: f64,
+    },
+    /// Stochastic gradient descent with momentum.
+    Sgd {
+        /// Decay of the velocity.
+        #[serde(default = "momentum")]
+        momentum: f64,
+    },
+}
+
+/// How a network is judged.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvaluationConfig {
+    /// Steps between two evaluations on the pictures held out.
+    pub every_steps: u64,
+    /// How many training pictures are held out to choose the best weights by.
+    pub hold_out: usize,
+    /// Test sets for the report at the end: folders of pictures, which choose nothing.
+    pub sets: Vec<PathBuf>,
+}
+
+impl Default for EvaluationConfig {
+    fn default() -> Self {
+        Self {
+            every_steps: 500,
+            hold_out: 8,
+            sets: Vec::new(),
+        }
+    }
+}
+
+fn one() -> usize {
+    1
+}
+fn one_f64() -> f64 {
+    1.0
+}
+fn five_hundred() -> u64 {
+    500
+}
+fn beta_1() -> f64 {
+    0.9
+}
+fn beta_2() -> f64 {
+    0.999
+}
+fn epsilon() -> f64 {
+    1e-8
+}
+fn momentum() -> f64 {
+    0.9
+}
+
+impl Config {
+    /// Reads a configuration; unknown keys and impossible values are errors.
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the configuration {}", path.display()))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        Self::parse(&text, folder).with_context(|| format!("in {}", path.display()))
+    }
+
+    /// Reads a configuration's text; relative folders in it start at `folder`.
+    pub fn parse(text: &str, folder: &Path) -> anyhow::Result<Self> {
+        let mut config: Self = toml::from_str(text)?;
+        config.text = text.to_string();
+        let data = config.data.folders.iter_mut();
+        for path in data.chain(&mut config.evaluation.sets) {
+            *path = folder.join(&*path);
+        }
+        config.validate()?;
+        Ok(config)
+    }
+
+    fn validate(&self) -> anyhow::Result<()> {
+        self.network.validate()?;
+        let (data, training) = (&self.data, &self.training);
+        let safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        ensure!(
+            !self.name.is_empty() && self.name.chars().all(safe) && !self.name.starts_with('.'),
+            "name = {:?} names a folder: use letters, digits, '-', '_' and '.'",
+            self.name
+        );
+        ensure!(training.steps > 0, "training.steps has to be at least 1");
+        ensure!(training.batch > 0, "training.batch has to be at least 1");
+        ensure!(data.stride_px > 0, "data.stride_px has to be at least 1");
+        ensure!(
+            data.patch_px > 2 * self.network.training_margin_px(),
+            "data.patch_px = {} leaves nothing to compare: this network needs more than {}",
+            data.patch_px,
+            2 * self.network.training_margin_px()
+        );
+        ensure!(
+            training.learning_rate > 0.0 && training.learning_rate.is_finite(),
+            "training.learning_rate has to be positive"
+        );
+        for (name, value) in [
+            ("training.average", training.average),
+            ("training.last.share", training.last.as_ref().map(|last| last.share)),
+        ] {
+            ensure!(
+                value.is_none_or(|value| (0.0..1.0).contains(&value)),
+                "{name} has to be at least 0 and below 1"
+            );
+        }
+        ensure!(
+            training.checkpoint_steps > 0 && self.evaluation.every_steps > 0,
+            "training.checkpoint_steps and evaluation.every_steps have to be at least 1"
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! Random patches and their eight flips, made ahead by a thread of their own.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use burn::tensor::{Device, Tensor, TensorData};
+use model::network::{Colour, NetworkConfig};
+use model::pixel::{Image, colour};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+use super::{Dataset, Pair};
+use crate::config::Config;
+
+/// How many batches wait ready.
+const AHEAD: usize = 2;
+
+/// One step's patches.
+pub struct Batch {
+    input: Vec<f32>,
+    input_shape: [usize; 4],
+    target: Vec<f32>,
+    target_shape: [usize; 4],
+}
+
+impl Batch {
+    /// Input `[batch, c, p, p]` and target `[batch, c, p·r − m, p·r − m]`, values in 0…1.
+    ///
+    /// m is what a network loses that trains without padding.
+    pub fn into_tensors(self, device: &Device) -> (Tensor<4>, Tensor<4>) {
+        let tensor = |values, shape: [usize; 4]| {
+            Tensor::from_data(TensorData::new(values, shape), device)
+        };
+        (
+            tensor(self.input, self.input_shape),
+            tensor(self.target, self.target_shape),
+        )
+    }
+}
+
+/// A source of batches; the batch of a step depends on the seed and the step alone, so that a
+/// resumed training sees what an unbroken one does.
+pub struct Batches {
+    receiver: Receiver<Batch>,
+}
+
+impl Batches {
+    /// Batches for the steps `from..config.training.steps`.
+    pub fn start(dataset: Arc<Dataset>, config: &Config, from: u64) -> Self {
+        let (sender, receiver) = sync_channel(AHEAD);
+        let sampler = Sampler::new(dataset, config);
+        let steps = from..config.training.steps;
+        std::thread::spawn(move || {
+            for step in steps {
+                if sender.send(sampler.batch(step)).is_err() {
+                    return; // the training has ended early
+                }
+            }
+        });
+        Self { receiver }
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Batch;
+
+    fn next(&mut self) -> Option<Batch> {
+        self.receiver.recv().ok()
+    }
+}
+
+struct Sampler {
+    dataset: Arc<Dataset>,
+    /// For each picture, how many patch starts there are up to and with it.
+    starts: Vec<usize>,
+    network: NetworkConfig,
+    seed: u64,
+    batch: usize,
+    patch_px: usize,
+    stride_px: usize,
+}
+
+impl Sampler {
+    fn new(dataset: Arc<Dataset>, config: &Config) -> Self {
+        let (patch_px, stride_px) = (config.data.patch_px, config.data.stride_px);
+        let mut sum = 0;
+        let starts = dataset
+            .training
+            .iter()
+            .map(|pair| {
+                sum += pair.starts(patch_px, stride_px);
+                sum
+            })
+            .collect();
+        Self {
+            dataset,
+            starts,
+            network: config.network.clone(),
+            seed: config.seed,
+            batch: config.training.batch,
+            patch_px,
+            stride_px,
+        }
+    }
+
+    fn batch(&self, step: u64) -> Batch {
+        let spec = self.network.spec();
+        let channels = spec.colour.channels();
+        let side = self.patch_px;
+        let ratio = self.network.output_ratio();
+        let margin = ratio * self.network.training_margin_px();
+        let target_side = side * ratio - 2 * margin;
+        let mut random = Pcg64Mcg::seed_from_u64(self.seed.rotate_left(32) ^ step);
+        let mut input = Vec::with_capacity(self.batch * channels * side * side);
+        let mut target = Vec::with_capacity(self.batch * channels * target_side * target_side);
+        for _ in 0..self.batch {
+            let pair = self.random_pair(&mut random);
+            let (x, y) = pair.random_start(side, self.stride_px, &mut random);
+            let flip = Flip(random.random_range(0..8));
+            flip.cut(&pair.input, (x, y), side, spec.colour, &mut input);
+            let corner = (x * ratio + margin, y * ratio + margin);
+            flip.cut(&pair.target, corner, target_side, spec.colour, &mut target);
+        }
+        Batch {
+            input,
+            input_shape: [self.batch, channels, side, side],
+            target,
+            target_shape: [self.batch, channels, target_side, target_side],
+        }
+    }
+
+    /// A picture, as likely as it has patches.
+    fn random_pair(&self, random: &mut Pcg64Mcg) -> &Pair {
+        let all = self.starts.last().copied().unwrap_or_default();
+        let start = random.random_range(0..all);
+        let picture = self.starts.partition_point(|&sum| sum <= start);
+        &self.dataset.training[picture]
+    }
+}
+
+/// One of the eight ways to turn and mirror a square: bits for mirroring x, y, and the diagonal.
+struct Flip(u8);
+
+impl Flip {
+    /// Where the pixel (x, y) of the flipped square lies in the original one.
+    fn source(&self, x: usize, y: usize, side: usize) -> (usize, usize) {
+        let (x, y) = if self.0 & 4 == 0 { (x, y) } else { (y, x) };
+        let x = if self.0 & 1 == 0 { x } else { side - 1 - x };
+        let y = if self.0 & 2 == 0 { y } else { side - 1 - y };
+        (x, y)
+    }
+
+    /// Appends a square of an RGB picture, as planes in 0…1.
+    fn cut(
+        &self,
+        image: &Image,
+        corner: (usize, usize),
+        side: usize,
+        colour: Colour,
+        planes: &mut Vec<f32>,
+    ) {
+        let pixel = |x, y| {
+            let (dx, dy) = self.source(x, y, side);
+            let start = 3 * ((corner.1 + dy) * image.width + corner.0 + dx);
+            [0, 1, 2].map(|c| f32::from(image.data[start + c]) / 255.0)
+        };
+        let pixels = || (0..side).flat_map(|y| (0..side).map(move |x| pixel(x, y)));
+        match colour {
+            Colour::Y => planes.extend(pixels().map(|[r, g, b]| colour::rgb_to_y([r, g, b]))),
+            Colour::Rgb => (0..3).for_each(|c| planes.extend(pixels().map(|rgb| rgb[c]))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_flips_differ_and_keep_every_pixel() {
+        let side = 3;
+        let mut seen = std::collections::BTreeSet::new();
+        for flip in (0..8).map(Flip) {
+            let square: Vec<_> = (0..side * side)
+                .map(|i| flip.source(i % side, i / side, side))
+                .collect();
+            let mut sorted = square.clone();
+            sorted.sort();
+            sorted.dedup();
+            assert_eq!(sorted.len(), side * side);
+            seen.insert(square);
+        }
+        assert_eq!(seen.len(), 8);
+    }
+}

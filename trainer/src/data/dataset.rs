@@ -1,0 +1,177 @@
+//! Pictures, decoded and degraded once, and kept as 8-bit.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use indicatif::ProgressBar;
+use model::network::{Input, Spec};
+use model::pixel::{Channels, Image, resize};
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+use rayon::prelude::*;
+
+use crate::config::DataConfig;
+use crate::image_file;
+
+/// A picture to learn from: what the network sees, and what it should make of it.
+pub struct Pair {
+    /// The file's name.
+    pub name: String,
+    /// RGB: the low-resolution picture, or that enlarged again for [`Input::Upsampled`].
+    pub input: Image,
+    /// RGB: the original, cropped so that the scale divides its sides.
+    pub target: Image,
+}
+
+/// Everything a training learns from.
+pub struct Dataset {
+    /// What patches are drawn from.
+    pub training: Vec<Pair>,
+    /// Originals that are kept aside to choose the best weights by.
+    pub held_out: Vec<(String, Image)>,
+    /// The folders and how many pictures each gave.
+    pub sources: Vec<String>,
+}
+
+impl Dataset {
+    /// Decodes and degrades all pictures of the configured folders.
+    ///
+    /// Pictures smaller than a patch are left out, and it says so.
+    pub fn load(
+        config: &DataConfig,
+        spec: &Spec,
+        hold_out: usize,
+        seed: u64,
+    ) -> anyhow::Result<Self> {
+        let mut files: Vec<PathBuf> = Vec::new();
+        let mut sources = Vec::new();
+        for folder in &config.folders {
+            let found = image_file::list(folder)?;
+            sources.push(format!("{} ({} pictures)", short_name(folder), found.len()));
+            files.extend(found);
+        }
+        ensure!(
+            hold_out < files.len(),
+            "{hold_out} pictures are to be held out for evaluation, but there are only {}: \
+             add pictures or lower evaluation.hold_out",
+            files.len()
+        );
+        // Shuffled before the split, so that what is held out comes from every folder.
+        files.shuffle(&mut Pcg64Mcg::seed_from_u64(seed));
+        let training_files = files.split_off(hold_out);
+
+        let held_out = files
+            .par_iter()
+            .map(|file| Ok((file_name(file), rgb(file)?)))
+            .collect::<anyhow::Result<_>>()?;
+        let progress = ProgressBar::new(training_files.len() as u64);
+        let all: Vec<Pair> = training_files
+            .par_iter()
+            .map(|file| {
+                let pair = Pair::make(file, spec)?;
+                progress.inc(1);
+                Ok(pair)
+            })
+            .collect::<anyhow::Result<_>>()?;
+        progress.finish_and_clear();
+
+        let (training, small): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|pair| pair.fits(config.patch_px));
+        if !small.is_empty() {
+            eprintln!(
+                "{} pictures are smaller than a patch and left out, {} among them",
+                small.len(),
+                small[0].name
+            );
+        }
+        if training.is_empty() {
+            bail!(
+                "no picture is as large as a patch of {} px at scale {}: use larger pictures or a smaller data.patch_px",
+                config.patch_px,
+                spec.scale
+            );
+        }
+        Ok(Self {
+            training,
+            held_out,
+            sources,
+        })
+    }
+}
+
+impl Pair {
+    fn make(file: &Path, spec: &Spec) -> anyhow::Result<Self> {
+        let hr = rgb(file)?;
+        let target = crop_to_multiple(&hr, spec.scale)
+            .with_context(|| format!("{} is smaller than the scale", file.display()))?;
+        Ok(Self::from_target(file_name(file), target, spec))
+    }
+
+    /// Degrades an RGB original whose sides the scale divides.
+    pub fn from_target(name: String, target: Image, spec: &Spec) -> Self {
+        let (width, height) = (target.width / spec.scale, target.height / spec.scale);
+        let lr = resize::imresize(&target, width, height);
+        let input = match spec.input {
+            Input::LowResolution => lr,
+            Input::Upsampled => resize::imresize(&lr, target.width, target.height),
+        };
+        Self {
+            name,
+            input,
+            target,
+        }
+    }
+
+    fn fits(&self, patch_px: usize) -> bool {
+        self.input.width >= patch_px && self.input.height >= patch_px
+    }
+
+    /// How many patches can start in this picture, a start at every `stride_px` pixels.
+    pub(super) fn starts(&self, patch_px: usize, stride_px: usize) -> usize {
+        let along = |side: usize| (side - patch_px) / stride_px + 1;
+        along(self.input.width) * along(self.input.height)
+    }
+
+    /// The top left corner of a random patch.
+    pub(super) fn random_start(
+        &self,
+        patch_px: usize,
+        stride_px: usize,
+        random: &mut Pcg64Mcg,
+    ) -> (usize, usize) {
+        let mut along =
+            |side: usize| stride_px * random.random_range(0..=(side - patch_px) / stride_px);
+        (along(self.input.width), along(self.input.height))
+    }
+}
+
+/// Cuts off what `multiple` doesn't divide, at the right and at the bottom; `None` if nothing is left.
+pub fn crop_to_multiple(image: &Image, multiple: usize) -> Option<Image> {
+    let (width, height) = (
+        image.width / multiple * multiple,
+        image.height / multiple * multiple,
+    );
+    let pixel = image.channels.count();
+    let rows = image.data.chunks_exact(image.width * pixel).take(height);
+    let data = rows.flat_map(|row| &row[..width * pixel]).copied().collect();
+    (width > 0 && height > 0)
+        .then(|| Image::new(width, height, image.channels, data).ok())
+        .flatten()
+}
+
+fn rgb(file: &Path) -> anyhow::Result<Image> {
+    Ok(image_file::load(file)?.to_channels(Channels::Rgb))
+}
+
+fn file_name(file: &Path) -> String {
+    let name = file.file_name().unwrap_or(file.as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
+/// The last two parts of a path: enough to know a data set by.
+fn short_name(folder: &Path) -> String {
+    let absolute = folder.canonicalize().unwrap_or(folder.to_path_buf());
+    let parts: Vec<_> = absolute.iter().map(|part| part.to_string_lossy()).collect();
+    parts[parts.len().saturating_sub(2)..].join("/")
+}

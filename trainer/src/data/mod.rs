@@ -1,0 +1,7 @@
+//! From a folder of pictures to batches of patches.
+
+mod batch;
+mod dataset;
+
+pub use batch::{Batch, Batches};
+pub use dataset::{Dataset, Pair};

@@ -1,0 +1,60 @@
+//! What a model file says of itself.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use model::network::{Colour, Input};
+use model::record;
+
+/// Prints what a model file says of itself.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Example:
+  cargo run -p trainer -- inspect www/models/fast-x2.bpk")]
+pub struct InspectArgs {
+    /// The model file.
+    pub file: PathBuf,
+}
+
+/// The command `inspect`.
+pub fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
+    let name = args.file.display();
+    let bytes = std::fs::read(&args.file).with_context(|| format!("cannot read {name}"))?;
+    // Read as a whole, not only its description: whoever inspects wants to know whether it works.
+    let (_, metadata) = record::read(&bytes, &burn::tensor::Device::flex())
+        .with_context(|| format!("in {name}"))?;
+    let spec = metadata.network.spec();
+    let colour = match spec.colour {
+        Colour::Y => "Y (chroma is resized by bicubic interpolation)",
+        Colour::Rgb => "RGB",
+    };
+    let input = match spec.input {
+        Input::LowResolution => "the low-resolution picture",
+        Input::Upsampled => "the picture enlarged by bicubic interpolation",
+    };
+    println!("name         {}", metadata.name);
+    println!("network      {}", serde_json::to_string(&metadata.network)?);
+    println!("scale        ×{}", spec.scale);
+    println!("colour       {colour}");
+    println!("input        {input}");
+    println!("halo         {} px", spec.halo_px);
+    println!("parameters   {}", metadata.parameters);
+    println!("size         {} bytes", bytes.len());
+    println!("degradation  {}", metadata.degradation);
+    println!("trained for  {} steps, seed {}", metadata.origin.steps, metadata.origin.seed);
+    for source in &metadata.origin.data {
+        println!("trained on   {source}");
+    }
+    if let Some(commit) = &metadata.origin.commit {
+        println!("commit       {commit}");
+    }
+    for score in &metadata.scores {
+        println!(
+            "score        {}: {:.2} dB / {:.4} (bicubic {:.2} / {:.4})",
+            score.set, score.psnr_y, score.ssim_y, score.bicubic_psnr_y, score.bicubic_ssim_y
+        );
+    }
+    println!("\n{}", metadata.origin.config.trim());
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! How the learning rate changes over a training.
+
+use serde::Deserialize;
+
+/// The learning rate's course, as a factor on its highest value.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Schedule {
+    /// Steps of linear growth from nothing at the start.
+    pub warm_up_steps: u64,
+    /// What follows.
+    pub decay: Decay,
+}
+
+/// What follows the warm-up.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decay {
+    /// The same rate to the end.
+    #[default]
+    Constant,
+    /// Half a cosine down to nothing (Loshchilov and Hutter 2017, arXiv:1608.03983).
+    Cosine,
+    /// Multiplied by `factor` at each of these shares of all steps.
+    #[serde(untagged)]
+    Step {
+        /// Shares of all steps, 0…1.
+        at: Vec<f64>,
+        /// What the rate is multiplied by.
+        factor: f64,
+    },
+}
+
+impl Schedule {
+    /// The factor for step `step` (from 0) of `steps`.
+    pub fn factor(&self, step: u64, steps: u64) -> f64 {
+        if step < self.warm_up_steps {
+            return (step + 1) as f64 / (self.warm_up_steps + 1) as f64;
+        }
+        match &self.decay {
+            Decay::Constant => 1.0,
+            Decay::Cosine => {
+                let length = steps.saturating_sub(self.warm_up_steps).max(1);
+                let share = (step - self.warm_up_steps) as f64 / length as f64;
+                0.5 * (1.0 + (std::f64::consts::PI * share).cos())
+            }
+            Decay::Step { at, factor } => {
+                let passed = at.iter().filter(|at| step as f64 >= *at * steps as f64);
+                factor.powi(passed.count() as i32)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warms_up_and_falls_to_nothing() {
+        let schedule = Schedule {
+            warm_up_steps: 10,
+            decay: Decay::Cosine,
+        };
+        assert!(schedule.factor(0, 100) < schedule.factor(9, 100));
+        assert!((schedule.factor(10, 100) - 1.0).abs() < 1e-12);
+        assert!((schedule.factor(55, 100) - 0.5).abs() < 1e-12);
+        assert!(schedule.factor(99, 100) < 1e-3);
+    }
+
+    #[test]
+    fn steps_down() {
+        let text = "decay = { at = [0.5, 0.75], factor = 0.1 }";
+        let schedule: Schedule = toml::from_str(text).unwrap();
+        assert_eq!(schedule.factor(49, 100), 1.0);
+        assert!((schedule.factor(50, 100) - 0.1).abs() < 1e-12);
+        assert!((schedule.factor(80, 100) - 0.01).abs() < 1e-12);
+    }
+
+    #[test]
+    fn reads_words() {
+        let schedule: Schedule = toml::from_str("decay = \"cosine\"").unwrap();
+        assert!(matches!(schedule.decay, Decay::Cosine));
+        assert!(toml::from_str::<Schedule>("decay = \"cosin\"").is_err());
+    }
+}

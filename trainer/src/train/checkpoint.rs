@@ -1,0 +1,80 @@
+//! What a training needs to go on: one file, replaced as a whole.
+
+use std::path::Path;
+
+use anyhow::{Context, bail, ensure};
+use burn::tensor::{Bytes, DType, Device, Tensor, TensorData};
+use burn_pack::{Reader, Writer};
+use serde::{Deserialize, Serialize};
+
+/// The entry of the container's metadata that holds [`Progress`].
+const KEY: &str = "training";
+
+/// Where a training stands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Progress {
+    /// The configuration's text: a checkpoint goes on only under the same one.
+    pub config: String,
+    /// Steps taken.
+    pub step: u64,
+    /// The best PSNR on the pictures held out so far, in dB.
+    pub best_psnr_db: Option<f64>,
+}
+
+/// A training's whole state.
+pub struct Checkpoint {
+    /// Where it stands.
+    pub progress: Progress,
+    /// Named vectors `[n]`: parameters, the optimiser's memory, averages.
+    pub vectors: Vec<(String, Tensor<1>)>,
+}
+
+impl Checkpoint {
+    /// Replaces the file; whoever is killed meanwhile leaves the old one.
+    pub fn save(self, path: &Path) -> anyhow::Result<()> {
+        let tensors = self.vectors.into_iter().map(|(name, vector)| {
+            let shape = vector.dims().to_vec();
+            let bytes = vector.into_data().into_parts().0;
+            burn_pack::Tensor::new(name, DType::F32, shape, None, bytes)
+        });
+        let progress = serde_json::to_string(&self.progress)?;
+        Writer::new(tensors.collect())
+            .with_metadata(KEY, &progress)
+            .overwrite(true)
+            .write_to_file(path)
+            .with_context(|| format!("cannot write the checkpoint {}", path.display()))
+    }
+
+    /// Reads a checkpoint; its vectors are placed on `device`.
+    pub fn load(path: &Path, device: &Device) -> anyhow::Result<Self> {
+        let damaged = || format!("the checkpoint {} is damaged or foreign", path.display());
+        let bytes = std::fs::read(path)
+            .with_context(|| format!("there is no checkpoint to go on from at {}", path.display()))?;
+        let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).with_context(damaged)?;
+        let Some(progress) = reader.metadata().get(KEY) else {
+            bail!(damaged());
+        };
+        let progress = serde_json::from_str(progress).with_context(damaged)?;
+        let mut vectors = Vec::new();
+        for tensor in reader.into_tensors()? {
+            let (name, dtype, shape, _, bytes) = tensor.into_parts()?;
+            ensure!(dtype == DType::F32 && shape.num_dims() == 1, damaged());
+            let vector = Tensor::from_data(TensorData::from_bytes(bytes, shape, dtype), device);
+            vectors.push((name, vector));
+        }
+        Ok(Self { progress, vectors })
+    }
+
+    /// Takes a vector out; it has to be as long as the network asks.
+    pub fn take(&mut self, name: &str, length: usize) -> anyhow::Result<Tensor<1>> {
+        let place = self.vectors.iter().position(|(known, _)| known == name);
+        let place = place.with_context(|| format!("the checkpoint lacks `{name}`"))?;
+        let (_, vector) = self.vectors.swap_remove(place);
+        ensure!(
+            vector.dims() == [length],
+            "`{name}` of the checkpoint has {} values where the network has {length}",
+            vector.dims()[0]
+        );
+        Ok(vector)
+    }
+}

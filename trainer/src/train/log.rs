@@ -1,0 +1,175 @@
+//! What a training says while it runs: a JSON line each, and a line for people.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, IsTerminal, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::{Deserialize, Serialize};
+
+/// One line of the log file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Entry {
+    /// The mean over the steps since the last such line.
+    Step {
+        /// Steps taken.
+        step: u64,
+        /// Mean loss.
+        loss: f64,
+        /// Norm of the last gradient before clipping.
+        gradient_norm: f64,
+        /// The learning rate of the last step.
+        learning_rate: f64,
+        /// Patches a second.
+        patches_per_s: f64,
+    },
+    /// An evaluation on the pictures held out.
+    Evaluation {
+        /// Steps taken.
+        step: u64,
+        /// Mean PSNR on Y in dB.
+        psnr_y: f64,
+        /// Bicubic interpolation's on the same pictures.
+        bicubic_psnr_y: f64,
+    },
+}
+
+impl Entry {
+    /// Steps taken.
+    pub fn step(&self) -> u64 {
+        match self {
+            Self::Step { step, .. } | Self::Evaluation { step, .. } => *step,
+        }
+    }
+}
+
+/// The log file and the display.
+pub struct Log {
+    file: File,
+    entries: Vec<Entry>,
+    display: Display,
+    best_psnr_db: Option<f64>,
+}
+
+/// How often somebody without a terminal is told, at most.
+const PLAIN_PAUSE: Duration = Duration::from_secs(10);
+
+enum Display {
+    Bar(ProgressBar),
+    Plain { steps: u64, start: Instant, begun: u64, told: Option<Instant> },
+}
+
+impl Log {
+    /// Opens the log; of an earlier run only the lines up to step `from` are kept.
+    pub fn open(path: &Path, from: u64, steps: u64) -> anyhow::Result<Self> {
+        let mut entries = Vec::new();
+        if from > 0 && let Ok(file) = File::open(path) {
+            // A line that a killed run left unfinished doesn't parse, and is past the checkpoint.
+            let lines = BufReader::new(file).lines().map_while(Result::ok);
+            let known = lines.filter_map(|line| serde_json::from_str::<Entry>(&line).ok());
+            entries.extend(known.filter(|entry| entry.step() <= from));
+        }
+        let file = OpenOptions::new().create(true).write(true).truncate(true).open(path);
+        let mut log = Self {
+            file: file.with_context(|| format!("cannot write the log {}", path.display()))?,
+            entries: Vec::new(),
+            display: Display::new(from, steps),
+            best_psnr_db: None,
+        };
+        for entry in entries {
+            log.write(entry)?;
+        }
+        Ok(log)
+    }
+
+    fn write(&mut self, entry: Entry) -> anyhow::Result<()> {
+        let line = serde_json::to_string(&entry)?;
+        writeln!(self.file, "{line}").context("cannot write the log: is the disk full?")?;
+        if let Entry::Evaluation { psnr_y, .. } = entry {
+            self.best_psnr_db = Some(self.best_psnr_db.map_or(psnr_y, |best| best.max(psnr_y)));
+        }
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    /// Writes a line to the file and shows it.
+    pub fn add(&mut self, entry: Entry) -> anyhow::Result<()> {
+        self.write(entry)?;
+        let text = self.summary();
+        self.display.show(self.entries.last().map_or(0, Entry::step), &text);
+        Ok(())
+    }
+
+    /// Every line so far.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Ends the display.
+    pub fn finish(&mut self) {
+        if let Display::Bar(bar) = &self.display {
+            bar.finish();
+        }
+    }
+
+    fn summary(&self) -> String {
+        let mut text = String::new();
+        let newest = |wanted: fn(&Entry) -> bool| self.entries.iter().rev().find(|e| wanted(e));
+        if let Some(Entry::Step { loss, learning_rate, patches_per_s, .. }) =
+            newest(|entry| matches!(entry, Entry::Step { .. }))
+        {
+            text += &format!("loss {loss:.5} · rate {learning_rate:.1e} · {patches_per_s:.0} patches/s");
+        }
+        if let Some(Entry::Evaluation { psnr_y, bicubic_psnr_y, .. }) =
+            newest(|entry| matches!(entry, Entry::Evaluation { .. }))
+        {
+            let best = self.best_psnr_db.unwrap_or(*psnr_y);
+            text += &format!(" · PSNR {psnr_y:.2} dB, best {best:.2}, bicubic {bicubic_psnr_y:.2}");
+        }
+        text
+    }
+}
+
+impl Display {
+    fn new(from: u64, steps: u64) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self::Plain {
+                steps,
+                start: Instant::now(),
+                begun: from,
+                told: None,
+            };
+        }
+        let bar = ProgressBar::new(steps).with_position(from);
+        let style = ProgressStyle::with_template(
+            "{wide_bar} {pos}/{len} steps · {eta} left\n{msg}",
+        );
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
+        bar.reset_eta();
+        Self::Bar(bar)
+    }
+
+    fn show(&mut self, step: u64, text: &str) {
+        match self {
+            Self::Bar(bar) => {
+                bar.set_position(step);
+                bar.set_message(text.to_string());
+            }
+            Self::Plain { steps, start, begun, told } => {
+                let due = told.is_none_or(|told| told.elapsed() >= PLAIN_PAUSE);
+                if !due && step < *steps {
+                    return;
+                }
+                *told = Some(Instant::now());
+                let taken = (step - *begun).max(1) as f64;
+                let left = start.elapsed().as_secs_f64() / taken * (*steps - step) as f64;
+                eprintln!("step {step}/{steps} · {left:.0} s left · {text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The training loop.
+
+mod checkpoint;
+mod flat;
+mod log;
+mod optimiser;
+mod run;
+
+pub use checkpoint::{Checkpoint, Progress};
+pub use log::Entry;
+pub use run::{TrainArgs, Trainer, train};

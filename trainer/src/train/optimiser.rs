@@ -1,0 +1,102 @@
+//! Who takes the steps, on the vector of all parameters.
+//!
+//! Burn has both optimisers, but restores their state onto `Device::default()`, which opens a
+//! graphics card that may not be there; on one vector each is a few lines.
+
+use burn::tensor::Tensor;
+
+use crate::config::OptimiserConfig;
+
+/// An optimiser and what it remembers.
+pub struct Optimiser {
+    config: OptimiserConfig,
+    /// Adam's two moments, or SGD's velocity: `[n]` each, as long as the parameters.
+    pub state: Vec<Tensor<1>>,
+}
+
+impl Optimiser {
+    /// An optimiser that remembers nothing yet.
+    pub fn new(config: OptimiserConfig, parameters: &Tensor<1>) -> Self {
+        let vectors = match config {
+            OptimiserConfig::Adam { .. } => 2,
+            OptimiserConfig::Sgd { .. } => 1,
+        };
+        Self {
+            config,
+            state: vec![parameters.zeros_like(); vectors],
+        }
+    }
+
+    /// The parameters after step `step` (from 0), all three `[n]`; `rate` is a learning rate for
+    /// each parameter or, as `[1]`, for all.
+    pub fn step(
+        &mut self,
+        step: u64,
+        rate: Tensor<1>,
+        parameters: Tensor<1>,
+        gradient: Tensor<1>,
+    ) -> Tensor<1> {
+        match self.config {
+            OptimiserConfig::Adam {
+                beta_1,
+                beta_2,
+                epsilon,
+            } => {
+                let mean = blend(&self.state[0], gradient.clone(), beta_1);
+                let square = blend(&self.state[1], gradient.clone() * gradient, beta_2);
+                let correction = |beta: f64| 1.0 - beta.powi(step.min(1 << 30) as i32 + 1);
+                let size = square.clone().div_scalar(correction(beta_2)).sqrt();
+                let direction = mean.clone() / size.add_scalar(epsilon);
+                self.state = vec![mean, square];
+                parameters - direction * rate.div_scalar(correction(beta_1))
+            }
+            OptimiserConfig::Sgd { momentum } => {
+                let velocity = self.state[0].clone().mul_scalar(momentum) + gradient;
+                self.state = vec![velocity.clone()];
+                parameters - velocity * rate
+            }
+        }
+    }
+}
+
+/// `decay · old + (1 − decay) · new`
+pub fn blend(old: &Tensor<1>, new: Tensor<1>, decay: f64) -> Tensor<1> {
+    old.clone().mul_scalar(decay) + new.mul_scalar(1.0 - decay)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    fn run(config: OptimiserConfig, steps: u64) -> Vec<f32> {
+        let device = Device::flex();
+        let tensor = |values: [f32; 2]| Tensor::<1>::from_floats(values, &device);
+        let mut parameters = tensor([1.0, -2.0]);
+        let mut optimiser = Optimiser::new(config, &parameters);
+        for step in 0..steps {
+            let gradient = parameters.clone().mul_scalar(2.0);
+            parameters = optimiser.step(step, tensor([0.1, 0.1]), parameters, gradient);
+        }
+        parameters.into_data().iter::<f32>().collect()
+    }
+
+    #[test]
+    fn adams_first_step_is_the_learning_rate() {
+        let adam = OptimiserConfig::Adam {
+            beta_1: 0.9,
+            beta_2: 0.999,
+            epsilon: 1e-8,
+        };
+        let after = run(adam, 1);
+        assert!((after[0] - 0.9).abs() < 1e-5 && (after[1] + 1.9).abs() < 1e-5, "{after:?}");
+        assert!(run(adam, 200).iter().all(|x| x.abs() < 0.05));
+    }
+
+    #[test]
+    fn momentum_adds_up() {
+        // v₁ = 2, x₁ = 0.8; v₂ = 0.5·2 + 1.6 = 2.6, x₂ = 0.54
+        let after = run(OptimiserConfig::Sgd { momentum: 0.5 }, 2);
+        assert!((after[0] - 0.54).abs() < 1e-6, "{after:?}");
+    }
+}
