@@ -6,6 +6,8 @@
 //! [`record`] is the file in which a trained network travels.
 
 pub mod engine;
+#[cfg(feature = "train")]
+pub mod kernel;
 pub mod layer;
 pub mod network;
 pub mod pixel;

@@ -25,6 +25,9 @@ pub enum Padding {
 ///
 /// `x [batch, in, h, w]`, `weight [out, in, k, k]` with odd k, `bias [out]`
 /// → `[batch, out, h, w]`, or `[batch, out, h − k + 1, w − k + 1]` for [`Padding::Valid`].
+///
+/// On the flex device, with the feature `train`, it is the project's own operation; elsewhere
+/// Burn's.
 pub fn conv2d(
     x: Tensor<4>,
     weight: Tensor<4>,
@@ -37,6 +40,17 @@ pub fn conv2d(
         Padding::Same => k / 2,
         Padding::Valid => 0,
     };
+    #[cfg(feature = "train")]
+    if super::train_op::takes(&x, &weight) {
+        let channels = weight.dims()[0];
+        let bias = bias.unwrap_or_else(|| Tensor::zeros([channels], &weight.device()));
+        let (relu, slope) = match activation {
+            Activation::None => (false, None),
+            Activation::Relu => (true, None),
+            Activation::PRelu(slope) => (false, Some(slope.expand([channels]))),
+        };
+        return super::train_op::conv(x, weight, bias, relu, slope, margin);
+    }
     let options = ConvOptions::new([1, 1], [margin, margin], [1, 1], 1);
     let z = module::conv2d(x, weight, bias, options);
     match activation {

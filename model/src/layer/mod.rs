@@ -4,6 +4,8 @@ mod block;
 mod conv;
 mod kernel_weight;
 mod skip;
+#[cfg(feature = "train")]
+mod train_op;
 
 pub use block::ConvBlock;
 pub use conv::{Activation, Padding, conv2d};

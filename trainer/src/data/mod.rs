@@ -4,4 +4,4 @@ mod batch;
 mod dataset;
 
 pub use batch::{Batch, Batches};
-pub use dataset::{Dataset, Pair};
+pub use dataset::{Dataset, Pair, crop_to_multiple};

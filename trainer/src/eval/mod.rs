@@ -1,0 +1,163 @@
+//! Judging a network by the protocol of the super-resolution papers.
+
+mod command;
+mod table;
+
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use model::engine::Engine;
+use model::network::Spec;
+use model::pixel::{Image, resize};
+use model::{Options, upscale};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::data::crop_to_multiple;
+use crate::image_file;
+use crate::metric::{Luma, psnr_db, ssim};
+
+pub use command::{EvalArgs, run};
+
+/// The protocol, as reports name it.
+pub fn protocol(scale: usize) -> String {
+    format!(
+        "×{scale}, MATLAB bicubic LR of 8 bit, 8-bit RGB from end to end, PSNR and SSIM on Y \
+         (BT.601 studio range, floating point), border {scale} px"
+    )
+}
+
+/// An original and its low-resolution picture.
+pub struct Pair {
+    /// The file's name.
+    pub name: String,
+    /// The original, cropped so that the scale divides its sides.
+    pub hr: Image,
+    /// What the network gets.
+    pub lr: Image,
+}
+
+impl Pair {
+    /// Crops and shrinks an original.
+    pub fn from_hr(name: String, hr: &Image, scale: usize) -> anyhow::Result<Self> {
+        let hr = crop_to_multiple(hr, scale)
+            .with_context(|| format!("{name} is smaller than the scale"))?;
+        ensure!(
+            Luma::of(&hr, scale).is_some_and(|luma| luma.width >= 11 && luma.height >= 11),
+            "{name} is too small to be judged: SSIM needs 11 px inside a border of {scale} px"
+        );
+        let lr = resize::imresize(&hr, hr.width / scale, hr.height / scale);
+        Ok(Self { name, hr, lr })
+    }
+}
+
+/// The pictures of a test set: the folder itself, or `HR` in it.
+pub fn load_pairs(folder: &Path, scale: usize) -> anyhow::Result<Vec<Pair>> {
+    let inner = folder.join("HR");
+    let folder = if inner.is_dir() { &inner } else { folder };
+    let files = image_file::list(folder)?;
+    files
+        .par_iter()
+        .map(|file| {
+            let name = file.strip_prefix(folder).unwrap_or(file);
+            let name = name.to_string_lossy().into_owned();
+            Pair::from_hr(name, &image_file::load(file)?, scale)
+        })
+        .collect()
+}
+
+/// The scores of a picture, or their mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Scores {
+    /// PSNR on Y in dB.
+    pub psnr_y: f64,
+    /// SSIM on Y.
+    pub ssim_y: f64,
+    /// Bicubic interpolation's PSNR on Y in dB.
+    pub bicubic_psnr_y: f64,
+    /// Bicubic interpolation's SSIM on Y.
+    pub bicubic_ssim_y: f64,
+}
+
+/// A picture and its scores.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ImageScores {
+    /// The file's name.
+    pub name: String,
+    /// Its scores.
+    #[serde(flatten)]
+    pub scores: Scores,
+}
+
+/// What a network reaches on a set of pictures.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// How it was measured.
+    pub protocol: String,
+    /// The network's scale.
+    pub scale: usize,
+    /// Each picture.
+    pub images: Vec<ImageScores>,
+    /// The mean over all pictures.
+    pub mean: Scores,
+}
+
+/// Evaluates an engine on pictures.
+pub fn evaluate<E: Engine>(
+    engine: &mut E,
+    spec: &Spec,
+    pairs: &[Pair],
+) -> anyhow::Result<Evaluation> {
+    evaluate_with(engine, spec, pairs, |_, _| Ok(()))
+}
+
+/// The same; `keep` is given each pair and its upscaled picture.
+pub fn evaluate_with<E: Engine>(
+    engine: &mut E,
+    spec: &Spec,
+    pairs: &[Pair],
+    mut keep: impl FnMut(&Pair, &Image) -> anyhow::Result<()>,
+) -> anyhow::Result<Evaluation> {
+    let mut images = Vec::with_capacity(pairs.len());
+    for pair in pairs {
+        let watch = |_| std::ops::ControlFlow::Continue(());
+        let options = Options::default();
+        let work = upscale(engine, spec, &pair.lr, &options, watch);
+        let upscaled = pollster::block_on(work).with_context(|| pair.name.clone())?;
+        keep(pair, &upscaled)?;
+        let bicubic = resize::imresize(&pair.lr, pair.hr.width, pair.hr.height);
+        let [hr, model, bicubic] = [&pair.hr, &upscaled, &bicubic].map(|image| {
+            Luma::of(image, spec.scale).context("the picture is smaller than the border")
+        });
+        let (hr, model, bicubic) = (hr?, model?, bicubic?);
+        let similarity = |luma| ssim(&hr, luma).context("the picture is smaller than SSIM's window");
+        images.push(ImageScores {
+            name: pair.name.clone(),
+            scores: Scores {
+                psnr_y: psnr_db(&hr, &model),
+                ssim_y: similarity(&model)?,
+                bicubic_psnr_y: psnr_db(&hr, &bicubic),
+                bicubic_ssim_y: similarity(&bicubic)?,
+            },
+        });
+    }
+    Ok(Evaluation {
+        protocol: protocol(spec.scale),
+        scale: spec.scale,
+        mean: mean(&images),
+        images,
+    })
+}
+
+fn mean(images: &[ImageScores]) -> Scores {
+    let mean = |score: fn(&Scores) -> f64| {
+        let sum: f64 = images.iter().map(|image| score(&image.scores)).sum();
+        sum / images.len().max(1) as f64
+    };
+    Scores {
+        psnr_y: mean(|scores| scores.psnr_y),
+        ssim_y: mean(|scores| scores.ssim_y),
+        bicubic_psnr_y: mean(|scores| scores.bicubic_psnr_y),
+        bicubic_ssim_y: mean(|scores| scores.bicubic_ssim_y),
+    }
+}

@@ -1,0 +1,9 @@
+//! How close a picture is to the original, by the protocol of the super-resolution papers.
+
+mod luma;
+mod psnr;
+mod ssim;
+
+pub use luma::Luma;
+pub use psnr::psnr_db;
+pub use ssim::ssim;

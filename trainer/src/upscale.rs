@@ -1,0 +1,116 @@
+//! The command `upscale`.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use model::engine::BurnEngine;
+use model::network::Spec;
+use model::{Options, record, upscale};
+
+use crate::device::{self, DeviceChoice};
+use crate::image_file;
+
+/// Upscales a picture, or every picture of a folder.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  cargo run -p trainer -- upscale --model www/models/fast-x2.bpk small.jpg large.png
+  cargo run -p trainer -- upscale --model www/models/fast-x2.bpk small/ large/")]
+pub struct UpscaleArgs {
+    /// The model file.
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    /// A picture, or a folder of pictures.
+    #[arg(value_name = "IN")]
+    pub input: PathBuf,
+    /// The picture to write, or the folder to write pictures into (as PNG, under their names).
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+    /// What computes.
+    #[arg(long, value_enum, default_value_t)]
+    pub device: DeviceChoice,
+}
+
+/// Runs the command.
+pub fn run(args: &UpscaleArgs) -> anyhow::Result<()> {
+    let name = args.model.display();
+    let bytes = std::fs::read(&args.model).with_context(|| format!("cannot read {name}"))?;
+    let jobs = jobs(&args.input, &args.output)?;
+    let (device, device_name) = device::pick(args.device)?;
+    let (network, metadata) =
+        record::read(&bytes, &device).with_context(|| format!("in {name}"))?;
+    let spec = metadata.network.spec();
+    let mut engine = BurnEngine::new(network, device, &device_name);
+
+    let progress = ProgressBar::new(0).with_style(ProgressStyle::with_template(
+        "{wide_bar} {percent:>3} % · {eta} left\n{msg}",
+    )?);
+    let mut failures = Vec::new();
+    for (number, (input, output)) in jobs.iter().enumerate() {
+        progress.set_message(format!("{} ({}/{})", input.display(), number + 1, jobs.len()));
+        if let Err(error) = one(&mut engine, &spec, input, output, &progress) {
+            failures.push(format!("{}: {error:#}", input.display()));
+        }
+    }
+    progress.finish_and_clear();
+    let done = jobs.len() - failures.len();
+    println!("{done} of {} upscaled ×{} on {device_name}", jobs.len(), spec.scale);
+    ensure!(failures.is_empty(), "{}", failures.join("\n       "));
+    Ok(())
+}
+
+/// What to read and what to write.
+fn jobs(input: &Path, output: &Path) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
+    if !input.exists() {
+        bail!("there is no {}", input.display());
+    }
+    let jobs: Vec<_> = if input.is_dir() {
+        let to = |file: PathBuf| {
+            let place = file.strip_prefix(input).unwrap_or(&file);
+            let output = output.join(place).with_extension("png");
+            (file, output)
+        };
+        image_file::list(input)?.into_iter().map(to).collect()
+    } else if output.is_dir() {
+        let name = input.file_name().context("the input has no name")?;
+        let output = output.join(name).with_extension("png");
+        vec![(input.to_path_buf(), output)]
+    } else {
+        ensure!(
+            image_file::is_picture(output),
+            "{}: end the name in .png, .jpg, .webp or .bmp, or name a folder that exists",
+            output.display()
+        );
+        vec![(input.to_path_buf(), output.to_path_buf())]
+    };
+    for (input, output) in &jobs {
+        image_file::ensure_different(input, output)?;
+    }
+    Ok(jobs)
+}
+
+fn one(
+    engine: &mut BurnEngine,
+    spec: &Spec,
+    input: &Path,
+    output: &Path,
+    progress: &ProgressBar,
+) -> anyhow::Result<()> {
+    let image = image_file::load(input)?;
+    progress.reset();
+    let options = Options::default();
+    let work = upscale(engine, spec, &image, &options, |tiles| {
+        progress.set_length(tiles.total as u64);
+        progress.set_position(tiles.done as u64);
+        ControlFlow::Continue(())
+    });
+    let upscaled = pollster::block_on(work)?;
+    if let Some(parent) = output.parent() {
+        std::fs::create_dir_all(parent)
+            .with_context(|| format!("cannot create the folder {}", parent.display()))?;
+    }
+    image_file::save(&upscaled, output)
+}
