@@ -1,2 +1,60 @@
-//! Trainer.
-fn main(){}
+//! `cargo xtask …`
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use xtask::bench::{self, BenchArgs};
+use xtask::test::{self, TestArgs};
+use xtask::{server, tools, wasm};
+
+/// The project's own commands.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Builds the wasm and serves the page on this machine.
+    Serve {
+        /// The port; without it 8080, or the next one that is free.
+        #[arg(long)]
+        port: Option<u16>,
+        /// Serve what was built before.
+        #[arg(long)]
+        no_build: bool,
+    },
+    /// Runs every test there is.
+    Test(TestArgs),
+    /// Measures speed against named peers.
+    Bench(BenchArgs),
+}
+
+fn serve(port: Option<u16>, no_build: bool) -> anyhow::Result<()> {
+    if !no_build {
+        tools::ensure_target()?;
+        let bindgen = tools::wasm_bindgen()?;
+        wasm::build(&bindgen)?;
+    }
+    let site = server::Site::new(xtask::root().join("www"));
+    let server = server::Server::start(site, port)?;
+    println!("Uprez runs at {} (Ctrl-C ends it)", server.url());
+    server.wait();
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Serve { port, no_build } => serve(port, no_build),
+        Command::Test(args) => test::run(&args),
+        Command::Bench(args) => bench::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

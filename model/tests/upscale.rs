@@ -1,0 +1,119 @@
+//! The pipeline: tiles give what the whole picture gives, and nobody's pixels are lost.
+
+use std::ops::ControlFlow;
+
+use burn::tensor::Device;
+use model::engine::BurnEngine;
+use model::network::NetworkConfig;
+use model::pixel::{Channels, Image};
+use model::{Options, UpscaleError, upscale};
+
+fn engine(config: &NetworkConfig, device: &Device) -> BurnEngine {
+    // Drawn on one device and carried over as a record, so that every device has the same weights.
+    let network = config.init_training(11, &Device::flex()).fold();
+    let metadata = model::record::Metadata {
+        format: model::record::FORMAT,
+        name: "test".into(),
+        network: config.clone(),
+        degradation: String::new(),
+        parameters: config.parameters(),
+        origin: Default::default(),
+        scores: Vec::new(),
+    };
+    let bytes = model::record::write(&network, &metadata).unwrap();
+    let (network, _) = model::record::read(&bytes, device).unwrap();
+    BurnEngine::new(network, device.clone(), "test")
+}
+
+fn noise(width: usize, height: usize, channels: Channels) -> Image {
+    let count = width * height * channels.count();
+    let data = (0..count as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 21) as u8);
+    Image::new(width, height, channels, data.collect()).unwrap()
+}
+
+fn run(engine: &mut BurnEngine, config: &NetworkConfig, image: &Image, tile_px: usize) -> Image {
+    let watch = |_| ControlFlow::Continue(());
+    let options = Options { tile_px };
+    pollster::block_on(upscale(engine, &config.spec(), image, &options, watch)).unwrap()
+}
+
+fn configs() -> Vec<NetworkConfig> {
+    [
+        r#"{ "kind": "plain", "scale": 2, "width": 7, "depth": 2, "ends_px": 5, "long_skip": true }"#,
+        r#"{ "kind": "plain", "scale": 3, "width": 4, "depth": 1, "skip": "bicubic" }"#,
+        r#"{ "kind": "plain", "scale": 4, "colour": "rgb", "width": 5, "depth": 0, "skip": "none" }"#,
+        r#"{ "kind": "plain", "scale": 2, "colour": "rgb", "width": 5, "depth": 1, "skip": "bicubic" }"#,
+        r#"{ "kind": "srcnn", "scale": 3, "maps": [6, 5] }"#,
+    ]
+    .map(|text| serde_json::from_str(text).unwrap())
+    .into()
+}
+
+#[test]
+fn tiles_give_what_the_whole_picture_gives_byte_for_byte() {
+    for config in configs() {
+        for device in [Device::flex(), Device::ndarray()] {
+            let mut engine = engine(&config, &device);
+            for (width, height, channels) in [
+                (37, 23, Channels::Rgba),
+                (1, 1, Channels::Rgb),
+                (1, 40, Channels::Grey),
+                (18, 2, Channels::GreyAlpha),
+            ] {
+                let image = noise(width, height, channels);
+                let whole = run(&mut engine, &config, &image, 1000);
+                let scale = config.spec().scale;
+                assert_eq!((whole.width, whole.height), (width * scale, height * scale));
+                for tile_px in [5, 16, 31] {
+                    let tiled = run(&mut engine, &config, &image, tile_px);
+                    assert!(tiled == whole, "{config:?} {width}×{height} in tiles of {tile_px} px");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn engines_agree_within_one_step() {
+    for config in configs() {
+        let image = noise(29, 31, Channels::Rgba);
+        let a = run(&mut engine(&config, &Device::flex()), &config, &image, 64);
+        let b = run(&mut engine(&config, &Device::ndarray()), &config, &image, 64);
+        let largest = a.data.iter().zip(&b.data).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(largest <= Some(1), "{config:?}: {largest:?}");
+    }
+}
+
+/// A network of zeros leaves its skip: the pipeline's own colour, alpha and grey can be looked at.
+#[test]
+fn an_empty_network_gives_the_classical_picture() {
+    let text = r#"{ "kind": "plain", "scale": 2, "width": 1, "depth": 0, "skip": "nearest" }"#;
+    let config: NetworkConfig = serde_json::from_str(text).unwrap();
+    let device = Device::ndarray();
+    let mut engine = BurnEngine::new(config.init(&device), device, "test");
+    let pixels = [[200, 30, 90, 255], [200, 30, 90, 255]].concat();
+    let flat = Image::new(2, 1, Channels::Rgba, pixels).unwrap();
+    let large = run(&mut engine, &config, &flat, 64);
+    assert!(large.data.chunks(4).all(|pixel| pixel == [200, 30, 90, 255]), "{:?}", large.data);
+    let grey = Image::new(2, 1, Channels::GreyAlpha, vec![7, 0, 250, 0]).unwrap();
+    let large = run(&mut engine, &config, &grey, 64);
+    assert_eq!(large.data[..4], [7, 0, 7, 0]);
+    assert_eq!(large.data[4..8], [250, 0, 250, 0]);
+}
+
+#[test]
+fn whoever_cancels_is_obeyed_within_a_tile() {
+    let config = &configs()[0];
+    let mut engine = engine(config, &Device::flex());
+    let image = noise(64, 64, Channels::Rgb);
+    let mut seen = Vec::new();
+    let result = pollster::block_on(upscale(&mut engine, &config.spec(), &image, &Options { tile_px: 16 }, |progress| {
+        seen.push((progress.done, progress.total));
+        match progress.done {
+            2 => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    }));
+    assert!(matches!(result, Err(UpscaleError::Cancelled)));
+    assert_eq!(seen, [(0, 16), (1, 16), (2, 16)]);
+}

@@ -1,0 +1,95 @@
+//! The same results on every device that runs natively: ndarray, flex, and Vulkan on whatever
+//! adapter there is (a software one, such as lavapipe, will do).
+
+use std::path::Path;
+use std::sync::Arc;
+
+use burn::tensor::{Device, DeviceKind};
+use model::pixel::Channels;
+use tests::{largest_difference, shipped, upscaled};
+use trainer::config::Config;
+use trainer::data::{Batches, Dataset, Pair};
+use trainer::train::Trainer;
+
+/// The best adapter, software ones included.
+fn gpu() -> Device {
+    Device::wgpu(DeviceKind::DefaultDevice)
+}
+
+fn sample() -> model::pixel::Image {
+    let folder = xtask::root().join("trainer/samples");
+    let image = trainer::image_file::load(&folder.join("lomiri_Dragonfly_by_Bolly_1024_512.webp")).unwrap();
+    // A part of it, so that a software adapter is done in seconds.
+    let rows = image.data.chunks(3 * image.width).skip(200).take(50);
+    let data = rows.flat_map(|row| row[3 * 180..][..3 * 61].to_vec()).collect();
+    model::pixel::Image::new(61, 50, Channels::Rgb, data).unwrap()
+}
+
+#[test]
+fn every_device_gives_the_same_picture_within_one_step() {
+    for name in ["fast-x2", "srcnn-x3"] {
+        let record = shipped(name).unwrap();
+        let expected = upscaled(&record, &sample(), &Device::ndarray(), 64).unwrap();
+        for (device, what) in [(Device::flex(), "flex"), (gpu(), "wgpu")] {
+            let found = upscaled(&record, &sample(), &device, 64).unwrap();
+            let difference = largest_difference(&found.data, &expected.data);
+            assert!(difference.is_some_and(|d| d <= 1), "{name} on {what}: {difference:?}");
+        }
+    }
+}
+
+/// One training step on the GPU against one on the CPU: the same loss, gradient and picture after it.
+#[test]
+fn a_training_step_on_the_gpu_is_that_of_the_cpu() {
+    let text = r#"
+name = "step"
+seed = 5
+[network]
+kind = "plain"
+scale = 2
+width = 8
+depth = 1
+ends_px = 5
+long_skip = true
+expansion = 12
+[data]
+folders = ["unused"]
+patch_px = 16
+[training]
+steps = 3
+batch = 2
+loss = "1*l1 + 0.5*mse + 0.5*charbonnier"
+optimiser = { kind = "sgd" }
+learning_rate = 0.05
+clip_norm = 0.2
+average = 0.9
+"#;
+    let config = Config::parse(text, Path::new(".")).unwrap();
+    let run = |device: Device| {
+        let target = trainer::data::crop_to_multiple(&sample(), 2).unwrap();
+        let pair = Pair::from_target("sample".into(), target, &config.network.spec());
+        let dataset = Dataset {
+            training: vec![pair],
+            held_out: Vec::new(),
+            sources: Vec::new(),
+        };
+        let mut trainer = Trainer::new(&config, &device);
+        let mut said = Vec::new();
+        for batch in Batches::start(Arc::new(dataset), &config, 0) {
+            let outcome = trainer.step(batch);
+            said.push([outcome.loss, outcome.norm].map(|value| value.into_scalar::<f32>()));
+        }
+        let vectors = trainer.checkpoint().vectors.into_iter();
+        let values = vectors.flat_map(|(_, vector)| vector.into_data().iter::<f32>().collect::<Vec<_>>());
+        (said, values.collect::<Vec<f32>>())
+    };
+    let (cpu_said, cpu) = run(Device::flex());
+    let (gpu_said, gpu) = run(gpu());
+    for (a, b) in cpu_said.iter().flatten().zip(gpu_said.iter().flatten()) {
+        assert!((a - b).abs() <= 1e-3 * a.abs(), "{cpu_said:?} {gpu_said:?}");
+    }
+    let largest = cpu.iter().fold(0f32, |largest, value| largest.max(value.abs()));
+    for (a, b) in cpu.iter().zip(&gpu) {
+        assert!((a - b).abs() <= 1e-4 * largest, "{a} on the CPU, {b} on the GPU");
+    }
+}

@@ -1,0 +1,88 @@
+//! The protocol of `../shared/data/README.md`, held to its published numbers.
+//!
+//! The test sets are not in the repository: where `../shared/data` is missing, a committed crop
+//! stands in for them, and the tests say so.
+
+use std::path::{Path, PathBuf};
+
+use model::pixel::resize::imresize;
+use model::pixel::{Channels, Image};
+use trainer::image_file;
+use trainer::metric::{Luma, psnr_db, ssim};
+
+fn sets() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/test");
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("NOT RUN on Set5 and Set14: {} is missing", folder.display());
+    None
+}
+
+fn cropped(hr: &Image, scale: usize) -> Image {
+    trainer::data::crop_to_multiple(hr, scale).unwrap()
+}
+
+fn load(path: &Path) -> Image {
+    image_file::load(path).unwrap()
+}
+
+#[test]
+fn resize_is_bit_exact() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut pairs = vec![2, 3, 4]
+        .into_iter()
+        .map(|scale| (scale, fixtures.join("crop.png"), fixtures.join(format!("crop_x{scale}.png"))))
+        .collect::<Vec<_>>();
+    for set in sets().iter().flat_map(|sets| ["Set5", "Set14"].map(|set| sets.join(set))) {
+        for hr in image_file::list(&set.join("HR")).unwrap() {
+            for scale in 2..=4 {
+                let folder = set.join(format!("LR_bicubic/X{scale}"));
+                let stem = hr.file_stem().unwrap().to_string_lossy().into_owned();
+                let lr = image_file::list(&folder).unwrap().into_iter().find(|lr| {
+                    let name = lr.file_stem().unwrap().to_string_lossy();
+                    name == stem || name == format!("{stem}x{scale}")
+                });
+                pairs.push((scale, hr.clone(), lr.unwrap()));
+            }
+        }
+    }
+    for (scale, hr, lr) in pairs {
+        let hr_image = cropped(&load(&hr), scale);
+        let expected = load(&lr);
+        let found = imresize(&hr_image, hr_image.width / scale, hr_image.height / scale);
+        assert!(found == expected, "{} ×{scale}", hr.display());
+    }
+}
+
+#[test]
+fn bicubic_has_its_published_psnr() {
+    let Some(sets) = sets() else { return };
+    for (set, expected) in [
+        ("Set5", [33.673, 30.403, 28.429]),
+        ("Set14", [30.230, 27.537, 25.994]),
+    ] {
+        for (scale, expected) in (2..=4).zip(expected) {
+            let pairs = trainer::eval::load_pairs(&sets.join(set), scale).unwrap();
+            let psnr = pairs.iter().map(|pair| {
+                let up = imresize(&pair.lr, pair.hr.width, pair.hr.height);
+                psnr_db(&Luma::of(&pair.hr, scale).unwrap(), &Luma::of(&up, scale).unwrap())
+            });
+            let mean = psnr.sum::<f64>() / pairs.len() as f64;
+            assert!((mean - expected).abs() < 0.002, "{set} ×{scale}: {mean}, not {expected}");
+        }
+    }
+}
+
+/// scikit-image 0.26.0 gave the expected value (`tests/fixtures/ssim.py`).
+#[test]
+fn ssim_is_that_of_scikit_image() {
+    let grey = |f: fn(usize, usize) -> usize| {
+        let data = (0..40 * 30).map(|i| f(i % 40, i / 40) as u8).collect();
+        Luma::of(&Image::new(40, 30, Channels::Grey, data).unwrap(), 0).unwrap()
+    };
+    let a = grey(|x, y| (x * 5 + y * 3) % 256);
+    let b = grey(|x, y| (x * 5 + y * 3 + (x * y) % 17) % 256);
+    let found = ssim(&a, &b).unwrap();
+    assert!((found - 0.869_218_677_315_474_6).abs() < 1e-6, "{found}");
+}
