@@ -212,18 +212,15 @@ class Connection {
   }
 
   #fail(code, message) {
-    const calls = [...this.#calls.values()];
-    this.terminate();
-    for (const call of calls) call.reject(new UprezError(code, message));
+    this.terminate(new UprezError(code, message));
   }
 
-  terminate() {
+  /** Ends the worker; calls that wait are rejected with `error`. */
+  terminate(error = new UprezError("disposed", "this upscaler was disposed of")) {
     this.broken = true;
     clearTimeout(this.#timer);
     this.#worker.terminate();
-    for (const call of [...this.#calls.values()]) {
-      call.reject(new UprezError("worker-failed", "the worker was ended"));
-    }
+    for (const call of [...this.#calls.values()]) call.reject(error);
   }
 }
 

@@ -84,7 +84,9 @@ pub enum RecordError {
     #[error("the model file is cut off or damaged ({0}): fetch or copy it again")]
     Damaged(String),
     /// Written by a newer version.
-    #[error("the model file has format {found}, newer than {FORMAT}, the newest known here: update uprez")]
+    #[error(
+        "the model file has format {found}, newer than {FORMAT}, the newest known here: update uprez"
+    )]
     TooNew {
         /// The file's format.
         found: u32,

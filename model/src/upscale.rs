@@ -104,9 +104,8 @@ async fn run_tile<E: Engine>(
 ) -> Result<(), UpscaleError> {
     let whole = (image.width, image.height);
     let target = tile.core.scaled(spec.scale);
-    let enlarged = |planes: &Planes, region| {
-        enlarge_region(planes, tile.padded, whole, spec.scale, region)
-    };
+    let enlarged =
+        |planes: &Planes, region| enlarge_region(planes, tile.padded, whole, spec.scale, region);
 
     let planes = Cut::of(image, tile.padded, spec.colour);
     // Where the enlarged network input lies in the output picture.
@@ -129,9 +128,8 @@ async fn run_tile<E: Engine>(
     let place = target.within(seen);
     for y in 0..target.height {
         for x in 0..target.width {
-            let sharp_at = |channel: usize| {
-                sharp.plane(channel)[(place.y + y) * sharp.width + place.x + x]
-            };
+            let sharp_at =
+                |channel: usize| sharp.plane(channel)[(place.y + y) * sharp.width + place.x + x];
             let rest_at = |channel: usize| {
                 let plane = rest.as_ref().map(|rest| rest.plane(channel));
                 plane.map_or(0.0, |plane| plane[y * target.width + x])

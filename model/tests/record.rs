@@ -53,10 +53,18 @@ fn values(network: &Network) -> Vec<f32> {
 }
 
 /// The record with its tensors or its description changed.
-fn changed(tensor: impl Fn(burn_pack::Tensor) -> burn_pack::Tensor, text: impl Fn(&str) -> String) -> Vec<u8> {
+fn changed(
+    tensor: impl Fn(burn_pack::Tensor) -> burn_pack::Tensor,
+    text: impl Fn(&str) -> String,
+) -> Vec<u8> {
     let reader = Reader::from_bytes(Bytes::from_bytes_vec(written())).unwrap();
     let description = text(&reader.metadata()["uprez"]);
-    let tensors = reader.into_tensors().unwrap().into_iter().map(tensor).collect();
+    let tensors = reader
+        .into_tensors()
+        .unwrap()
+        .into_iter()
+        .map(tensor)
+        .collect();
     let writer = Writer::new(tensors).with_metadata("uprez", &description);
     writer.into_bytes().unwrap().to_vec()
 }
@@ -66,7 +74,9 @@ fn same(text: &str) -> String {
 }
 
 fn error(bytes: &[u8]) -> RecordError {
-    record::read(bytes, &Device::flex()).map(|_| ()).unwrap_err()
+    record::read(bytes, &Device::flex())
+        .map(|_| ())
+        .unwrap_err()
 }
 
 #[test]
@@ -81,14 +91,19 @@ fn what_is_written_is_read_in_half_precision() {
     }
     // Burn itself reads the same file.
     let own = burn::store::ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes)).unwrap();
-    let loaded = config().init(&Device::flex()).load_record(own.cast_to_module_dtype());
+    let loaded = config()
+        .init(&Device::flex())
+        .load_record(own.cast_to_module_dtype());
     assert_eq!(values(&loaded), values(&read));
 }
 
 #[test]
 fn a_file_cut_off_anywhere_is_an_error_and_no_panic() {
     let bytes = written();
-    for length in (0..bytes.len()).step_by(7).chain([1, 3, 4, 9, 10, bytes.len() - 1]) {
+    for length in (0..bytes.len())
+        .step_by(7)
+        .chain([1, 3, 4, 9, 10, bytes.len() - 1])
+    {
         match error(&bytes[..length]) {
             RecordError::Foreign => assert!(length == 0),
             RecordError::Damaged(_) => {}
@@ -106,7 +121,10 @@ fn foreign_files_are_recognised() {
 
 #[test]
 fn newer_and_unknown_descriptions_are_recognised() {
-    let newer = changed(|t| t, |text| text.replace("\"format\":1", "\"format\":2,\"new\":[]"));
+    let newer = changed(
+        |t| t,
+        |text| text.replace("\"format\":1", "\"format\":2,\"new\":[]"),
+    );
     assert!(matches!(error(&newer), RecordError::TooNew { found: 2 }));
     let unknown = changed(|t| t, |text| text.replace("\"plain\"", "\"fancy\""));
     let text = error(&unknown).to_string();
@@ -118,9 +136,18 @@ fn newer_and_unknown_descriptions_are_recognised() {
 /// A description that claims a network of gigabytes is refused before anything is allocated for it.
 #[test]
 fn sizes_are_not_taken_on_trust() {
-    let wide = changed(|t| t, |text| text.replace("\"width\":4", "\"width\":1024").replace("\"depth\":1", "\"depth\":256"));
+    let wide = changed(
+        |t| t,
+        |text| {
+            text.replace("\"width\":4", "\"width\":1024")
+                .replace("\"depth\":1", "\"depth\":256")
+        },
+    );
     assert!(matches!(error(&wide), RecordError::Damaged(_)));
-    let absurd = changed(|t| t, |text| text.replace("\"width\":4", "\"width\":4000000000"));
+    let absurd = changed(
+        |t| t,
+        |text| text.replace("\"width\":4", "\"width\":4000000000"),
+    );
     assert!(matches!(error(&absurd), RecordError::Description(_)));
     // A header that claims four gigabytes of description.
     let mut header = written()[..16].to_vec();
@@ -137,27 +164,50 @@ fn wrong_parameters_are_named() {
         }
         t
     };
-    assert!(matches!(error(&changed(renamed, same)), RecordError::Missing(name) if name == "Plain.last.bias"));
+    assert!(
+        matches!(error(&changed(renamed, same)), RecordError::Missing(name) if name == "Plain.last.bias")
+    );
 
     let with = |dtype, shape: Vec<usize>, bytes: Vec<u8>| {
         move |t: burn_pack::Tensor| match is_bias(&t) {
-            true => burn_pack::Tensor::new(t.name, dtype, shape.clone(), None, Bytes::from_bytes_vec(bytes.clone())),
+            true => burn_pack::Tensor::new(
+                t.name,
+                dtype,
+                shape.clone(),
+                None,
+                Bytes::from_bytes_vec(bytes.clone()),
+            ),
             false => t,
         }
     };
     let reshaped = changed(with(DType::F16, vec![2, 2], vec![0; 8]), same);
-    assert!(matches!(error(&reshaped), RecordError::Shape { name, .. } if name == "Plain.last.bias"));
+    assert!(
+        matches!(error(&reshaped), RecordError::Shape { name, .. } if name == "Plain.last.bias")
+    );
     let not_a_number = changed(with(DType::F16, vec![4], [0x00, 0x7e].repeat(4)), same);
-    assert!(matches!(error(&not_a_number), RecordError::NotFinite(name) if name == "Plain.last.bias"));
+    assert!(
+        matches!(error(&not_a_number), RecordError::NotFinite(name) if name == "Plain.last.bias")
+    );
     let integers = changed(with(DType::I32, vec![4], vec![0; 16]), same);
-    assert!(matches!(error(&integers), RecordError::Type { name, .. } if name == "Plain.last.bias"));
+    assert!(
+        matches!(error(&integers), RecordError::Type { name, .. } if name == "Plain.last.bias")
+    );
 
     let reader = Reader::from_bytes(Bytes::from_bytes_vec(written())).unwrap();
     let description = reader.metadata()["uprez"].clone();
     let mut tensors = reader.into_tensors().unwrap();
     let extra = Bytes::from_bytes_vec(vec![0; 2]);
-    tensors.push(burn_pack::Tensor::new("extra".into(), DType::F16, vec![1], None, extra));
-    let more = Writer::new(tensors).with_metadata("uprez", &description).into_bytes().unwrap();
+    tensors.push(burn_pack::Tensor::new(
+        "extra".into(),
+        DType::F16,
+        vec![1],
+        None,
+        extra,
+    ));
+    let more = Writer::new(tensors)
+        .with_metadata("uprez", &description)
+        .into_bytes()
+        .unwrap();
     assert!(matches!(error(&more), RecordError::Unknown(name) if name == "extra"));
 }
 
@@ -172,5 +222,8 @@ fn a_diverged_network_is_not_written() {
         }
     }
     let network = config.init(&Device::flex()).map(&mut Spoil);
-    assert!(matches!(record::write(&network, &metadata()), Err(RecordError::NotFinite(_))));
+    assert!(matches!(
+        record::write(&network, &metadata()),
+        Err(RecordError::NotFinite(_))
+    ));
 }

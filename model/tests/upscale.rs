@@ -52,7 +52,7 @@ fn configs() -> Vec<NetworkConfig> {
 #[test]
 fn tiles_give_what_the_whole_picture_gives_byte_for_byte() {
     for config in configs() {
-        for device in [Device::flex(), Device::ndarray()] {
+        for device in [Device::flex(), model::engine::ndarray()] {
             let mut engine = engine(&config, &device);
             for (width, height, channels) in [
                 (37, 23, Channels::Rgba),
@@ -66,7 +66,10 @@ fn tiles_give_what_the_whole_picture_gives_byte_for_byte() {
                 assert_eq!((whole.width, whole.height), (width * scale, height * scale));
                 for tile_px in [5, 16, 31] {
                     let tiled = run(&mut engine, &config, &image, tile_px);
-                    assert!(tiled == whole, "{config:?} {width}×{height} in tiles of {tile_px} px");
+                    assert!(
+                        tiled == whole,
+                        "{config:?} {width}×{height} in tiles of {tile_px} px"
+                    );
                 }
             }
         }
@@ -78,8 +81,18 @@ fn engines_agree_within_one_step() {
     for config in configs() {
         let image = noise(29, 31, Channels::Rgba);
         let a = run(&mut engine(&config, &Device::flex()), &config, &image, 64);
-        let b = run(&mut engine(&config, &Device::ndarray()), &config, &image, 64);
-        let largest = a.data.iter().zip(&b.data).map(|(a, b)| a.abs_diff(*b)).max();
+        let b = run(
+            &mut engine(&config, &model::engine::ndarray()),
+            &config,
+            &image,
+            64,
+        );
+        let largest = a
+            .data
+            .iter()
+            .zip(&b.data)
+            .map(|(a, b)| a.abs_diff(*b))
+            .max();
         assert!(largest <= Some(1), "{config:?}: {largest:?}");
     }
 }
@@ -89,12 +102,19 @@ fn engines_agree_within_one_step() {
 fn an_empty_network_gives_the_classical_picture() {
     let text = r#"{ "kind": "plain", "scale": 2, "width": 1, "depth": 0, "skip": "nearest" }"#;
     let config: NetworkConfig = serde_json::from_str(text).unwrap();
-    let device = Device::ndarray();
+    let device = model::engine::ndarray();
     let mut engine = BurnEngine::new(config.init(&device), device, "test");
     let pixels = [[200, 30, 90, 255], [200, 30, 90, 255]].concat();
     let flat = Image::new(2, 1, Channels::Rgba, pixels).unwrap();
     let large = run(&mut engine, &config, &flat, 64);
-    assert!(large.data.chunks(4).all(|pixel| pixel == [200, 30, 90, 255]), "{:?}", large.data);
+    assert!(
+        large
+            .data
+            .chunks(4)
+            .all(|pixel| pixel == [200, 30, 90, 255]),
+        "{:?}",
+        large.data
+    );
     let grey = Image::new(2, 1, Channels::GreyAlpha, vec![7, 0, 250, 0]).unwrap();
     let large = run(&mut engine, &config, &grey, 64);
     assert_eq!(large.data[..4], [7, 0, 7, 0]);
@@ -107,13 +127,19 @@ fn whoever_cancels_is_obeyed_within_a_tile() {
     let mut engine = engine(config, &Device::flex());
     let image = noise(64, 64, Channels::Rgb);
     let mut seen = Vec::new();
-    let result = pollster::block_on(upscale(&mut engine, &config.spec(), &image, &Options { tile_px: 16 }, |progress| {
-        seen.push((progress.done, progress.total));
-        match progress.done {
-            2 => ControlFlow::Break(()),
-            _ => ControlFlow::Continue(()),
-        }
-    }));
+    let result = pollster::block_on(upscale(
+        &mut engine,
+        &config.spec(),
+        &image,
+        &Options { tile_px: 16 },
+        |progress| {
+            seen.push((progress.done, progress.total));
+            match progress.done {
+                2 => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        },
+    ));
     assert!(matches!(result, Err(UpscaleError::Cancelled)));
     assert_eq!(seen, [(0, 16), (1, 16), (2, 16)]);
 }

@@ -27,7 +27,13 @@ pub fn upscaled(
     let watch = |_| ControlFlow::Continue(());
     let options = Options { tile_px };
     let spec = metadata.network.spec();
-    Ok(pollster::block_on(upscale(&mut engine, &spec, image, &options, watch))?)
+    Ok(pollster::block_on(upscale(
+        &mut engine,
+        &spec,
+        image,
+        &options,
+        watch,
+    ))?)
 }
 
 /// The largest difference between two pictures' bytes; `None` for pictures of different sizes.

@@ -18,10 +18,13 @@ fn gpu() -> Device {
 
 fn sample() -> model::pixel::Image {
     let folder = xtask::root().join("trainer/samples");
-    let image = trainer::image_file::load(&folder.join("lomiri_Dragonfly_by_Bolly_1024_512.webp")).unwrap();
+    let image =
+        trainer::image_file::load(&folder.join("lomiri_Dragonfly_by_Bolly_1024_512.webp")).unwrap();
     // A part of it, so that a software adapter is done in seconds.
     let rows = image.data.chunks(3 * image.width).skip(200).take(50);
-    let data = rows.flat_map(|row| row[3 * 180..][..3 * 61].to_vec()).collect();
+    let data = rows
+        .flat_map(|row| row[3 * 180..][..3 * 61].to_vec())
+        .collect();
     model::pixel::Image::new(61, 50, Channels::Rgb, data).unwrap()
 }
 
@@ -29,11 +32,14 @@ fn sample() -> model::pixel::Image {
 fn every_device_gives_the_same_picture_within_one_step() {
     for name in ["fast-x2", "srcnn-x3"] {
         let record = shipped(name).unwrap();
-        let expected = upscaled(&record, &sample(), &Device::ndarray(), 64).unwrap();
+        let expected = upscaled(&record, &sample(), &model::engine::ndarray(), 64).unwrap();
         for (device, what) in [(Device::flex(), "flex"), (gpu(), "wgpu")] {
             let found = upscaled(&record, &sample(), &device, 64).unwrap();
             let difference = largest_difference(&found.data, &expected.data);
-            assert!(difference.is_some_and(|d| d <= 1), "{name} on {what}: {difference:?}");
+            assert!(
+                difference.is_some_and(|d| d <= 1),
+                "{name} on {what}: {difference:?}"
+            );
         }
     }
 }
@@ -80,7 +86,8 @@ average = 0.9
             said.push([outcome.loss, outcome.norm].map(|value| value.into_scalar::<f32>()));
         }
         let vectors = trainer.checkpoint().vectors.into_iter();
-        let values = vectors.flat_map(|(_, vector)| vector.into_data().iter::<f32>().collect::<Vec<_>>());
+        let values =
+            vectors.flat_map(|(_, vector)| vector.into_data().iter::<f32>().collect::<Vec<_>>());
         (said, values.collect::<Vec<f32>>())
     };
     let (cpu_said, cpu) = run(Device::flex());
@@ -88,8 +95,13 @@ average = 0.9
     for (a, b) in cpu_said.iter().flatten().zip(gpu_said.iter().flatten()) {
         assert!((a - b).abs() <= 1e-3 * a.abs(), "{cpu_said:?} {gpu_said:?}");
     }
-    let largest = cpu.iter().fold(0f32, |largest, value| largest.max(value.abs()));
+    let largest = cpu
+        .iter()
+        .fold(0f32, |largest, value| largest.max(value.abs()));
     for (a, b) in cpu.iter().zip(&gpu) {
-        assert!((a - b).abs() <= 1e-4 * largest, "{a} on the CPU, {b} on the GPU");
+        assert!(
+            (a - b).abs() <= 1e-4 * largest,
+            "{a} on the CPU, {b} on the GPU"
+        );
     }
 }

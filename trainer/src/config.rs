@@ -222,7 +222,10 @@ impl Config {
         );
         for (name, value) in [
             ("training.average", training.average),
-            ("training.last.share", training.last.as_ref().map(|last| last.share)),
+            (
+                "training.last.share",
+                training.last.as_ref().map(|last| last.share),
+            ),
         ] {
             ensure!(
                 value.is_none_or(|value| (0.0..1.0).contains(&value)),

@@ -48,7 +48,9 @@ pub fn list(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 /// Reads a picture, turned as its EXIF data say; 16-bit values become 8-bit, grey stays grey.
 pub fn load(path: &Path) -> anyhow::Result<Image> {
     let decode = || -> anyhow::Result<DynamicImage> {
-        let mut decoder = ImageReader::open(path)?.with_guessed_format()?.into_decoder()?;
+        let mut decoder = ImageReader::open(path)?
+            .with_guessed_format()?
+            .into_decoder()?;
         let orientation = decoder.orientation()?;
         let mut image = DynamicImage::from_decoder(decoder)?;
         image.apply_orientation(orientation);
@@ -68,8 +70,12 @@ pub fn load(path: &Path) -> anyhow::Result<Image> {
 
 /// Writes a picture in the format of the path's ending; what was there before is replaced as a whole.
 pub fn save(image: &Image, path: &Path) -> anyhow::Result<()> {
-    let format = image::ImageFormat::from_path(path)
-        .with_context(|| format!("{}: end the name in .png, .jpg, .webp or .bmp", path.display()))?;
+    let format = image::ImageFormat::from_path(path).with_context(|| {
+        format!(
+            "{}: end the name in .png, .jpg, .webp or .bmp",
+            path.display()
+        )
+    })?;
     let fits = |side: usize| u32::try_from(side).context("the picture is too large for a file");
     let mut buffer = std::io::Cursor::new(Vec::new());
     // JPEG has no alpha.
@@ -97,7 +103,9 @@ pub fn save(image: &Image, path: &Path) -> anyhow::Result<()> {
 /// Writes a file under another name first, so that the real one never holds a half.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let write = || -> anyhow::Result<()> {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
         let mut file = NamedTempFile::new_in(parent.unwrap_or(Path::new(".")))?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
@@ -121,7 +129,10 @@ pub fn ensure_different(input: &Path, output: &Path) -> anyhow::Result<()> {
         _ => false,
     };
     if same {
-        bail!("{} would be overwritten by its own result: choose another output", input.display());
+        bail!(
+            "{} would be overwritten by its own result: choose another output",
+            input.display()
+        );
     }
     Ok(())
 }
@@ -133,7 +144,12 @@ mod tests {
     #[test]
     fn pictures_survive_a_round_trip() {
         let folder = tempfile::tempdir().unwrap();
-        for channels in [Channels::Grey, Channels::GreyAlpha, Channels::Rgb, Channels::Rgba] {
+        for channels in [
+            Channels::Grey,
+            Channels::GreyAlpha,
+            Channels::Rgb,
+            Channels::Rgba,
+        ] {
             let data = (0..5 * 3 * channels.count()).map(|i| i as u8 * 3).collect();
             let image = Image::new(5, 3, channels, data).unwrap();
             let path = folder.path().join("picture.png");
@@ -146,7 +162,12 @@ mod tests {
     #[test]
     fn bad_files_and_empty_folders_are_sentences() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(list(folder.path()).unwrap_err().to_string().contains("no pictures"));
+        assert!(
+            list(folder.path())
+                .unwrap_err()
+                .to_string()
+                .contains("no pictures")
+        );
         let path = folder.path().join("text.png");
         std::fs::write(&path, "not a picture").unwrap();
         assert!(load(&path).unwrap_err().to_string().contains("text.png"));

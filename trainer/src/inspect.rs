@@ -42,7 +42,10 @@ pub fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     println!("parameters   {}", metadata.parameters);
     println!("size         {} bytes", bytes.len());
     println!("degradation  {}", metadata.degradation);
-    println!("trained for  {} steps, seed {}", metadata.origin.steps, metadata.origin.seed);
+    println!(
+        "trained for  {} steps, seed {}",
+        metadata.origin.steps, metadata.origin.seed
+    );
     for source in &metadata.origin.data {
         println!("trained on   {source}");
     }

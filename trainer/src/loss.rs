@@ -67,7 +67,9 @@ impl Loss {
 
 /// A loss that cannot be understood.
 #[derive(Debug, PartialEq, thiserror::Error)]
-#[error("loss {text:?}: {problem}; write weights and terms like \"1*l1 + 0.1*mse\" (terms: {known})")]
+#[error(
+    "loss {text:?}: {problem}; write weights and terms like \"1*l1 + 0.1*mse\" (terms: {known})"
+)]
 pub struct LossError {
     text: String,
     problem: String,

@@ -50,14 +50,23 @@ pub fn run(args: &UpscaleArgs) -> anyhow::Result<()> {
     )?);
     let mut failures = Vec::new();
     for (number, (input, output)) in jobs.iter().enumerate() {
-        progress.set_message(format!("{} ({}/{})", input.display(), number + 1, jobs.len()));
+        progress.set_message(format!(
+            "{} ({}/{})",
+            input.display(),
+            number + 1,
+            jobs.len()
+        ));
         if let Err(error) = one(&mut engine, &spec, input, output, &progress) {
             failures.push(format!("{}: {error:#}", input.display()));
         }
     }
     progress.finish_and_clear();
     let done = jobs.len() - failures.len();
-    println!("{done} of {} upscaled ×{} on {device_name}", jobs.len(), spec.scale);
+    println!(
+        "{done} of {} upscaled ×{} on {device_name}",
+        jobs.len(),
+        spec.scale
+    );
     ensure!(failures.is_empty(), "{}", failures.join("\n       "));
     Ok(())
 }

@@ -32,9 +32,18 @@ fn resize_is_bit_exact() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let mut pairs = vec![2, 3, 4]
         .into_iter()
-        .map(|scale| (scale, fixtures.join("crop.png"), fixtures.join(format!("crop_x{scale}.png"))))
+        .map(|scale| {
+            (
+                scale,
+                fixtures.join("crop.png"),
+                fixtures.join(format!("crop_x{scale}.png")),
+            )
+        })
         .collect::<Vec<_>>();
-    for set in sets().iter().flat_map(|sets| ["Set5", "Set14"].map(|set| sets.join(set))) {
+    for set in sets()
+        .iter()
+        .flat_map(|sets| ["Set5", "Set14"].map(|set| sets.join(set)))
+    {
         for hr in image_file::list(&set.join("HR")).unwrap() {
             for scale in 2..=4 {
                 let folder = set.join(format!("LR_bicubic/X{scale}"));
@@ -66,10 +75,16 @@ fn bicubic_has_its_published_psnr() {
             let pairs = trainer::eval::load_pairs(&sets.join(set), scale).unwrap();
             let psnr = pairs.iter().map(|pair| {
                 let up = imresize(&pair.lr, pair.hr.width, pair.hr.height);
-                psnr_db(&Luma::of(&pair.hr, scale).unwrap(), &Luma::of(&up, scale).unwrap())
+                psnr_db(
+                    &Luma::of(&pair.hr, scale).unwrap(),
+                    &Luma::of(&up, scale).unwrap(),
+                )
             });
             let mean = psnr.sum::<f64>() / pairs.len() as f64;
-            assert!((mean - expected).abs() < 0.002, "{set} ×{scale}: {mean}, not {expected}");
+            assert!(
+                (mean - expected).abs() < 0.002,
+                "{set} ×{scale}: {mean}, not {expected}"
+            );
         }
     }
 }

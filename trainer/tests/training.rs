@@ -65,7 +65,9 @@ fn train(folder: &Path, out: &str, args: &[&str]) -> std::process::Output {
 fn vectors(path: &Path) -> Vec<(String, Vec<u8>)> {
     let reader = burn_pack::Reader::from_file_exact(path).unwrap();
     let tensors = reader.into_tensors().unwrap().into_iter();
-    tensors.map(|t| (t.name.clone(), t.into_bytes().unwrap().to_vec())).collect()
+    tensors
+        .map(|t| (t.name.clone(), t.into_bytes().unwrap().to_vec()))
+        .collect()
 }
 
 #[test]
@@ -83,7 +85,10 @@ fn a_killed_training_resumes_to_the_same_bits() {
         .unwrap();
     let checkpoint = folder.path().join("broken/checkpoint.bpk");
     while !checkpoint.exists() {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before its first checkpoint");
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended before its first checkpoint"
+        );
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     child.kill().unwrap();
@@ -93,13 +98,24 @@ fn a_killed_training_resumes_to_the_same_bits() {
     assert_eq!(again.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&again.stderr).contains("--resume"));
     let resumed = train(folder.path(), "broken", &["--resume"]);
-    assert!(resumed.status.success(), "{}", String::from_utf8_lossy(&resumed.stderr));
-    assert_eq!(vectors(&folder.path().join("whole/checkpoint.bpk")), vectors(&checkpoint));
+    assert!(
+        resumed.status.success(),
+        "{}",
+        String::from_utf8_lossy(&resumed.stderr)
+    );
+    assert_eq!(
+        vectors(&folder.path().join("whole/checkpoint.bpk")),
+        vectors(&checkpoint)
+    );
     for name in ["model.bpk", "log.jsonl", "report.md", "curves.svg"] {
         assert!(folder.path().join("broken").join(name).exists(), "{name}");
     }
     // Another configuration must not go on from it.
-    std::fs::write(folder.path().join("config.toml"), config("last_layer_rate = 0.5")).unwrap();
+    std::fs::write(
+        folder.path().join("config.toml"),
+        config("last_layer_rate = 0.5"),
+    )
+    .unwrap();
     let other = train(folder.path(), "broken", &["--resume"]);
     assert!(String::from_utf8_lossy(&other.stderr).contains("another configuration"));
 }
@@ -115,16 +131,29 @@ fn noise(count: usize, seed: u32) -> Vec<f32> {
 }
 
 fn output(network: &Network, x: &Tensor<4>) -> Vec<f32> {
-    network.forward(x.clone()).into_data().iter::<f32>().collect()
+    network
+        .forward(x.clone())
+        .into_data()
+        .iter::<f32>()
+        .collect()
 }
 
 #[test]
 fn folding_changes_nothing() {
     for (network, parameters) in [
-        ("kind = \"plain\"\nscale = 3\nwidth = 9\ndepth = 2\nends_px = 5\nlong_skip = true\nexpansion = 40", None),
-        ("kind = \"plain\"\nscale = 2\ncolour = \"rgb\"\nwidth = 8\ndepth = 1\nskip = \"bicubic\"\nexpansion = 7", None),
+        (
+            "kind = \"plain\"\nscale = 3\nwidth = 9\ndepth = 2\nends_px = 5\nlong_skip = true\nexpansion = 40",
+            None,
+        ),
+        (
+            "kind = \"plain\"\nscale = 2\ncolour = \"rgb\"\nwidth = 8\ndepth = 1\nskip = \"bicubic\"\nexpansion = 7",
+            None,
+        ),
         ("kind = \"srcnn\"\nscale = 3", Some(8_129)),
-        ("kind = \"srcnn\"\nscale = 3\nkernels_px = [9, 5, 5]", Some(57_281)),
+        (
+            "kind = \"srcnn\"\nscale = 3\nkernels_px = [9, 5, 5]",
+            Some(57_281),
+        ),
     ] {
         let config: model::network::NetworkConfig = toml::from_str(network).unwrap();
         let device = Device::flex();
@@ -206,31 +235,52 @@ fn bad_input_is_a_sentence_and_leaves_nothing_behind() {
         assert!(!text.contains("panicked"), "{text}");
     };
     let config = config("");
-    std::fs::write(path("unknown.toml"), config.replace("batch = 4", "batch = 4\nbatsch = 5")).unwrap();
+    std::fs::write(
+        path("unknown.toml"),
+        config.replace("batch = 4", "batch = 4\nbatsch = 5"),
+    )
+    .unwrap();
     std::fs::write(path("loss.toml"), config.replace("1*l1", "1*l2")).unwrap();
-    std::fs::write(path("network.toml"), config.replace("scale = 2", "scale = 7")).unwrap();
+    std::fs::write(
+        path("network.toml"),
+        config.replace("scale = 2", "scale = 7"),
+    )
+    .unwrap();
     std::fs::write(path("good.toml"), &config).unwrap();
     std::fs::create_dir(path("empty")).unwrap();
     std::fs::write(path("text.png"), "this is no picture").unwrap();
     std::fs::write(path("text.bpk"), "this is no model").unwrap();
     let train = |name: &str| {
         let mut command = command();
-        command.arg("train").arg("--config").arg(path(name)).arg("--out").arg(path("out"));
+        command
+            .arg("train")
+            .arg("--config")
+            .arg(path(name))
+            .arg("--out")
+            .arg(path("out"));
         command
     };
     fails(&mut train("unknown.toml"), &["batsch", "unknown field"]);
     fails(&mut train("loss.toml"), &["l2", "charbonnier"]);
     fails(&mut train("network.toml"), &["scale is 7", "2, 3 or 4"]);
     fails(&mut train("missing.toml"), &["missing.toml"]);
-    fails(train("good.toml").arg("--data").arg(path("empty")), &["no pictures", "empty"]);
-    let gpu = train("good.toml").args(["--device", "gpu"]).output().unwrap();
+    fails(
+        train("good.toml").arg("--data").arg(path("empty")),
+        &["no pictures", "empty"],
+    );
+    let gpu = train("good.toml")
+        .args(["--device", "gpu"])
+        .output()
+        .unwrap();
     if !gpu.status.success() {
         let text = String::from_utf8_lossy(&gpu.stderr).into_owned();
         assert!(text.contains("--device cpu"), "{text}");
     }
     let upscale = |input: &str, model: &str| {
         let mut command = command();
-        command.args(["upscale", "--device", "cpu", "--model"]).arg(path(model));
+        command
+            .args(["upscale", "--device", "cpu", "--model"])
+            .arg(path(model));
         command.arg(path(input)).arg(path("large.png"));
         command
     };
@@ -247,15 +297,28 @@ fn upscale_and_eval_use_the_exported_record() {
     let model = folder.path().join("run/model.bpk");
     let originals = folder.path().join("originals");
     std::fs::create_dir(&originals).unwrap();
-    for name in ["elementary_Mr._Lee_512_0.webp", "lomiri_Dragonfly_by_Bolly_1024_512.webp"] {
+    for name in [
+        "elementary_Mr._Lee_512_0.webp",
+        "lomiri_Dragonfly_by_Bolly_1024_512.webp",
+    ] {
         std::fs::copy(Path::new(&samples()).join(name), originals.join(name)).unwrap();
     }
     let json = folder.path().join("scores.json");
     let eval = |scale: &str| {
         let mut command = command();
-        command.args(["eval", "--device", "cpu", "--scale", scale, "--model"]).arg(&model);
-        command.arg("--data").arg(&originals).arg("--json").arg(&json);
-        command.arg("--save").arg(folder.path().join("saved")).output().unwrap()
+        command
+            .args(["eval", "--device", "cpu", "--scale", scale, "--model"])
+            .arg(&model);
+        command
+            .arg("--data")
+            .arg(&originals)
+            .arg("--json")
+            .arg(&json);
+        command
+            .arg("--save")
+            .arg(folder.path().join("saved"))
+            .output()
+            .unwrap()
     };
     let wrong = eval("3");
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("×2, not ×3"));

@@ -10,7 +10,10 @@ use wasm_bindgen::JsValue;
 pub async fn open() -> Result<(Device, &'static str), JsValue> {
     let device = Device::wgpu_options().init_async().await;
     let device = device.map_err(|e| {
-        crate::error::error("no-webgpu", format!("this browser offers no usable GPU ({e})"))
+        crate::error::error(
+            "no-webgpu",
+            format!("this browser offers no usable GPU ({e})"),
+        )
     })?;
     Ok((device, "webgpu"))
 }
@@ -18,7 +21,7 @@ pub async fn open() -> Result<(Device, &'static str), JsValue> {
 /// The device, and what the page is told: `webgpu` or `cpu`.
 #[cfg(not(feature = "webgpu"))]
 pub async fn open() -> Result<(Device, &'static str), JsValue> {
-    Ok((Device::ndarray(), "cpu"))
+    Ok((model::engine::ndarray(), "cpu"))
 }
 
 /// Side of the picture that a GPU has to get right before it is trusted, in pixels.

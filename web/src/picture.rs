@@ -42,7 +42,10 @@ impl Picture {
 #[wasm_bindgen]
 pub fn decode(bytes: &[u8], max_pixels: f64) -> Result<Picture, JsValue> {
     let unreadable = |e: &dyn std::fmt::Display| {
-        error("not-an-image", format!("this is no PNG, JPEG, WebP or BMP picture, or a damaged one ({e})"))
+        error(
+            "not-an-image",
+            format!("this is no PNG, JPEG, WebP or BMP picture, or a damaged one ({e})"),
+        )
     };
     let reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()

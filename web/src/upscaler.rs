@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use burn::tensor::Device;
 use js_sys::{Function, JSON, Promise};
 use model::engine::{BurnEngine, Engine, EngineError};
 use model::pixel::{Channels, Image, Planes};
@@ -27,13 +28,14 @@ impl Upscaler {
         // A file that cannot be used is said before a GPU is woken up.
         record::metadata(&bytes).map_err(|e| error("bad-model", e))?;
         let (device, name) = device::open().await?;
-        let read = |device| record::read(&bytes, device).map_err(|e| error("bad-model", e));
+        let read =
+            |device: &Device| record::read(&bytes, device).map_err(|e| error("bad-model", e));
         let (network, metadata) = read(&device)?;
         let engine = BurnEngine::new(network, device, name);
         #[cfg(feature = "webgpu")]
         let engine = {
             let mut gpu = engine;
-            let cpu = burn::tensor::Device::ndarray();
+            let cpu = model::engine::ndarray();
             let mut cpu = BurnEngine::new(read(&cpu)?.0, cpu, "cpu");
             device::self_test(&mut gpu, &mut cpu, &metadata.network.spec()).await?;
             gpu

@@ -8,14 +8,20 @@ use anyhow::{Context, ensure};
 /// Runs a program to its end; a failure is an error that names it.
 pub fn run(command: &mut Command) -> anyhow::Result<()> {
     let text = describe(command);
-    let status = command.status().with_context(|| format!("cannot start {text}"))?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start {text}"))?;
     ensure!(status.success(), "{text} failed");
     Ok(())
 }
 
 /// What a program prints, or `None` where it can't be started or fails.
 pub fn output(program: impl AsRef<OsStr>, args: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(args).stderr(Stdio::null()).output().ok()?;
+    let output = Command::new(program)
+        .args(args)
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     output.status.success().then_some(text)
 }
@@ -23,7 +29,9 @@ pub fn output(program: impl AsRef<OsStr>, args: &[&str]) -> Option<String> {
 /// A command as one would type it.
 pub fn describe(command: &Command) -> String {
     let args = command.get_args().map(OsStr::to_string_lossy);
-    let words: Vec<_> = std::iter::once(command.get_program().to_string_lossy()).chain(args).collect();
+    let words: Vec<_> = std::iter::once(command.get_program().to_string_lossy())
+        .chain(args)
+        .collect();
     words.join(" ")
 }
 

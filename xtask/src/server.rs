@@ -45,9 +45,15 @@ impl Site {
         let path = url.split(['?', '#']).next()?;
         let path = decode(path)?;
         let relative = Path::new(path.strip_prefix(&self.prefix)?);
-        let inside = relative.components().all(|part| matches!(part, Component::Normal(_)));
+        let inside = relative
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
         let file = self.folder.join(relative);
-        let file = if file.is_dir() { file.join("index.html") } else { file };
+        let file = if file.is_dir() {
+            file.join("index.html")
+        } else {
+            file
+        };
         (inside && file.is_file()).then_some(file)
     }
 }
@@ -90,7 +96,10 @@ impl Server {
                 .find_map(|port| bind(port).ok())
                 .context("the ports 8080 to 8179 are all taken: choose one with --port")?,
         };
-        let address = server.server_addr().to_ip().context("the server has no address")?;
+        let address = server
+            .server_addr()
+            .to_ip()
+            .context("the server has no address")?;
         let server = Arc::new(server);
         let requests = Arc::new(Mutex::new(Vec::new()));
         let threads = (0..4)
@@ -122,7 +131,10 @@ impl Server {
 
     /// The paths that were asked for so far.
     pub fn requests(&self) -> Vec<String> {
-        self.requests.lock().map(|requests| requests.clone()).unwrap_or_default()
+        self.requests
+            .lock()
+            .map(|requests| requests.clone())
+            .unwrap_or_default()
     }
 
     /// Serves until the process ends.
@@ -193,7 +205,12 @@ mod tests {
         let site = Site::new(crate::root().join("xtask")).under("/some/where/");
         assert!(site.file("/some/where/Cargo.toml").is_some());
         assert!(site.file("/some/where/src/../Cargo.toml?x").is_none());
-        for url in ["/Cargo.toml", "/some/where/../Cargo.toml", "/some/where/%2e%2e/Cargo.toml", "/%"] {
+        for url in [
+            "/Cargo.toml",
+            "/some/where/../Cargo.toml",
+            "/some/where/%2e%2e/Cargo.toml",
+            "/%",
+        ] {
             assert!(site.file(url).is_none(), "{url}");
         }
     }

@@ -46,7 +46,18 @@ pub fn run(args: &TestArgs) -> anyhow::Result<()> {
     }
     if wants(Kind::Native) {
         // Tests of the browser are run on their own below.
-        report.cargo_tests("native", cargo().args(["test", "--workspace", "--no-fail-fast", "--", "--skip", "browser::"]));
+        report.cargo_tests(
+            "native",
+            cargo().args([
+                "test",
+                "--workspace",
+                "--no-fail-fast",
+                "--",
+                "--show-output",
+                "--skip",
+                "browser::",
+            ]),
+        );
     }
     if wants(Kind::Wasm) || wants(Kind::Browser) {
         let bindgen = tools::wasm_bindgen()?;
@@ -54,11 +65,22 @@ pub fn run(args: &TestArgs) -> anyhow::Result<()> {
             wasm_tests(&mut report, &bindgen, &browser)?;
         }
         if wants(Kind::Browser) {
-            wasm::build(&bindgen)?;
+            match wasm::build(&bindgen) {
+                Ok(()) => report.passed("page: wasm builds".to_string(), 1),
+                Err(error) => report.failed(format!("page: wasm builds: {error:#}"), 0, 1),
+            }
             report.cargo_tests(
                 "browser",
                 cargo()
-                    .args(["test", "--workspace", "--test", "browser"])
+                    .args([
+                        "test",
+                        "--workspace",
+                        "--test",
+                        "browser",
+                        "--",
+                        "--test-threads",
+                        "1",
+                    ])
                     .env("UPREZ_CHROME", &browser.chrome)
                     .env("UPREZ_CHROMEDRIVER", &browser.driver),
             );
@@ -71,20 +93,50 @@ fn lint(report: &mut Report) {
     report.check("format", cargo().args(["fmt", "--all", "--check"]));
     report.check(
         "clippy",
-        cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        cargo().args([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]),
     );
     report.check(
         "documentation",
-        cargo().args(["doc", "--workspace", "--no-deps", "--document-private-items"]).env("RUSTDOCFLAGS", "-D warnings"),
+        cargo()
+            .args([
+                "doc",
+                "--workspace",
+                "--no-deps",
+                "--document-private-items",
+            ])
+            .env("RUSTDOCFLAGS", "-D warnings"),
     );
     let name = "lint: what a page carries".to_string();
     let tree = output(
         "cargo",
-        &["tree", "--package", "web", "--target", TARGET, "--features", "webgpu", "--edges", "normal", "--prefix", "none"],
+        &[
+            "tree",
+            "--package",
+            "web",
+            "--target",
+            TARGET,
+            "--features",
+            "webgpu",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+        ],
     );
     let found = tree.map(|tree| {
-        let names = tree.lines().filter_map(|line| line.split(' ').next().map(str::to_string));
-        names.filter(|name| FORBIDDEN_IN_WEB.contains(&name.as_str())).collect::<Vec<_>>()
+        let names = tree
+            .lines()
+            .filter_map(|line| line.split(' ').next().map(str::to_string));
+        names
+            .filter(|name| FORBIDDEN_IN_WEB.contains(&name.as_str()))
+            .collect::<Vec<_>>()
     });
     match found {
         Some(found) if found.is_empty() => report.passed(name, 1),
@@ -98,15 +150,26 @@ fn wasm_tests(report: &mut Report, bindgen: &Path, browser: &Browser) -> anyhow:
     let pack = tools::wasm_pack()?;
     let tools = bindgen.parent().context("wasm-bindgen lies nowhere")?;
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::env::join_paths(std::iter::once(tools.to_path_buf()).chain(std::env::split_paths(&path)))?;
+    let path = std::env::join_paths(
+        std::iter::once(tools.to_path_buf()).chain(std::env::split_paths(&path)),
+    )?;
     write_webdriver(&crate::root().join("web/webdriver.json"), browser)?;
     for (name, feature) in wasm::BUILDS {
         let mut command = Command::new(&pack);
         command
             .current_dir(crate::root())
-            .args(["test", "--headless", "--chrome", "--release", "--mode", "no-install", "--chromedriver"])
+            .args([
+                "test",
+                "--headless",
+                "--chrome",
+                "--release",
+                "--mode",
+                "no-install",
+                "--chromedriver",
+            ])
             .arg(&browser.driver)
-            .args(["web", "--", "--no-default-features", "--features", feature])
+            // Behind the path everything goes to cargo; a `--` in between would go to the tests.
+            .args(["web", "--no-default-features", "--features", feature])
             .env("PATH", &path)
             .env("RUSTFLAGS", wasm::RUSTFLAGS)
             .env("WASM_BINDGEN_TEST_TIMEOUT", "300");
@@ -156,7 +219,8 @@ impl Report {
     fn failed(&mut self, name: String, passed: usize, failed: usize) {
         self.passed += passed;
         self.failed += failed;
-        self.lines.push(format!("{name}: {passed} passed, {failed} FAILED"));
+        self.lines
+            .push(format!("{name}: {passed} passed, {failed} FAILED"));
     }
 
     /// A command that passes or fails as a whole.
@@ -173,11 +237,11 @@ impl Report {
     fn cargo_tests(&mut self, name: &str, command: &mut Command) {
         eprintln!("\n== {name}: {}", describe(command));
         let start = Instant::now();
-        let (passed, failed, success) = match counted(command) {
+        let (passed, failed, success, not_run) = match counted(command) {
             Ok(counts) => counts,
             Err(error) => {
                 eprintln!("{error:#}");
-                (0, 0, false)
+                (0, 0, false, Vec::new())
             }
         };
         let name = format!("{name} ({:.0} s)", start.elapsed().as_secs_f64());
@@ -187,6 +251,7 @@ impl Report {
             // What did not build or ran nothing counts as a failure, too.
             self.failed(name, passed, failed.max(1));
         }
+        self.lines.extend(not_run);
     }
 
     fn print(self) -> anyhow::Result<()> {
@@ -198,19 +263,24 @@ impl Report {
 }
 
 /// Runs a command, passes on what it prints, and sums up the lines `test result: …`.
-fn counted(command: &mut Command) -> anyhow::Result<(usize, usize, bool)> {
-    let mut child = command.stdout(Stdio::piped()).spawn().context("it cannot be started")?;
+fn counted(command: &mut Command) -> anyhow::Result<(usize, usize, bool, Vec<String>)> {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("it cannot be started")?;
     let stdout = child.stdout.take().context("it has no output")?;
-    let (mut passed, mut failed) = (0, 0);
+    let (mut passed, mut failed, mut not_run) = (0, 0, Vec::new());
     for line in BufReader::new(stdout).lines() {
         let line = line?;
         println!("{line}");
         if let Some((p, f)) = summary(&line) {
             passed += p;
             failed += f;
+        } else if line.starts_with("NOT RUN") {
+            not_run.push(line);
         }
     }
-    Ok((passed, failed, child.wait()?.success()))
+    Ok((passed, failed, child.wait()?.success(), not_run))
 }
 
 /// The counts in a line such as `test result: ok. 8 passed; 0 failed; …`.

@@ -15,7 +15,8 @@ const WASM_PACK: &str = "0.15.1";
 
 /// Makes sure that Rust can build for [`TARGET`].
 pub fn ensure_target() -> anyhow::Result<()> {
-    let sysroot = output("rustc", &["--print", "sysroot"]).context("rustc is missing: install it from rustup.rs")?;
+    let sysroot = output("rustc", &["--print", "sysroot"])
+        .context("rustc is missing: install it from rustup.rs")?;
     let library = Path::new(sysroot.trim()).join("lib/rustlib").join(TARGET);
     if library.exists() {
         return Ok(());
@@ -28,7 +29,8 @@ pub fn ensure_target() -> anyhow::Result<()> {
 pub fn wasm_bindgen() -> anyhow::Result<PathBuf> {
     let lock = crate::root().join("Cargo.lock");
     let lock = std::fs::read_to_string(lock).context("Cargo.lock is missing")?;
-    let version = locked_version(&lock, "wasm-bindgen").context("Cargo.lock names no wasm-bindgen")?;
+    let version =
+        locked_version(&lock, "wasm-bindgen").context("Cargo.lock names no wasm-bindgen")?;
     install("wasm-bindgen-cli", "wasm-bindgen", version)
 }
 
@@ -41,23 +43,42 @@ pub fn wasm_pack() -> anyhow::Result<PathBuf> {
 fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
     let name = format!("name = \"{package}\"");
     let mut lines = lock.lines().skip_while(|line| *line != name).skip(1);
-    lines.next()?.strip_prefix("version = \"")?.strip_suffix('"')
+    lines
+        .next()?
+        .strip_prefix("version = \"")?
+        .strip_suffix('"')
 }
 
 /// A program in `target/tools`, installed by cargo where it is missing or of another version.
 fn install(package: &str, program: &str, version: &str) -> anyhow::Result<PathBuf> {
     let folder = crate::root().join("target/tools");
-    let path = folder.join("bin").join(format!("{program}{}", std::env::consts::EXE_SUFFIX));
+    let path = folder
+        .join("bin")
+        .join(format!("{program}{}", std::env::consts::EXE_SUFFIX));
     let is_right = |text: String| text.split_whitespace().any(|word| word == version);
     if output(&path, &["--version"]).is_some_and(is_right) {
         return Ok(path);
     }
-    eprintln!("Installing {package} {version} into {} (once, a few minutes)", folder.display());
+    eprintln!(
+        "Installing {package} {version} into {} (once, a few minutes)",
+        folder.display()
+    );
     // Without --locked: some registry mirrors lack versions that its lock file names.
     run(cargo()
-        .args(["install", "--force", package, "--version", &format!("={version}"), "--root"])
+        .args([
+            "install",
+            "--force",
+            package,
+            "--version",
+            &format!("={version}"),
+            "--root",
+        ])
         .arg(&folder))?;
-    ensure!(path.exists(), "cargo installed {package}, but {} is missing", path.display());
+    ensure!(
+        path.exists(),
+        "cargo installed {package}, but {} is missing",
+        path.display()
+    );
     Ok(path)
 }
 
@@ -88,11 +109,16 @@ pub fn ensure_browser() -> anyhow::Result<Browser> {
     if let (Some(browser), true) = (find_browser(), has_vulkan()) {
         return Ok(browser);
     }
-    let line = format!("apt-get update && apt-get install -y --no-install-recommends {}", PACKAGES.join(" "));
+    let line = format!(
+        "apt-get update && apt-get install -y --no-install-recommends {}",
+        PACKAGES.join(" ")
+    );
     let is_root = output("id", &["-u"]).is_some_and(|id| id.trim() == "0");
     if find("apt-get").is_some() && is_root {
         eprintln!("Installing {}", PACKAGES.join(", "));
-        run(Command::new("sh").args(["-c", &line]).env("DEBIAN_FRONTEND", "noninteractive"))?;
+        run(Command::new("sh")
+            .args(["-c", &line])
+            .env("DEBIAN_FRONTEND", "noninteractive"))?;
     }
     match (find_browser(), has_vulkan()) {
         (Some(browser), true) => Ok(browser),
@@ -114,7 +140,9 @@ fn vulkan_drivers() -> bool {
 fn find(name: &str) -> Option<PathBuf> {
     let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(&name)).find(|path| path.is_file())
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(&name))
+        .find(|path| path.is_file())
 }
 
 #[cfg(test)]

@@ -21,10 +21,21 @@ pub fn build(bindgen: &Path) -> anyhow::Result<()> {
             .args(["--no-default-features", "--features", feature])
             .env("RUSTFLAGS", RUSTFLAGS))?;
         let folder = crate::root().join("www/pkg").join(name);
-        let wasm = crate::root().join("target").join(TARGET).join("release/web.wasm");
+        let wasm = crate::root()
+            .join("target")
+            .join(TARGET)
+            .join("release/web.wasm");
         run(Command::new(bindgen)
             .arg(wasm)
-            .args(["--target", "web", "--no-typescript", "--out-name", "web", "--out-dir"])
+            .args([
+                "--target",
+                "web",
+                "--no-typescript",
+                "--remove-name-section",
+                "--out-name",
+                "web",
+                "--out-dir",
+            ])
             .arg(folder))?;
     }
     Ok(())

@@ -6,6 +6,15 @@ use super::{Engine, EngineError};
 use crate::network::Network;
 use crate::pixel::Planes;
 
+/// Burn's ndarray device: the CPU in a page, and the reference that other engines are held to.
+///
+/// Burn announces that it will give up ndarray for flex; the project keeps to it while it is there.
+#[cfg(feature = "ndarray")]
+#[allow(deprecated)]
+pub fn ndarray() -> Device {
+    Device::ndarray()
+}
+
 /// Runs the module as it is.
 pub struct BurnEngine {
     network: Network,

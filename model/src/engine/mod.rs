@@ -5,6 +5,8 @@ mod burn;
 use std::future::Future;
 
 pub use self::burn::BurnEngine;
+#[cfg(feature = "ndarray")]
+pub use self::burn::ndarray;
 use crate::pixel::Planes;
 
 /// An engine that could not compute.

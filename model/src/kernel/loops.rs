@@ -163,7 +163,10 @@ unsafe fn forward_block<S: Simd, const C: usize, const N: usize>(
             }
         }
         for c in 0..C {
-            let row = job.target.data.add((first + c) * job.target.plane + y * job.target.row);
+            let row = job
+                .target
+                .data
+                .add((first + c) * job.target.plane + y * job.target.row);
             for n in 0..N {
                 let z = sums[c][n];
                 let v = match job.activation {
@@ -258,7 +261,10 @@ unsafe fn weight_gradient_block<S: Simd, const C: usize, const T: usize>(
     tap: usize,
 ) {
     let WeightGradient {
-        source, gradient, k, ..
+        source,
+        gradient,
+        k,
+        ..
     } = *job;
     // SAFETY: indices stay within what `weight_gradient` asks for.
     unsafe {
@@ -332,7 +338,10 @@ pub(super) unsafe fn activation_gradient<S: Simd>(job: &ActivationGradient) {
             for y in 0..rows {
                 let row = |s: Source| s.data.add(channel * s.plane + y * s.row);
                 let (value, gradient) = (row(job.value), row(job.gradient));
-                let target = job.target.data.add(channel * job.target.plane + y * job.target.row);
+                let target = job
+                    .target
+                    .data
+                    .add(channel * job.target.plane + y * job.target.row);
                 let mut x = 0;
                 while x < whole {
                     let (v, g) = (S::load(value.add(x)), S::load(gradient.add(x)));

@@ -13,6 +13,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod loops;
+mod memory;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod scalar;
@@ -24,6 +25,8 @@ mod tests;
 use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
+
+pub use memory::keep_freed_memory;
 
 use loops::{ActivationGradient, Forward, Source, Target, WeightGradient};
 use scratch::{Padded, with_buffers};
@@ -162,10 +165,16 @@ impl Shape {
     }
 
     fn check(&self, x: &[f32], weight: &[f32], bias: &[f32], activation: Activation) {
-        assert!(self.k % 2 == 1 && self.k <= 15, "kernels are odd and at most 15 wide");
+        assert!(
+            self.k % 2 == 1 && self.k <= 15,
+            "kernels are odd and at most 15 wide"
+        );
         assert!(self.padding < self.k, "more padding than kernel");
         let fits = |side: usize| side + 2 * self.padding >= self.k;
-        assert!(fits(self.height) && fits(self.width), "the picture is smaller than the kernel");
+        assert!(
+            fits(self.height) && fits(self.width),
+            "the picture is smaller than the kernel"
+        );
         assert_eq!(x.len(), self.batch * self.input_size());
         assert_eq!(weight.len(), self.weights());
         assert_eq!(bias.len(), self.channels_out);
@@ -242,7 +251,11 @@ pub fn forward(
             with_buffers(|buffer, _| {
                 let read = [count + shape.k - 1, shape.width];
                 let mut padded = Padded::new(buffer, shape.channels_in, read, [0, shape.padding]);
-                padded.copy(picture_in, shape.height, first as isize - shape.padding as isize);
+                padded.copy(
+                    picture_in,
+                    shape.height,
+                    first as isize - shape.padding as isize,
+                );
                 let start = picture * shape.output_size() + first * columns;
                 let job = Forward {
                     source: padded.with_margins(),
@@ -325,7 +338,9 @@ pub fn backward(
         shape.channels_in,
         shape.channels_out,
         taps,
-        |channel_in, out, tap| weight[(out * shape.channels_in + channel_in) * taps + taps - 1 - tap],
+        |channel_in, out, tap| {
+            weight[(out * shape.channels_in + channel_in) * taps + taps - 1 - tap]
+        },
     );
     let no_bias = vec![0f32; shape.channels_in];
     // Per picture: the weights' gradient, the biases', the slopes'.

@@ -50,7 +50,15 @@ fn shapes() -> Vec<Shape> {
 
 /// Calls `f(output index, input index, weight index)` for every product in the convolution.
 fn products(shape: &Shape, mut f: impl FnMut(usize, usize, usize)) {
-    let Shape { channels_in, channels_out, height, width, k, padding, .. } = *shape;
+    let Shape {
+        channels_in,
+        channels_out,
+        height,
+        width,
+        k,
+        padding,
+        ..
+    } = *shape;
     let [rows, columns] = shape.output();
     for n in 0..shape.batch {
         for out in 0..channels_out {
@@ -78,7 +86,9 @@ fn products(shape: &Shape, mut f: impl FnMut(usize, usize, usize)) {
 
 fn close(found: &[f32], expected: &[f64], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
-    let largest = expected.iter().fold(1.0, |largest: f64, v| largest.max(v.abs()));
+    let largest = expected
+        .iter()
+        .fold(1.0, |largest: f64, v| largest.max(v.abs()));
     for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
         let error = (f64::from(*found) - expected).abs() / largest;
         assert!(error < 1e-5, "{what}[{i}]: {found}, not {expected}");
@@ -93,15 +103,21 @@ fn every_instruction_set_gives_the_definitions_sums() {
         let weight = random.values(shape.weights());
         let bias = random.values(shape.channels_out);
         let mut slopes = random.values(shape.channels_out);
-        slopes.iter_mut().for_each(|slope| *slope = slope.abs() + 0.01);
+        slopes
+            .iter_mut()
+            .for_each(|slope| *slope = slope.abs() + 0.01);
         let mut negative = slopes.clone();
         negative[0] = -0.3;
         let gradient = random.values(shape.batch * shape.output_size());
         let plane: usize = shape.output().iter().product();
         let channel = |i: usize| i / plane % shape.channels_out;
 
-        let mut z: Vec<f64> = (0..gradient.len()).map(|i| f64::from(bias[channel(i)])).collect();
-        products(&shape, |o, i, w| z[o] += f64::from(x[i]) * f64::from(weight[w]));
+        let mut z: Vec<f64> = (0..gradient.len())
+            .map(|i| f64::from(bias[channel(i)]))
+            .collect();
+        products(&shape, |o, i, w| {
+            z[o] += f64::from(x[i]) * f64::from(weight[w])
+        });
         let ones = vec![1.0; shape.channels_out];
         let zeros = vec![0.0; shape.channels_out];
         for (activation, below) in [
@@ -110,9 +126,17 @@ fn every_instruction_set_gives_the_definitions_sums() {
             (Activation::PRelu(&slopes), &slopes),
             (Activation::PRelu(&negative), &negative),
         ] {
-            let slope = |i: usize| if z[i] > 0.0 { 1.0 } else { f64::from(below[channel(i)]) };
+            let slope = |i: usize| {
+                if z[i] > 0.0 {
+                    1.0
+                } else {
+                    f64::from(below[channel(i)])
+                }
+            };
             let y: Vec<f64> = (0..z.len()).map(|i| z[i] * slope(i)).collect();
-            let dz: Vec<f64> = (0..z.len()).map(|i| f64::from(gradient[i]) * slope(i)).collect();
+            let dz: Vec<f64> = (0..z.len())
+                .map(|i| f64::from(gradient[i]) * slope(i))
+                .collect();
             let mut dx = vec![0.0; x.len()];
             let mut dw = vec![0.0; weight.len()];
             products(&shape, |o, i, w| {
@@ -129,8 +153,9 @@ fn every_instruction_set_gives_the_definitions_sums() {
                 let what = |name: &str| format!("{name} of {shape:?} on {isa:?}, {activation:?}");
                 let found = forward(isa, &shape, &x, &weight, &bias, activation);
                 close(&found, &y, &what("y"));
-                let gradients =
-                    backward(isa, &shape, &x, &weight, &bias, activation, &found, &gradient, true);
+                let gradients = backward(
+                    isa, &shape, &x, &weight, &bias, activation, &found, &gradient, true,
+                );
                 close(gradients.x.as_deref().unwrap(), &dx, &what("dx"));
                 close(&gradients.weight, &dw, &what("dw"));
                 close(&gradients.bias, &db, &what("db"));
@@ -159,11 +184,24 @@ fn threads_change_nothing() {
     let bias = random.values(shape.channels_out);
     let gradient = random.values(shape.batch * shape.output_size());
     let run = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         pool.install(|| {
             let isa = Isa::best();
             let y = forward(isa, &shape, &x, &weight, &bias, Activation::Relu);
-            let g = backward(isa, &shape, &x, &weight, &bias, Activation::Relu, &y, &gradient, true);
+            let g = backward(
+                isa,
+                &shape,
+                &x,
+                &weight,
+                &bias,
+                Activation::Relu,
+                &y,
+                &gradient,
+                true,
+            );
             (y, g.x, g.weight, g.bias)
         })
     };

@@ -62,6 +62,11 @@ impl ConvBlock {
         )
     }
 
+    /// Side of the kernel in pixels.
+    pub fn kernel_px(&self) -> usize {
+        self.weight.kernel_px()
+    }
+
     /// The block with its weight folded.
     pub fn fold(self) -> Self {
         Self {

@@ -26,7 +26,12 @@ impl Initializer {
     }
 
     /// Uniform with the variance `gain / fan_in`.
-    fn uniform<const D: usize>(&mut self, shape: [usize; D], fan_in: usize, gain: f32) -> Tensor<D> {
+    fn uniform<const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        fan_in: usize,
+        gain: f32,
+    ) -> Tensor<D> {
         let bound = (3.0 * gain / fan_in as f32).sqrt();
         let values: Vec<f32> = (0..shape.iter().product())
             .map(|_| self.random.random_range(-bound..bound))
@@ -46,7 +51,9 @@ impl Initializer {
                 self.uniform([wide, channels_in, k, k], fan_in, 1.0 / 3.0),
                 self.uniform([out, wide], wide, 1.0 / 3.0),
             )),
-            None => KernelWeight::Folded(Param::from_tensor(self.uniform(shape, fan_in, 1.0 / 3.0))),
+            None => {
+                KernelWeight::Folded(Param::from_tensor(self.uniform(shape, fan_in, 1.0 / 3.0)))
+            }
         };
         let slope = prelu.then(|| Tensor::full([out], PRELU_START, &self.device));
         ConvBlock::new(weight, Tensor::zeros([out], &self.device), slope)

@@ -75,6 +75,15 @@ impl KernelWeight {
         }
     }
 
+    /// Side of the kernel in pixels.
+    pub fn kernel_px(&self) -> usize {
+        let shape = match self {
+            Self::Folded(weight) => weight.dims(),
+            Self::Wide(wide) => wide.expand.dims(),
+        };
+        shape[3]
+    }
+
     /// The same weight in its folded form, detached from training.
     pub fn fold(self) -> Self {
         Self::Folded(Param::from_tensor(self.val().detach()))

@@ -3,6 +3,8 @@
 use burn::tensor::{Device, Tensor, TensorData, module, ops::ConvOptions};
 use serde::{Deserialize, Serialize};
 
+use super::pad_symmetric;
+
 /// How the input reaches the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -44,7 +46,7 @@ fn bicubic_phases(x: Tensor<4>, scale: usize) -> Tensor<4> {
     let [batch, channels, h, w] = x.dims();
     let device = x.device();
     let x = x.reshape([batch * channels, 1, h, w]);
-    let x = pad_symmetric(pad_symmetric(x, 2), 3);
+    let x = pad_symmetric(x, BICUBIC_REACH_PX);
     let no_padding = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
     module::conv2d(x, phase_kernels(scale, &device), None, no_padding).reshape([
         batch,
@@ -52,17 +54,6 @@ fn bicubic_phases(x: Tensor<4>, scale: usize) -> Tensor<4> {
         h,
         w,
     ])
-}
-
-/// Two pixels mirrored about each border of dimension `dim`, the border pixel repeated.
-fn pad_symmetric(x: Tensor<4>, dim: usize) -> Tensor<4> {
-    let last = x.dims()[dim] - 1;
-    let near = |distance: usize| x.clone().narrow(dim, distance.min(last), 1);
-    let far = |distance: usize| x.clone().narrow(dim, last - distance.min(last), 1);
-    Tensor::cat(
-        vec![near(1), near(0), x.clone(), far(0), far(1)],
-        dim,
-    )
 }
 
 /// One 5×5 kernel for each of the s² phases: `[s², 1, 5, 5]`.

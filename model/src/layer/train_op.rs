@@ -47,7 +47,11 @@ pub(super) fn conv(
     slope: Option<Tensor<1>>,
     padding: usize,
 ) -> Tensor<4> {
-    let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
+    let (x, weight, bias) = (
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+    );
     Tensor::from_dispatch(match slope {
         Some(slope) => {
             <Dispatch as TrainOps>::conv_prelu(x, weight, bias, slope.into_dispatch(), padding)
@@ -179,7 +183,12 @@ impl<const N: usize> Backward<Flex, N> for Conv<N> {
         let gradient = grads.consume::<Flex>(&ops.node).to_contiguous();
         let found = inputs.backward(&y, &gradient, ops.parents[0].is_some());
         let shape = inputs.shape();
-        let Shape { channels_in, channels_out, k, .. } = shape;
+        let Shape {
+            channels_in,
+            channels_out,
+            k,
+            ..
+        } = shape;
         let mut slot = [
             found
                 .x

@@ -55,7 +55,12 @@ const MIDDLE_PX: usize = 3;
 
 impl PlainConfig {
     fn first(&self) -> [usize; 4] {
-        [self.width, self.colour.channels(), self.ends_px, self.ends_px]
+        [
+            self.width,
+            self.colour.channels(),
+            self.ends_px,
+            self.ends_px,
+        ]
     }
 
     fn middle(&self) -> [usize; 4] {
@@ -84,11 +89,26 @@ impl PlainConfig {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         let k = self.ends_px;
         let expansion = self.expansion.unwrap_or(1);
-        check((2..=4).contains(&self.scale), "scale", self.scale, "2, 3 or 4")?;
-        check((1..=1024).contains(&self.width), "width", self.width, "1 to 1024")?;
+        check(
+            (2..=4).contains(&self.scale),
+            "scale",
+            self.scale,
+            "2, 3 or 4",
+        )?;
+        check(
+            (1..=1024).contains(&self.width),
+            "width",
+            self.width,
+            "1 to 1024",
+        )?;
         check(self.depth <= 256, "depth", self.depth, "at most 256")?;
         check(k % 2 == 1 && k <= 15, "ends_px", k, "odd and at most 15")?;
-        check((1..=4096).contains(&expansion), "expansion", expansion, "1 to 4096")
+        check(
+            (1..=4096).contains(&expansion),
+            "expansion",
+            expansion,
+            "1 to 4096",
+        )
     }
 
     pub(super) fn parameters(&self) -> usize {
@@ -102,7 +122,9 @@ impl PlainConfig {
     fn build(&self, mut block: impl FnMut([usize; 4], bool) -> ConvBlock) -> Plain {
         Plain {
             first: block(self.first(), true),
-            middle: (0..self.depth).map(|_| block(self.middle(), true)).collect(),
+            middle: (0..self.depth)
+                .map(|_| block(self.middle(), true))
+                .collect(),
             last: block(self.last(), false),
             scale: self.scale,
             skip: self.skip,

@@ -13,7 +13,7 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::{Colour, ConfigError, Input, Spec, check};
-use crate::layer::{Activation, ConvBlock, Padding};
+use crate::layer::{Activation, ConvBlock, Padding, pad_replicate};
 
 /// The sizes of an [`Srcnn`]; the defaults are the paper's 9-1-5.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +63,12 @@ impl SrcnnConfig {
     }
 
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
-        check((2..=4).contains(&self.scale), "scale", self.scale, "2, 3 or 4")?;
+        check(
+            (2..=4).contains(&self.scale),
+            "scale",
+            self.scale,
+            "2, 3 or 4",
+        )?;
         for k in self.kernels_px {
             check(k % 2 == 1 && k <= 15, "kernels_px", k, "odd and at most 15")?;
         }
@@ -104,7 +109,17 @@ pub struct Srcnn {
 }
 
 impl Srcnn {
-    fn run(&self, x: Tensor<4>, padding: Padding) -> Tensor<4> {
+    /// `[batch, c, h, w]`, enlarged already → the same shape, sharpened.
+    ///
+    /// Border pixels are repeated outwards, as the paper's code does it: zeros there would darken the
+    /// borders.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let halo_px = self.layers.iter().map(|layer| layer.kernel_px() / 2).sum();
+        self.forward_unpadded(pad_replicate(x, halo_px))
+    }
+
+    /// As the paper trains: no padding, so 33×33 pixels in give the central 21×21 out (9-1-5).
+    pub fn forward_unpadded(&self, x: Tensor<4>) -> Tensor<4> {
         let last = self.layers.len() - 1;
         self.layers.iter().enumerate().fold(x, |x, (i, layer)| {
             let activation = if i < last {
@@ -112,18 +127,8 @@ impl Srcnn {
             } else {
                 Activation::None
             };
-            layer.forward_with(x, activation, padding)
+            layer.forward_with(x, activation, Padding::Valid)
         })
-    }
-
-    /// `[batch, c, h, w]`, enlarged already → the same shape, sharpened.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.run(x, Padding::Same)
-    }
-
-    /// As the paper trains: no padding, so 33×33 pixels in give the central 21×21 out (9-1-5).
-    pub fn forward_unpadded(&self, x: Tensor<4>) -> Tensor<4> {
-        self.run(x, Padding::Valid)
     }
 
     pub(super) fn fold(self) -> Self {

@@ -215,7 +215,12 @@ mod tests {
             let all = enlarge_region(&cut(whole), whole, (23, 17), scale, whole.scaled(scale));
             for core in [(0, 0, 5, 4), (7, 6, 3, 5), (20, 15, 3, 2), (11, 0, 1, 17)] {
                 let (x, y, width, height) = core;
-                let core = Rect { x, y, width, height };
+                let core = Rect {
+                    x,
+                    y,
+                    width,
+                    height,
+                };
                 let part = core.grown(REACH_PX, 23, 17);
                 let region = core.scaled(scale);
                 let some = enlarge_region(&cut(part), part, (23, 17), scale, region);

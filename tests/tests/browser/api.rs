@@ -1,6 +1,5 @@
 //! `load` and `upscale` of www/uprez.js.
 
-use burn::tensor::Device;
 use model::pixel::{Channels, Image};
 use serde_json::{Value, json};
 use tests::{largest_difference, shipped, upscaled};
@@ -12,8 +11,17 @@ fn picture(width: usize, height: usize) -> Image {
     let data = (0..width * height).flat_map(|i| {
         let (x, y) = (i % width, i / width);
         let edge = if (x / 5 + y / 7) % 2 == 0 { 200 } else { 40 };
-        let alpha = if x > width / 2 { 255 } else { (y * 255 / height) as u8 };
-        [edge, (x * 255 / width) as u8, (y * 255 / height) as u8, alpha]
+        let alpha = if x > width / 2 {
+            255
+        } else {
+            (y * 255 / height) as u8
+        };
+        [
+            edge,
+            (x * 255 / width) as u8,
+            (y * 255 / height) as u8,
+            alpha,
+        ]
     });
     Image::new(width, height, Channels::Rgba, data.collect()).unwrap()
 }
@@ -29,7 +37,10 @@ fn base64(bytes: &[u8]) -> Value {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for group in bytes.chunks(3) {
-        let value = group.iter().fold(0u32, |value, byte| value << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        let value = group
+            .iter()
+            .fold(0u32, |value, byte| value << 8 | u32::from(*byte))
+            << (8 * (3 - group.len()));
         for digit in 0..4 {
             let used = digit <= group.len();
             let index = (value >> (18 - 6 * digit)) as usize % 64;
@@ -41,12 +52,19 @@ fn base64(bytes: &[u8]) -> Value {
 
 fn from_base64(text: &Value) -> Vec<u8> {
     const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digits = text.as_str().unwrap().bytes().filter(|digit| *digit != b'=');
-    let values: Vec<u32> = digits.map(|digit| DIGITS.find(digit as char).unwrap() as u32).collect();
+    let digits = text
+        .as_str()
+        .unwrap()
+        .bytes()
+        .filter(|digit| *digit != b'=');
+    let values: Vec<u32> = digits
+        .map(|digit| DIGITS.find(digit as char).unwrap() as u32)
+        .collect();
     values
         .chunks(4)
         .flat_map(|group| {
-            let value = group.iter().fold(0, |value, digit| value << 6 | digit) << (6 * (4 - group.len()));
+            let value =
+                group.iter().fold(0, |value, digit| value << 6 | digit) << (6 * (4 - group.len()));
             let bytes = [(value >> 16) as u8, (value >> 8) as u8, value as u8];
             bytes.into_iter().take(group.len() * 6 / 8)
         })
@@ -64,15 +82,27 @@ async fn same_as_native(webgpu: WebGpu, asked: &str, runs: &str) {
     for model in ["fast-x2", "srcnn-x3"] {
         let image = picture(53, 38);
         let result = session
-            .run(UPSCALE, vec![base64(&png(&image)), json!(model), json!(asked)])
+            .run(
+                UPSCALE,
+                vec![base64(&png(&image)), json!(model), json!(asked)],
+            )
             .await;
         assert_eq!(result["engine"], runs, "{result}");
-        let expected = upscaled(&shipped(model).unwrap(), &image, &Device::ndarray(), 96).unwrap();
+        let expected = upscaled(
+            &shipped(model).unwrap(),
+            &image,
+            &model::engine::ndarray(),
+            96,
+        )
+        .unwrap();
         assert_eq!(result["width"], expected.width);
         assert_eq!(result["height"], expected.height);
         let found = from_base64(&result["data"]);
         let difference = largest_difference(&found, &expected.data);
-        assert!(difference.is_some_and(|d| d <= 1), "{model}: {difference:?}");
+        assert!(
+            difference.is_some_and(|d| d <= 1),
+            "{model}: {difference:?}"
+        );
     }
     session.close().await;
 }
@@ -100,14 +130,25 @@ async fn errors_have_codes() {
         ("await load('no-such-model')", "no-model"),
         ("await load(new Uint8Array([1, 2, 3]))", "bad-model"),
         ("await load('fast-x2', { engine: 'webgpu' })", "no-webgpu"),
-        ("await (await load()).upscale(new Blob(['text']))", "not-an-image"),
-        ("await (await load()).upscale(document.createElement('canvas').getContext('2d'))", "not-an-image"),
-        ("const u = await load(); u.dispose(); await u.upscale(new Blob(['text']))", "disposed"),
+        (
+            "await (await load()).upscale(new Blob(['text']))",
+            "not-an-image",
+        ),
+        (
+            "await (await load()).upscale(document.createElement('canvas').getContext('2d'))",
+            "not-an-image",
+        ),
+        (
+            "const u = await load(); u.dispose(); await u.upscale(new Blob(['text']))",
+            "disposed",
+        ),
     ] {
         let result = session.run(body, vec![]).await;
         assert_eq!(code(&result), expected, "{body}: {result}");
     }
-    let wrong = session.run("await load('fast-x2', { engine: 'gpu' })", vec![]).await;
+    let wrong = session
+        .run("await load('fast-x2', { engine: 'gpu' })", vec![])
+        .await;
     assert_eq!(wrong["name"], "TypeError");
     session.close().await;
 }
@@ -130,7 +171,10 @@ async fn every_kind_of_source_is_taken() {
     for image in &result.as_array().unwrap()[..3] {
         assert_eq!((&image[0], &image[1]), (&json!(18), &json!(12)));
         let close = |i: usize, value: i64| (image[i].as_i64().unwrap() - value).abs() <= 16;
-        assert!(close(2, 0xcc) && close(3, 0x88) && close(4, 0) && image[5] == 255, "{image}");
+        assert!(
+            close(2, 0xcc) && close(3, 0x88) && close(4, 0) && image[5] == 255,
+            "{image}"
+        );
     }
     assert_eq!(result[3][0], 512);
     session.close().await;
@@ -156,7 +200,10 @@ async fn aborting_is_obeyed_and_leaves_the_upscaler_usable() {
     assert_eq!(result["name"], "AbortError", "{result}");
     assert_eq!(result["again"], "AbortError", "{result}");
     assert_eq!(result["width"], 16);
-    let (seen, total) = (result["seen"].as_u64().unwrap(), result["total"].as_u64().unwrap());
+    let (seen, total) = (
+        result["seen"].as_u64().unwrap(),
+        result["total"].as_u64().unwrap(),
+    );
     assert!(seen <= 2 && total > 100, "{result}");
     session.close().await;
 }
@@ -184,7 +231,8 @@ async fn a_failing_gpu_leaves_the_picture_to_the_cpu() {
         const image = await upscaler.upscale(new ImageData(300, 20), { onProgress });
         return { before, after: upscaler.engine, failed, width: image.width, workers: workers.length };";
     let result = session.run(body, vec![]).await;
-    let expected = json!({ "before": "webgpu", "after": "cpu", "failed": true, "width": 600, "workers": 2 });
+    let expected =
+        json!({ "before": "webgpu", "after": "cpu", "failed": true, "width": 600, "workers": 2 });
     assert_eq!(result, expected);
     session.close().await;
 }

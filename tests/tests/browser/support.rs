@@ -66,7 +66,9 @@ impl Session {
             "goog:chromeOptions": { "binary": variable("UPREZ_CHROME"), "args": flags },
             "goog:loggingPrefs": { "browser": "ALL" },
         });
-        let Value::Object(capabilities) = capabilities else { unreachable!() };
+        let Value::Object(capabilities) = capabilities else {
+            unreachable!()
+        };
         let client = ClientBuilder::new(hyper_util_connector())
             .capabilities(capabilities as Capabilities)
             .connect(&format!("http://127.0.0.1:{port}"))
@@ -115,7 +117,11 @@ impl Session {
 
     /// Chooses a file in the page's picker.
     pub async fn choose(&self, path: &std::path::Path) {
-        let input = self.client.find(fantoccini::Locator::Id("file")).await.unwrap();
+        let input = self
+            .client
+            .find(fantoccini::Locator::Id("file"))
+            .await
+            .unwrap();
         input.send_keys(&path.to_string_lossy()).await.unwrap();
     }
 
@@ -129,7 +135,10 @@ impl Session {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         let text = self.value("document.body.innerText").await;
-        panic!("still not true after two minutes: {expression}\n{text}\n{:?}", self.console().await);
+        panic!(
+            "still not true after two minutes: {expression}\n{text}\n{:?}",
+            self.console().await
+        );
     }
 
     /// The value of a script's expression.
@@ -142,7 +151,10 @@ impl Session {
     pub async fn console(&self) -> Vec<String> {
         let log = self.client.issue_cmd(BrowserLog).await.unwrap();
         let entries = log.as_array().cloned().unwrap_or_default();
-        entries.iter().map(|entry| entry["message"].to_string()).collect()
+        entries
+            .iter()
+            .map(|entry| entry["message"].to_string())
+            .collect()
     }
 
     /// Writes a screenshot to `target/screenshots`.
@@ -173,7 +185,8 @@ impl Drop for Session {
 }
 
 fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `cargo xtask test --only browser`"))
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set: run `cargo xtask test --only browser`"))
 }
 
 fn hyper_util_connector() -> hyper_util::client::legacy::connect::HttpConnector {
@@ -184,12 +197,19 @@ fn hyper_util_connector() -> hyper_util::client::legacy::connect::HttpConnector 
 struct BrowserLog;
 
 impl WebDriverCompatibleCommand for BrowserLog {
-    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+    fn endpoint(
+        &self,
+        base: &url::Url,
+        session: Option<&str>,
+    ) -> Result<url::Url, url::ParseError> {
         base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
     }
 
     fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
-        (http::Method::POST, Some(json!({ "type": "browser" }).to_string()))
+        (
+            http::Method::POST,
+            Some(json!({ "type": "browser" }).to_string()),
+        )
     }
 }
 
@@ -197,8 +217,15 @@ impl WebDriverCompatibleCommand for BrowserLog {
 struct ChromeCommand(Value);
 
 impl WebDriverCompatibleCommand for ChromeCommand {
-    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
-        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    fn endpoint(
+        &self,
+        base: &url::Url,
+        session: Option<&str>,
+    ) -> Result<url::Url, url::ParseError> {
+        base.join(&format!(
+            "session/{}/goog/cdp/execute",
+            session.unwrap_or_default()
+        ))
     }
 
     fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {

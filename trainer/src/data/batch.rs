@@ -28,9 +28,8 @@ impl Batch {
     ///
     /// m is what a network loses that trains without padding.
     pub fn into_tensors(self, device: &Device) -> (Tensor<4>, Tensor<4>) {
-        let tensor = |values, shape: [usize; 4]| {
-            Tensor::from_data(TensorData::new(values, shape), device)
-        };
+        let tensor =
+            |values, shape: [usize; 4]| Tensor::from_data(TensorData::new(values, shape), device);
         (
             tensor(self.input, self.input_shape),
             tensor(self.target, self.target_shape),

@@ -154,7 +154,10 @@ pub fn crop_to_multiple(image: &Image, multiple: usize) -> Option<Image> {
     );
     let pixel = image.channels.count();
     let rows = image.data.chunks_exact(image.width * pixel).take(height);
-    let data = rows.flat_map(|row| &row[..width * pixel]).copied().collect();
+    let data = rows
+        .flat_map(|row| &row[..width * pixel])
+        .copied()
+        .collect();
     (width > 0 && height > 0)
         .then(|| Image::new(width, height, image.channels, data).ok())
         .flatten()

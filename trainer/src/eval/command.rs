@@ -70,7 +70,11 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
         }
         image_file::save(upscaled, &path)
     })?;
-    println!("{} on {}, {device_name}", metadata.name, args.data.display());
+    println!(
+        "{} on {}, {device_name}",
+        metadata.name,
+        args.data.display()
+    );
     print!("{result}");
     if let Some(path) = &args.json {
         let text = serde_json::to_string_pretty(&result)?;

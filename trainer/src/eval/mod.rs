@@ -130,7 +130,8 @@ pub fn evaluate_with<E: Engine>(
             Luma::of(image, spec.scale).context("the picture is smaller than the border")
         });
         let (hr, model, bicubic) = (hr?, model?, bicubic?);
-        let similarity = |luma| ssim(&hr, luma).context("the picture is smaller than SSIM's window");
+        let similarity =
+            |luma| ssim(&hr, luma).context("the picture is smaller than SSIM's window");
         images.push(ImageScores {
             name: pair.name.clone(),
             scores: Scores {

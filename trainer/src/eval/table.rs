@@ -20,8 +20,16 @@ impl fmt::Display for Evaluation {
             )
         };
         writeln!(f, "{}", self.protocol)?;
-        writeln!(f, "{:<width$}    model            bicubic           gain", "")?;
-        writeln!(f, "{:<width$}   PSNR-Y  SSIM-Y   PSNR-Y  SSIM-Y     dB", "image")?;
+        writeln!(
+            f,
+            "{:<width$}    model            bicubic           gain",
+            ""
+        )?;
+        writeln!(
+            f,
+            "{:<width$}   PSNR-Y  SSIM-Y   PSNR-Y  SSIM-Y     dB",
+            "image"
+        )?;
         for image in &self.images {
             line(&image.name, &image.scores, f)?;
         }

@@ -19,8 +19,14 @@ impl Luma {
     ///
     /// `None` where the border leaves nothing.
     pub fn of(image: &Image, border_px: usize) -> Option<Self> {
-        let width = image.width.checked_sub(2 * border_px).filter(|&width| width > 0)?;
-        let height = image.height.checked_sub(2 * border_px).filter(|&height| height > 0)?;
+        let width = image
+            .width
+            .checked_sub(2 * border_px)
+            .filter(|&width| width > 0)?;
+        let height = image
+            .height
+            .checked_sub(2 * border_px)
+            .filter(|&height| height > 0)?;
         let pixels = (0..height)
             .flat_map(|y| (0..width).map(move |x| (x, y)))
             .map(|(x, y)| image.pixel(x + border_px, y + border_px));

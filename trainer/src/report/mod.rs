@@ -48,9 +48,15 @@ fn text(metadata: &Metadata, results: &[(String, Evaluation)]) -> Result<String,
     writeln!(text, "![Loss and PSNR over the steps]({PLOT})\n")?;
     for (set, result) in results {
         writeln!(text, "## {set}\n\n{}.\n", result.protocol)?;
-        writeln!(text, "| image | PSNR-Y | SSIM-Y | bicubic PSNR-Y | bicubic SSIM-Y |")?;
+        writeln!(
+            text,
+            "| image | PSNR-Y | SSIM-Y | bicubic PSNR-Y | bicubic SSIM-Y |"
+        )?;
         writeln!(text, "|---|---|---|---|---|")?;
-        let images = result.images.iter().map(|image| (image.name.as_str(), &image.scores));
+        let images = result
+            .images
+            .iter()
+            .map(|image| (image.name.as_str(), &image.scores));
         for (name, scores) in images.chain([("**mean**", &result.mean)]) {
             writeln!(
                 text,
@@ -60,6 +66,10 @@ fn text(metadata: &Metadata, results: &[(String, Evaluation)]) -> Result<String,
         }
         writeln!(text)?;
     }
-    writeln!(text, "## Configuration\n\n```toml\n{}\n```", origin.config.trim())?;
+    writeln!(
+        text,
+        "## Configuration\n\n```toml\n{}\n```",
+        origin.config.trim()
+    )?;
     Ok(text)
 }

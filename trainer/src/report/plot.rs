@@ -20,7 +20,10 @@ pub fn curves(entries: &[Entry]) -> anyhow::Result<String> {
         let loss: Vec<_> = entries.iter().filter_map(loss).collect();
         let (psnr, bicubic): (Vec<_>, Vec<_>) = entries.iter().filter_map(psnr).unzip();
         chart(&above, "loss", &[("loss", &loss, LOSS)])?;
-        let lines = [("network", psnr.as_slice(), PSNR), ("bicubic", &bicubic, BLACK)];
+        let lines = [
+            ("network", psnr.as_slice(), PSNR),
+            ("bicubic", &bicubic, BLACK),
+        ];
         chart(&below, "PSNR-Y in dB, pictures held out", &lines)?;
         area.present().map_err(|e| failed(&e))?;
     }
@@ -38,7 +41,11 @@ type Point = (f64, f64);
 
 fn psnr(entry: &Entry) -> Option<(Point, Point)> {
     match entry {
-        Entry::Evaluation { step, psnr_y, bicubic_psnr_y } => {
+        Entry::Evaluation {
+            step,
+            psnr_y,
+            bicubic_psnr_y,
+        } => {
             let step = *step as f64;
             Some(((step, *psnr_y), (step, *bicubic_psnr_y)))
         }
@@ -53,7 +60,11 @@ fn chart(
     lines: &[(&str, &[Point], RGBColor)],
 ) -> anyhow::Result<()> {
     let failed = |e: &dyn std::fmt::Display| anyhow!("cannot draw the curves: {e}");
-    let points = || lines.iter().flat_map(|(_, points, _)| points.iter().copied());
+    let points = || {
+        lines
+            .iter()
+            .flat_map(|(_, points, _)| points.iter().copied())
+    };
     let finite = || points().map(|(_, y)| y).filter(|y| y.is_finite());
     let end = points().map(|(x, _)| x).fold(1.0, f64::max);
     let (low, high) = finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| {
@@ -79,7 +90,10 @@ fn chart(
     for (name, points, color) in lines {
         let color = *color;
         chart
-            .draw_series(LineSeries::new(points.iter().copied(), color.stroke_width(2)))
+            .draw_series(LineSeries::new(
+                points.iter().copied(),
+                color.stroke_width(2),
+            ))
             .map_err(|e| failed(&e))?
             .label(*name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], color.stroke_width(2)));

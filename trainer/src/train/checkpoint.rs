@@ -48,8 +48,9 @@ impl Checkpoint {
     /// Reads a checkpoint; its vectors are placed on `device`.
     pub fn load(path: &Path, device: &Device) -> anyhow::Result<Self> {
         let damaged = || format!("the checkpoint {} is damaged or foreign", path.display());
-        let bytes = std::fs::read(path)
-            .with_context(|| format!("there is no checkpoint to go on from at {}", path.display()))?;
+        let bytes = std::fs::read(path).with_context(|| {
+            format!("there is no checkpoint to go on from at {}", path.display())
+        })?;
         let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).with_context(damaged)?;
         let Some(progress) = reader.metadata().get(KEY) else {
             bail!(damaged());

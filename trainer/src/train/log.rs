@@ -59,20 +59,31 @@ const PLAIN_PAUSE: Duration = Duration::from_secs(10);
 
 enum Display {
     Bar(ProgressBar),
-    Plain { steps: u64, start: Instant, begun: u64, told: Option<Instant> },
+    Plain {
+        steps: u64,
+        start: Instant,
+        begun: u64,
+        told: Option<Instant>,
+    },
 }
 
 impl Log {
     /// Opens the log; of an earlier run only the lines up to step `from` are kept.
     pub fn open(path: &Path, from: u64, steps: u64) -> anyhow::Result<Self> {
         let mut entries = Vec::new();
-        if from > 0 && let Ok(file) = File::open(path) {
+        if from > 0
+            && let Ok(file) = File::open(path)
+        {
             // A line that a killed run left unfinished doesn't parse, and is past the checkpoint.
             let lines = BufReader::new(file).lines().map_while(Result::ok);
             let known = lines.filter_map(|line| serde_json::from_str::<Entry>(&line).ok());
             entries.extend(known.filter(|entry| entry.step() <= from));
         }
-        let file = OpenOptions::new().create(true).write(true).truncate(true).open(path);
+        let file = OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(true)
+            .open(path);
         let mut log = Self {
             file: file.with_context(|| format!("cannot write the log {}", path.display()))?,
             entries: Vec::new(),
@@ -99,7 +110,8 @@ impl Log {
     pub fn add(&mut self, entry: Entry) -> anyhow::Result<()> {
         self.write(entry)?;
         let text = self.summary();
-        self.display.show(self.entries.last().map_or(0, Entry::step), &text);
+        self.display
+            .show(self.entries.last().map_or(0, Entry::step), &text);
         Ok(())
     }
 
@@ -118,13 +130,22 @@ impl Log {
     fn summary(&self) -> String {
         let mut text = String::new();
         let newest = |wanted: fn(&Entry) -> bool| self.entries.iter().rev().find(|e| wanted(e));
-        if let Some(Entry::Step { loss, learning_rate, patches_per_s, .. }) =
-            newest(|entry| matches!(entry, Entry::Step { .. }))
+        if let Some(Entry::Step {
+            loss,
+            learning_rate,
+            patches_per_s,
+            ..
+        }) = newest(|entry| matches!(entry, Entry::Step { .. }))
         {
-            text += &format!("loss {loss:.5} · rate {learning_rate:.1e} · {patches_per_s:.0} patches/s");
+            text += &format!(
+                "loss {loss:.5} · rate {learning_rate:.1e} · {patches_per_s:.0} patches/s"
+            );
         }
-        if let Some(Entry::Evaluation { psnr_y, bicubic_psnr_y, .. }) =
-            newest(|entry| matches!(entry, Entry::Evaluation { .. }))
+        if let Some(Entry::Evaluation {
+            psnr_y,
+            bicubic_psnr_y,
+            ..
+        }) = newest(|entry| matches!(entry, Entry::Evaluation { .. }))
         {
             let best = self.best_psnr_db.unwrap_or(*psnr_y);
             text += &format!(" · PSNR {psnr_y:.2} dB, best {best:.2}, bicubic {bicubic_psnr_y:.2}");
@@ -144,9 +165,8 @@ impl Display {
             };
         }
         let bar = ProgressBar::new(steps).with_position(from);
-        let style = ProgressStyle::with_template(
-            "{wide_bar} {pos}/{len} steps · {eta} left\n{msg}",
-        );
+        let style =
+            ProgressStyle::with_template("{wide_bar} {pos}/{len} steps · {eta} left\n{msg}");
         if let Ok(style) = style {
             bar.set_style(style);
         }
@@ -160,7 +180,12 @@ impl Display {
                 bar.set_position(step);
                 bar.set_message(text.to_string());
             }
-            Self::Plain { steps, start, begun, told } => {
+            Self::Plain {
+                steps,
+                start,
+                begun,
+                told,
+            } => {
                 let due = told.is_none_or(|told| told.elapsed() >= PLAIN_PAUSE);
                 if !due && step < *steps {
                     return;

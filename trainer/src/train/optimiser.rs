@@ -89,7 +89,10 @@ mod tests {
             epsilon: 1e-8,
         };
         let after = run(adam, 1);
-        assert!((after[0] - 0.9).abs() < 1e-5 && (after[1] + 1.9).abs() < 1e-5, "{after:?}");
+        assert!(
+            (after[0] - 0.9).abs() < 1e-5 && (after[1] + 1.9).abs() < 1e-5,
+            "{after:?}"
+        );
         assert!(run(adam, 200).iter().all(|x| x.abs() < 0.05));
     }
 

@@ -140,7 +140,11 @@ impl Run {
             println!("Going on from step {}", trainer.progress.step);
         }
         let dataset = Arc::new(dataset);
-        let mut log = Log::open(&self.path(LOG), trainer.progress.step, config.training.steps)?;
+        let mut log = Log::open(
+            &self.path(LOG),
+            trainer.progress.step,
+            config.training.steps,
+        )?;
         self.steps(config, &mut trainer, &dataset, &spec, &mut log)?;
         log.finish();
 
@@ -151,7 +155,10 @@ impl Run {
             .iter()
             .map(|(name, pairs)| Ok((name.clone(), eval::evaluate(&mut engine, &spec, pairs)?)))
             .collect::<anyhow::Result<Vec<_>>>()?;
-        metadata.scores = results.iter().map(|(set, result)| score(set, result)).collect();
+        metadata.scores = results
+            .iter()
+            .map(|(set, result)| score(set, result))
+            .collect();
         image_file::write_atomically(&self.path(RECORD), &record::write(&network, &metadata)?)?;
         report::write(&self.folder, &metadata, &results, log.entries())?;
 
@@ -230,12 +237,7 @@ impl Run {
         Ok(())
     }
 
-    fn export(
-        &self,
-        config: &Config,
-        trainer: &Trainer,
-        dataset: &Dataset,
-    ) -> anyhow::Result<()> {
+    fn export(&self, config: &Config, trainer: &Trainer, dataset: &Dataset) -> anyhow::Result<()> {
         let metadata = Metadata {
             format: record::FORMAT,
             name: config.name.clone(),
@@ -404,7 +406,9 @@ impl Trainer {
 
     fn loss(&self, step: u64) -> &crate::loss::Loss {
         match &self.config.last {
-            Some(last) if step as f64 >= (1.0 - last.share) * self.config.steps as f64 => &last.loss,
+            Some(last) if step as f64 >= (1.0 - last.share) * self.config.steps as f64 => {
+                &last.loss
+            }
             _ => &self.config.loss,
         }
     }
@@ -423,7 +427,11 @@ impl Trainer {
         let mut vectors = vec![("parameters".to_string(), flat::parameters(&self.network))];
         let state = self.optimiser.state.iter().enumerate();
         vectors.extend(state.map(|(i, vector)| (format!("optimiser.{i}"), vector.clone())));
-        vectors.extend(self.average.clone().map(|average| ("average".to_string(), average)));
+        vectors.extend(
+            self.average
+                .clone()
+                .map(|average| ("average".to_string(), average)),
+        );
         Checkpoint {
             progress: self.progress.clone(),
             vectors,

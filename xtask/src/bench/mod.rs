@@ -20,6 +20,8 @@ enum What {
 /// Runs the benchmark, which is a program of its own: it links Burn, and `cargo xtask` shall not.
 pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
     match args.what.unwrap_or(What::Train) {
-        What::Train => run_command(cargo().args(["run", "--package", "tests", "--bin", "bench-train"])),
+        What::Train => {
+            run_command(cargo().args(["run", "--package", "tests", "--bin", "bench-train"]))
+        }
     }
 }
