@@ -217,6 +217,8 @@ async function show(file, image, upscaler, ms) {
     "Took": duration(ms),
   });
   $("result").hidden = false;
+  // The picture matters now; the place to choose the next one steps back.
+  document.body.classList.add("has-result");
   comparison.set(50);
   await offerDownload(file, scale);
 }
