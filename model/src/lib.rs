@@ -2,7 +2,7 @@
 //!
 //! This crate builds for wasm and knows no files, no threads of its own and no clock. The path of
 //! a picture through it: [`pixel`] (colour, resize, tiles) → [`engine`] (who computes) →
-//! [`network`] (what is computed) → back through [`pixel`]; [`upscale`] is that path, once.
+//! [`network`] (what is computed) → back through [`pixel`]; [`upscale()`] is that path, once.
 //! [`record`] is the file in which a trained network travels.
 
 pub mod engine;

@@ -40,7 +40,11 @@ fn cpu_name() -> String {
 /// The first hardware adapter, discrete cards first; software adapters don't count.
 fn graphics_card() -> Option<(Device, String)> {
     use wgpu::DeviceType::{DiscreteGpu, IntegratedGpu, VirtualGpu};
-    let instance = wgpu::Instance::default();
+    // Without OpenGL, whose library complains aloud where there is no desktop.
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+        backends: wgpu::Backends::PRIMARY,
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    });
     let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
     let first = |device_type, kind| {
         let info = adapters.iter().map(wgpu::Adapter::get_info);

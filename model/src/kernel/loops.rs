@@ -4,6 +4,9 @@
 //! ([`super::scratch`]) whose rows are padded with zeros to the right, so that vectors may run past
 //! a row's end; what is written is as large as it is, so that last vectors are written in part.
 
+// Loops over registers are written with indices: with iterators the arrays would not stay in them.
+#![allow(clippy::needless_range_loop)]
+
 use super::simd::Simd;
 
 /// What follows the bias.

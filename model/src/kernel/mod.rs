@@ -2,7 +2,7 @@
 //!
 //! NCHW, stride 1, odd kernels, bias and activation included. Each picture is copied once into a
 //! scratch with zeros around it; forward and the input's gradient are one loop (with flipped,
-//! transposed weights). One design of loops ([`loops`]) is compiled for each instruction set. What
+//! transposed weights). One design of loops (`loops`) is compiled for each instruction set. What
 //! threads share out are pictures and bands of rows, and sums over pictures are made in their
 //! order, so that results do not depend on how many threads there are.
 //!

@@ -3,6 +3,8 @@
 use burn::tensor::{Tensor, activation, module, ops::ConvOptions};
 
 /// What follows a convolution's bias.
+// A tensor is a handle of some hundred bytes; this lives for one call.
+#[allow(clippy::large_enum_variant)]
 pub enum Activation {
     /// Nothing.
     None,

@@ -42,7 +42,7 @@ pub struct TrainArgs {
     /// What computes.
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
-    /// Where the results go [default: runs/<name of the configuration>].
+    /// Where the results go [default: runs/ and the name of the configuration].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Go on from the checkpoint in that folder.
