@@ -5,16 +5,25 @@ use burn::tensor::Device;
 use model::{engine::Engine, network::Spec, pixel::Planes};
 use wasm_bindgen::JsValue;
 
+#[cfg(feature = "webgpu")]
+thread_local! {
+    /// The GPU, once it is open: Burn opens it once and refuses a second time.
+    static GPU: std::cell::RefCell<Option<Device>> = const { std::cell::RefCell::new(None) };
+}
+
 /// The device, and what the page is told: `webgpu` or `cpu`.
 #[cfg(feature = "webgpu")]
 pub async fn open() -> Result<(Device, &'static str), JsValue> {
-    let device = Device::wgpu_options().init_async().await;
-    let device = device.map_err(|e| {
+    if let Some(device) = GPU.with_borrow(Clone::clone) {
+        return Ok((device, "webgpu"));
+    }
+    let device = Device::wgpu_options().init_async().await.map_err(|e| {
         crate::error::error(
             "no-webgpu",
             format!("this browser offers no usable GPU ({e})"),
         )
     })?;
+    GPU.set(Some(device.clone()));
     Ok((device, "webgpu"))
 }
 
