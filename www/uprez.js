@@ -197,7 +197,11 @@ class Connection {
     const call = this.#calls.get(id);
     if (type === "failed") return this.#fail(rest.code, rest.message);
     if (!call) return;
-    if (type === "progress") return call.onProgress?.({ done: rest.done, total: rest.total });
+    if (type === "progress") {
+      // Whoever has aborted hears no more of it.
+      if (!call.signal?.aborted) call.onProgress?.({ done: rest.done, total: rest.total });
+      return;
+    }
     if (type === "done") return call.resolve(rest);
     const { code, message } = rest;
     call.reject(code === "cancelled" ? abortReason(call.signal) : new UprezError(code, message));

@@ -92,8 +92,8 @@ impl Session {
     /// with `name`, `code` and `message`.
     pub async fn run(&self, body: &str, args: Vec<Value>) -> Value {
         let script = format!(
-            "const done = arguments[arguments.length - 1];
-             const args = [...arguments].slice(0, -1);
+            "window.result = undefined;
+             const args = [...arguments];
              (async () => {{
                const {{ load }} = await import(new URL('uprez.js', document.baseURI));
                const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
@@ -103,9 +103,15 @@ impl Session {
                  return btoa(text);
                }};
                {body}
-             }})().then(done, (e) => done({{ name: e.name, code: e.code, message: e.message }}));"
+             }})().then(
+               (value) => {{ window.result = {{ value }}; }},
+               (e) => {{ window.result = {{ value: {{ name: e.name, code: e.code, message: e.message }} }}; }},
+             );"
         );
-        self.client.execute_async(&script, args).await.unwrap()
+        // Asked for again and again: a driver that waits for a promise itself has hung.
+        self.client.execute(&script, args).await.unwrap();
+        self.wait_until("window.result").await;
+        self.value("window.result.value").await
     }
 
     /// Writes a file that the page can be given.
