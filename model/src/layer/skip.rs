@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData, module, ops::ConvOptions};
 use serde::{Deserialize, Serialize};
 
 use super::pad_symmetric;
+use crate::pixel::resize::cubic;
 
 /// How the input reaches the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,16 +79,4 @@ fn phase_taps(phase: usize, scale: usize) -> [f32; 5] {
         let offset = tap as f64 - BICUBIC_REACH_PX as f64;
         cubic(offset - centre) as f32
     })
-}
-
-/// Keys' cubic convolution kernel with a = −0.5 (Keys 1981).
-fn cubic(x: f64) -> f64 {
-    let x = x.abs();
-    if x <= 1.0 {
-        (1.5 * x - 2.5) * x * x + 1.0
-    } else if x <= 2.0 {
-        ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
-    } else {
-        0.0
-    }
 }

@@ -13,7 +13,7 @@ struct Taps {
 }
 
 /// Keys' cubic kernel (1981), a = −0.5.
-fn cubic(x: f64) -> f64 {
+pub(crate) fn cubic(x: f64) -> f64 {
     let x = x.abs();
     if x <= 1.0 {
         (1.5 * x - 2.5) * x * x + 1.0
