@@ -208,6 +208,8 @@ async function show(file, image, upscaler, ms) {
   context.drawImage(original, 0, 0, image.width, image.height);
   original.close();
 
+  $("compare").style.setProperty("--aspect", image.width / image.height);
+
   const size = (width, height) => `${width} × ${height}`;
   showFacts({
     "Size before": size(image.width / scale, image.height / scale),

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageDecoder, ImageReader};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 use wasm_bindgen::prelude::*;
 
 use crate::error::error;
@@ -47,24 +47,36 @@ pub fn decode(bytes: &[u8], max_pixels: f64) -> Result<Picture, JsValue> {
             format!("this is no PNG, JPEG, WebP or BMP picture, or a damaged one ({e})"),
         )
     };
-    let reader = ImageReader::new(Cursor::new(bytes))
+    let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|e| unreadable(&e))?;
-    let mut decoder = reader.into_decoder().map_err(|e| unreadable(&e))?;
+    // The size is judged below, in words that help; only then are the library's limits set.
+    reader.no_limits();
+    let too_large = |size: String| {
+        let megapixels = max_pixels / 1e6;
+        error(
+            "too-large",
+            format!(
+                "the picture has {size}; up to {megapixels:.1} megapixels can be upscaled here"
+            ),
+        )
+    };
+    let mut decoder = reader.into_decoder().map_err(|e| match e {
+        // More bytes than 32 bits can count.
+        ImageError::Limits(_) => too_large("more pixels than there is memory for".to_string()),
+        other => unreadable(&other),
+    })?;
     let (width, height) = decoder.dimensions();
     let pixels = f64::from(width) * f64::from(height);
     if pixels > max_pixels {
-        let megapixels = |pixels: f64| pixels / 1e6;
-        return Err(error(
-            "too-large",
-            format!(
-                "the picture has {width} × {height} pixels ({:.1} megapixels); up to {:.1} \
-                 megapixels can be upscaled here",
-                megapixels(pixels),
-                megapixels(max_pixels)
-            ),
-        ));
+        let megapixels = pixels / 1e6;
+        return Err(too_large(format!(
+            "{width} × {height} pixels ({megapixels:.1} megapixels)"
+        )));
     }
+    decoder
+        .set_limits(Limits::default())
+        .map_err(|e| unreadable(&e))?;
     let orientation = decoder.orientation().map_err(|e| unreadable(&e))?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(|e| unreadable(&e))?;
     image.apply_orientation(orientation);

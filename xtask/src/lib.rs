@@ -1,6 +1,7 @@
 //! The project's own commands, and what browser tests borrow from them.
 
 pub mod bench;
+pub mod browser;
 pub mod run;
 pub mod server;
 pub mod test;
@@ -8,9 +9,29 @@ pub mod tools;
 pub mod wasm;
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use anyhow::Context;
 
 /// The workspace's folder.
 pub fn root() -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     manifest.parent().unwrap_or(manifest).to_path_buf()
+}
+
+/// Cargo's target folder, wherever the person has put it.
+pub fn target_dir() -> anyhow::Result<PathBuf> {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(folder) = FOLDER.get() {
+        return Ok(folder.clone());
+    }
+    let output = run::cargo()
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .output()
+        .context("cargo cannot be started")?;
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&output.stdout).context("`cargo metadata` failed")?;
+    let folder = metadata["target_directory"].as_str();
+    let folder = folder.context("`cargo metadata` names no target folder")?;
+    Ok(FOLDER.get_or_init(|| folder.into()).clone())
 }

@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::bench::{self, BenchArgs};
+use xtask::server::{Server, Site};
 use xtask::test::{self, TestArgs};
-use xtask::{server, tools, wasm};
+use xtask::{tools, wasm};
 
 /// The project's own commands.
 #[derive(Parser)]
@@ -34,12 +35,11 @@ enum Command {
 fn serve(port: Option<u16>, no_build: bool) -> anyhow::Result<()> {
     if !no_build {
         tools::ensure_target()?;
-        let bindgen = tools::wasm_bindgen()?;
-        wasm::build(&bindgen)?;
+        wasm::build(&tools::wasm_bindgen()?)?;
     }
-    let site = server::Site::new(xtask::root().join("www"));
-    let server = server::Server::start(site, port)?;
-    println!("Uprez runs at {} (Ctrl-C ends it)", server.url());
+    let site = Site::default().mount("/", xtask::root().join("www"));
+    let server = Server::start(site, port)?;
+    println!("Uprez runs at {} (Ctrl-C ends it)", server.url("/"));
     server.wait();
     Ok(())
 }

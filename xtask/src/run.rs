@@ -16,12 +16,8 @@ pub fn run(command: &mut Command) -> anyhow::Result<()> {
 }
 
 /// What a program prints, or `None` where it can't be started or fails.
-pub fn output(program: impl AsRef<OsStr>, args: &[&str]) -> Option<String> {
-    let output = Command::new(program)
-        .args(args)
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
+pub fn output(command: &mut Command) -> Option<String> {
+    let output = command.stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     output.status.success().then_some(text)
 }

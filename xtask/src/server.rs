@@ -1,86 +1,97 @@
 //! A static file server for this machine only.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, anyhow};
-use tiny_http::{Header, Request, Response, StatusCode};
+use anyhow::Context;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderValue, header};
+use axum::middleware::{Next, from_fn};
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tower_http::services::ServeDir;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 /// What is served, and how.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Site {
-    folder: PathBuf,
-    prefix: String,
-    headers: Vec<(String, String)>,
+    mounts: Vec<(String, PathBuf)>,
+    policy: Option<HeaderValue>,
 }
 
+/// A request, as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// Path and query.
+    pub url: String,
+    /// What was sent along, such as a report of a broken security policy.
+    pub body: String,
+}
+
+type Log = Arc<Mutex<Vec<Entry>>>;
+
 impl Site {
-    /// A folder, served as the whole site.
-    pub fn new(folder: PathBuf) -> Self {
-        Self {
-            folder,
-            prefix: "/".to_string(),
-            headers: Vec::new(),
-        }
-    }
-
-    /// Serves the folder under this path, which starts and ends with `/`.
-    pub fn under(self, prefix: &str) -> Self {
-        Self {
-            prefix: prefix.to_string(),
-            ..self
-        }
-    }
-
-    /// Adds a header to every answer.
-    pub fn with_header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_string(), value.to_string()));
+    /// Serves a folder under this path, which starts and ends with `/`.
+    pub fn mount(mut self, prefix: &str, folder: PathBuf) -> Self {
+        self.mounts.push((prefix.to_string(), folder));
         self
     }
 
-    /// The file for a URL's path; `None` for what lies outside of the folder.
-    fn file(&self, url: &str) -> Option<PathBuf> {
-        let path = url.split(['?', '#']).next()?;
-        let path = decode(path)?;
-        let relative = Path::new(path.strip_prefix(&self.prefix)?);
-        let inside = relative
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)));
-        let file = self.folder.join(relative);
-        let file = if file.is_dir() {
-            file.join("index.html")
-        } else {
-            file
-        };
-        (inside && file.is_file()).then_some(file)
+    /// Sends this `Content-Security-Policy` with every answer.
+    pub fn with_policy(mut self, policy: &str) -> anyhow::Result<Self> {
+        self.policy = Some(policy.parse()?);
+        Ok(self)
+    }
+
+    fn router(self, log: Log) -> Router {
+        let mut router = Router::new();
+        for (prefix, folder) in self.mounts {
+            router = match prefix.as_str() {
+                "/" => router.fallback_service(ServeDir::new(folder)),
+                _ => router.nest_service(&prefix, ServeDir::new(folder)),
+            };
+        }
+        let set = SetResponseHeaderLayer::overriding;
+        // What is being worked on must never be stale, not even for the second that dates count in.
+        router = router.layer(set(
+            header::CACHE_CONTROL,
+            Some(HeaderValue::from_static("no-store")),
+        ));
+        router = router.layer(set(header::CONTENT_SECURITY_POLICY, self.policy));
+        router.layer(from_fn(move |request, next| {
+            remember(log.clone(), request, next)
+        }))
     }
 }
 
-/// Undoes a URL's percent signs.
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => {
-                let digits = [rest.next()?, rest.next()?];
-                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
-            }
-            other => other,
-        });
-    }
-    String::from_utf8(bytes).ok()
+/// Longest body that is read, in bytes.
+const LONGEST_BODY: usize = 1 << 16;
+
+async fn remember(log: Log, request: Request, next: Next) -> axum::response::Response {
+    let (parts, body) = request.into_parts();
+    // A body that is too long or breaks off says nothing: the server only hands out files.
+    let body = to_bytes(body, LONGEST_BODY).await.unwrap_or_default();
+    let entry = Entry {
+        method: parts.method.to_string(),
+        url: parts.uri.to_string(),
+        body: String::from_utf8_lossy(&body).into_owned(),
+    };
+    log.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(entry);
+    next.run(Request::from_parts(parts, Body::from(body))).await
 }
 
 /// A running server; it ends when it is dropped.
 pub struct Server {
-    server: Arc<tiny_http::Server>,
-    threads: Vec<JoinHandle<()>>,
+    runtime: Runtime,
     address: SocketAddr,
-    prefix: String,
-    requests: Arc<Mutex<Vec<String>>>,
+    log: Log,
 }
 
 /// Where a server without a wish for a port starts looking.
@@ -89,129 +100,97 @@ const FIRST_PORT: u16 = 8080;
 impl Server {
     /// Serves on 127.0.0.1; without `port` on the first free one from 8080, with 0 on any.
     pub fn start(site: Site, port: Option<u16>) -> anyhow::Result<Self> {
-        let bind = |port| tiny_http::Server::http((Ipv4Addr::LOCALHOST, port));
-        let server = match port {
-            Some(port) => bind(port).map_err(|e| anyhow!("cannot serve on port {port}: {e}"))?,
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_io()
+            .build()?;
+        let bind = |port| runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)));
+        let listener = match port {
+            Some(port) => bind(port).with_context(|| format!("cannot serve on port {port}"))?,
             None => (FIRST_PORT..FIRST_PORT + 100)
                 .find_map(|port| bind(port).ok())
                 .context("the ports 8080 to 8179 are all taken: choose one with --port")?,
         };
-        let address = server
-            .server_addr()
-            .to_ip()
-            .context("the server has no address")?;
-        let server = Arc::new(server);
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let threads = (0..4)
-            .map(|_| {
-                let (server, site, requests) = (server.clone(), site.clone(), requests.clone());
-                std::thread::spawn(move || {
-                    while let Ok(request) = server.recv() {
-                        if let Ok(mut requests) = requests.lock() {
-                            requests.push(request.url().to_string());
-                        }
-                        answer(request, &site);
-                    }
-                })
-            })
-            .collect();
+        let address = listener.local_addr()?;
+        let log = Log::default();
+        let router = site.router(log.clone());
+        runtime.spawn(async { axum::serve(listener, router).await });
         Ok(Self {
-            server,
-            threads,
+            runtime,
             address,
-            prefix: site.prefix,
-            requests,
+            log,
         })
     }
 
-    /// The address of the site's first page.
-    pub fn url(&self) -> String {
-        format!("http://{}{}", self.address, self.prefix)
+    /// The address of a mounted path, such as `/`.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
     }
 
-    /// The paths that were asked for so far.
-    pub fn requests(&self) -> Vec<String> {
-        self.requests
+    /// The requests so far, in order.
+    pub fn requests(&self) -> Vec<Entry> {
+        self.log
             .lock()
-            .map(|requests| requests.clone())
-            .unwrap_or_default()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Serves until the process ends.
-    pub fn wait(mut self) {
-        for thread in self.threads.drain(..) {
-            // A thread that panicked has said so already.
-            let _ = thread.join();
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        for _ in &self.threads {
-            self.server.unblock();
-        }
-    }
-}
-
-fn answer(request: Request, site: &Site) {
-    let file = site.file(request.url());
-    let bytes = file.as_deref().map(std::fs::read);
-    let header = |name: &str, value: &str| Header::from_bytes(name, value).ok();
-    let mut response = match (file, bytes) {
-        (Some(file), Some(Ok(bytes))) => {
-            let response = Response::from_data(bytes);
-            match header("Content-Type", mime(&file)) {
-                Some(header) => response.with_header(header),
-                None => response,
-            }
-        }
-        _ => Response::from_data("not found").with_status_code(StatusCode(404)),
-    };
-    // What is being worked on must never be stale.
-    let always = [("Cache-Control".to_string(), "no-cache".to_string())];
-    for (name, value) in always.iter().chain(&site.headers) {
-        if let Some(header) = header(name, value) {
-            response.add_header(header);
-        }
-    }
-    // Whoever asked may have gone; nobody else has to know.
-    let _ = request.respond(response);
-}
-
-fn mime(file: &Path) -> &'static str {
-    let ending = file.extension().and_then(|ending| ending.to_str());
-    match ending.unwrap_or_default() {
-        "html" => "text/html; charset=utf-8",
-        "js" => "text/javascript; charset=utf-8",
-        "css" => "text/css; charset=utf-8",
-        "json" => "application/json",
-        "md" => "text/plain; charset=utf-8",
-        "svg" => "image/svg+xml",
-        "png" => "image/png",
-        "jpg" => "image/jpeg",
-        "webp" => "image/webp",
-        "wasm" => "application/wasm",
-        _ => "application/octet-stream",
+    pub fn wait(self) {
+        self.runtime.block_on(std::future::pending())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
     use super::*;
 
+    fn ask(server: &Server, request: &str) -> String {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        write!(
+            stream,
+            "{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
     #[test]
-    fn nothing_outside_of_the_folder_is_served() {
-        let site = Site::new(crate::root().join("xtask")).under("/some/where/");
-        assert!(site.file("/some/where/Cargo.toml").is_some());
-        assert!(site.file("/some/where/src/../Cargo.toml?x").is_none());
+    fn serves_a_folder_under_a_path_and_nothing_outside_of_it() {
+        let site = Site::default()
+            .mount("/some/where/", crate::root().join("xtask"))
+            .with_policy("default-src 'self'")
+            .unwrap();
+        let server = Server::start(site, Some(0)).unwrap();
+        let answer = ask(&server, "GET /some/where/Cargo.toml?query");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        for line in [
+            "cache-control: no-store",
+            "content-security-policy: default-src 'self'",
+            "name = \"xtask\"",
+        ] {
+            assert!(answer.contains(line), "{line} is missing from {answer}");
+        }
         for url in [
             "/Cargo.toml",
             "/some/where/../Cargo.toml",
+            "/some/where/src/../../Cargo.toml",
             "/some/where/%2e%2e/Cargo.toml",
-            "/%",
+            "/some/where//etc/hostname",
+            "/some/where/missing",
         ] {
-            assert!(site.file(url).is_none(), "{url}");
+            let answer = ask(&server, &format!("GET {url}"));
+            assert!(answer.starts_with("HTTP/1.1 404"), "{url}: {answer}");
         }
+        let first = server.requests().remove(0);
+        assert_eq!(
+            (first.method.as_str(), first.url.as_str()),
+            ("GET", "/some/where/Cargo.toml?query")
+        );
     }
 }

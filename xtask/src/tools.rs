@@ -1,9 +1,9 @@
-//! Programs that the project's commands need, fetched where they are missing.
+//! Programs that wasm builds need, fetched by cargo where they are missing.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 
 use crate::run::{cargo, output, run};
 
@@ -15,14 +15,15 @@ const WASM_PACK: &str = "0.15.1";
 
 /// Makes sure that Rust can build for [`TARGET`].
 pub fn ensure_target() -> anyhow::Result<()> {
-    let sysroot = output("rustc", &["--print", "sysroot"])
-        .context("rustc is missing: install it from rustup.rs")?;
+    let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))
+        .context("rustc is missing: install Rust from https://rustup.rs")?;
     let library = Path::new(sysroot.trim()).join("lib/rustlib").join(TARGET);
     if library.exists() {
         return Ok(());
     }
-    run(Command::new("rustup").args(["target", "add", TARGET]))
-        .with_context(|| format!("Rust has no {TARGET} here: type `rustup target add {TARGET}`"))
+    run(Command::new("rustup").args(["target", "add", TARGET])).with_context(|| {
+        format!("Rust cannot build for {TARGET} here: type `rustup target add {TARGET}`")
+    })
 }
 
 /// wasm-bindgen's commands, of exactly the version that Cargo.lock names.
@@ -34,7 +35,7 @@ pub fn wasm_bindgen() -> anyhow::Result<PathBuf> {
     install("wasm-bindgen-cli", "wasm-bindgen", version)
 }
 
-/// wasm-pack.
+/// wasm-pack, which runs the tests of the wasm border.
 pub fn wasm_pack() -> anyhow::Result<PathBuf> {
     install("wasm-pack", "wasm-pack", WASM_PACK)
 }
@@ -51,19 +52,20 @@ fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
 
 /// A program in `target/tools`, installed by cargo where it is missing or of another version.
 fn install(package: &str, program: &str, version: &str) -> anyhow::Result<PathBuf> {
-    let folder = crate::root().join("target/tools");
+    let folder = crate::target_dir()?.join("tools");
     let path = folder
         .join("bin")
-        .join(format!("{program}{}", std::env::consts::EXE_SUFFIX));
+        .join(program)
+        .with_extension(std::env::consts::EXE_EXTENSION);
     let is_right = |text: String| text.split_whitespace().any(|word| word == version);
-    if output(&path, &["--version"]).is_some_and(is_right) {
+    if output(Command::new(&path).arg("--version")).is_some_and(is_right) {
         return Ok(path);
     }
     eprintln!(
-        "Installing {package} {version} into {} (once, a few minutes)",
+        "Installing {package} {version} into {} (once, a minute or two)",
         folder.display()
     );
-    // Without --locked: some registry mirrors lack versions that its lock file names.
+    // Without --locked: registry mirrors may lack a version that the tool's own lock file names.
     run(cargo()
         .args([
             "install",
@@ -73,76 +75,17 @@ fn install(package: &str, program: &str, version: &str) -> anyhow::Result<PathBu
             &format!("={version}"),
             "--root",
         ])
-        .arg(&folder))?;
+        .arg(&folder)
+        // These run for seconds: a quick build is worth more than a fast program.
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"))?;
     ensure!(
         path.exists(),
         "cargo installed {package}, but {} is missing",
         path.display()
     );
     Ok(path)
-}
-
-/// The browser and its driver.
-pub struct Browser {
-    /// Chromium or Chrome.
-    pub chrome: PathBuf,
-    /// Its ChromeDriver.
-    pub driver: PathBuf,
-}
-
-const CHROMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-
-/// What browser tests and GPU tests need from outside of cargo, as Debian packages.
-const PACKAGES: [&str; 3] = ["chromium", "chromium-driver", "mesa-vulkan-drivers"];
-
-/// Finds the browser; `None` where it or its driver is missing.
-pub fn find_browser() -> Option<Browser> {
-    Some(Browser {
-        chrome: CHROMES.iter().find_map(|name| find(name))?,
-        driver: find("chromedriver")?,
-    })
-}
-
-/// Finds or installs the browser, and a Vulkan driver on Linux.
-pub fn ensure_browser() -> anyhow::Result<Browser> {
-    let has_vulkan = || !cfg!(target_os = "linux") || vulkan_drivers();
-    if let (Some(browser), true) = (find_browser(), has_vulkan()) {
-        return Ok(browser);
-    }
-    let line = format!(
-        "apt-get update && apt-get install -y --no-install-recommends {}",
-        PACKAGES.join(" ")
-    );
-    let is_root = output("id", &["-u"]).is_some_and(|id| id.trim() == "0");
-    if find("apt-get").is_some() && is_root {
-        eprintln!("Installing {}", PACKAGES.join(", "));
-        run(Command::new("sh")
-            .args(["-c", &line])
-            .env("DEBIAN_FRONTEND", "noninteractive"))?;
-    }
-    match (find_browser(), has_vulkan()) {
-        (Some(browser), true) => Ok(browser),
-        _ => bail!(
-            "tests need Chromium or Chrome, its ChromeDriver, and a Vulkan driver; on Debian or \
-             Ubuntu type: sudo sh -c '{line}'"
-        ),
-    }
-}
-
-fn vulkan_drivers() -> bool {
-    ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"]
-        .iter()
-        .filter_map(|folder| std::fs::read_dir(folder).ok())
-        .any(|mut entries| entries.next().is_some())
-}
-
-/// A program on the PATH.
-fn find(name: &str) -> Option<PathBuf> {
-    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(&name))
-        .find(|path| path.is_file())
 }
 
 #[cfg(test)]

@@ -151,11 +151,15 @@ fn every_instruction_set_gives_the_definitions_sums() {
             }
             for isa in Isa::available() {
                 let what = |name: &str| format!("{name} of {shape:?} on {isa:?}, {activation:?}");
-                let found = forward(isa, &shape, &x, &weight, &bias, activation);
+                let convolution = Convolution {
+                    shape,
+                    weight: &weight,
+                    bias: &bias,
+                    activation,
+                };
+                let found = convolution.forward(isa, &x);
                 close(&found, &y, &what("y"));
-                let gradients = backward(
-                    isa, &shape, &x, &weight, &bias, activation, &found, &gradient, true,
-                );
+                let gradients = convolution.backward(isa, &x, &found, &gradient, true);
                 close(gradients.x.as_deref().unwrap(), &dx, &what("dx"));
                 close(&gradients.weight, &dw, &what("dw"));
                 close(&gradients.bias, &db, &what("db"));
@@ -190,18 +194,14 @@ fn threads_change_nothing() {
             .unwrap();
         pool.install(|| {
             let isa = Isa::best();
-            let y = forward(isa, &shape, &x, &weight, &bias, Activation::Relu);
-            let g = backward(
-                isa,
-                &shape,
-                &x,
-                &weight,
-                &bias,
-                Activation::Relu,
-                &y,
-                &gradient,
-                true,
-            );
+            let convolution = Convolution {
+                shape,
+                weight: &weight,
+                bias: &bias,
+                activation: Activation::Relu,
+            };
+            let y = convolution.forward(isa, &x);
+            let g = convolution.backward(isa, &x, &y, &gradient, true);
             (y, g.x, g.weight, g.bias)
         })
     };

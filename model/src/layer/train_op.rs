@@ -12,7 +12,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::{DType, Tensor, TensorData};
 
-use crate::kernel::{self, Activation, Isa, Shape};
+use crate::kernel::{self, Activation, Convolution, Isa, Shape};
 
 /// The fused convolution, as an operation of a backend.
 #[backend_extension(Flex, Autodiff)]
@@ -109,27 +109,26 @@ impl Inputs {
         }
     }
 
+    fn convolution(&self) -> Convolution<'_> {
+        Convolution {
+            shape: self.shape(),
+            weight: values(&self.weight),
+            bias: values(&self.bias),
+            activation: self.activation(),
+        }
+    }
+
     fn forward(&self) -> FlexTensor {
         let shape = self.shape();
-        let [x, weight, bias] = [&self.x, &self.weight, &self.bias].map(values);
-        let y = kernel::forward(Isa::best(), &shape, x, weight, bias, self.activation());
+        let y = self.convolution().forward(Isa::best(), values(&self.x));
         let [rows, columns] = shape.output();
         tensor(y, [shape.batch, shape.channels_out, rows, columns])
     }
 
     fn backward(&self, y: &FlexTensor, gradient: &FlexTensor, want_x: bool) -> kernel::Gradients {
-        let [x, weight, bias] = [&self.x, &self.weight, &self.bias].map(values);
-        kernel::backward(
-            Isa::best(),
-            &self.shape(),
-            x,
-            weight,
-            bias,
-            self.activation(),
-            values(y),
-            values(gradient),
-            want_x,
-        )
+        let [x, y, gradient] = [&self.x, y, gradient].map(values);
+        self.convolution()
+            .backward(Isa::best(), x, y, gradient, want_x)
     }
 }
 

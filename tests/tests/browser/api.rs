@@ -1,240 +1,231 @@
-//! `load` and `upscale` of www/uprez.js.
+//! `www/uprez.js` as somebody else's page uses it.
 
-use model::pixel::{Channels, Image};
+use image::{Rgba, RgbaImage};
 use serde_json::{Value, json};
-use tests::{largest_difference, shipped, upscaled};
 
-use super::support::{Session, WebGpu};
+use crate::fixture::{assert_same, model_file, png, tiny_model, upscaled, waves};
+use crate::page::picture;
+use crate::site::{Gpu, PLAIN, Visit};
 
-/// A picture with soft and hard edges, and with alpha.
-fn picture(width: usize, height: usize) -> Image {
-    let data = (0..width * height).flat_map(|i| {
-        let (x, y) = (i % width, i / width);
-        let edge = if (x / 5 + y / 7) % 2 == 0 { 200 } else { 40 };
-        let alpha = if x > width / 2 {
-            255
-        } else {
-            (y * 255 / height) as u8
+/// Put before scripts: shorter names for what many of them do.
+pub const HELPERS: &str = "
+    const fetchBlob = async (url) => (await fetch(url)).blob();
+    const plain = ({ width, height, data }) => ({ width, height, data: Array.from(data) });
+    const failure = (promise) => promise.then(
+        () => 'nothing failed',
+        ({ name, code, message }) => ({ name, code, message }),
+    );
+";
+
+/// Runs a script with [`HELPERS`].
+pub fn run(visit: &Visit, script: &str, args: &[Value]) -> Value {
+    visit.chrome.run(&format!("{HELPERS}{script}"), args)
+}
+
+/// Somebody else's page, with a small model and a picture at hand.
+fn plain_page(image: &RgbaImage) -> (Visit, [Value; 2]) {
+    let visit = Visit::of(PLAIN, Gpu::None);
+    visit.file("tiny.bpk", &tiny_model());
+    visit.file("picture.png", &png(image));
+    let urls = [visit.url("tiny.bpk"), visit.url("picture.png")];
+    (visit, urls)
+}
+
+fn opaque(mut image: RgbaImage) -> RgbaImage {
+    image
+        .pixels_mut()
+        .for_each(|Rgba([.., alpha])| *alpha = 255);
+    image
+}
+
+#[test]
+fn every_pixel_and_its_alpha_is_right() {
+    let image = waves(67, 43);
+    let (visit, urls) = plain_page(&image);
+    let script = "const [model, url] = arguments;
+        const upscaler = await load(model);
+        return plain(await upscaler.upscale(await fetchBlob(url)));";
+    assert_same(
+        &picture(run(&visit, script, &urls)),
+        &upscaled(&tiny_model(), &image),
+    );
+    visit.finish();
+}
+
+#[test]
+fn every_kind_of_source_and_of_model_gives_the_same() {
+    let image = opaque(waves(31, 22));
+    let (visit, urls) = plain_page(&image);
+    let expected = upscaled(&tiny_model(), &image);
+    let script = "const [model, url, kind] = arguments;
+        const blob = await fetchBlob(url);
+        const bitmap = await createImageBitmap(blob);
+        const canvas = Object.assign(document.createElement('canvas'), { width: bitmap.width, height: bitmap.height });
+        canvas.getContext('2d').drawImage(bitmap, 0, 0);
+        const offscreen = new OffscreenCanvas(bitmap.width, bitmap.height);
+        offscreen.getContext('2d').drawImage(bitmap, 0, 0);
+        const img = Object.assign(new Image(), { src: url });
+        const sources = {
+            blob, bitmap, canvas, offscreen, img,
+            data: canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height),
         };
-        [
-            edge,
-            (x * 255 / width) as u8,
-            (y * 255 / height) as u8,
-            alpha,
-        ]
-    });
-    Image::new(width, height, Channels::Rgba, data.collect()).unwrap()
+        const bytes = await (await fetchBlob(model)).arrayBuffer();
+        const models = { blob: new Blob([bytes]), bitmap: bytes, canvas: new Uint8Array(bytes), img: new URL(model) };
+        const upscaler = await load(models[kind] ?? model, { engine: 'cpu' });
+        return plain(await upscaler.upscale(sources[kind]));";
+    for kind in ["blob", "data", "bitmap", "canvas", "offscreen", "img"] {
+        let [model, url] = &urls;
+        let found = run(&visit, script, &[model.clone(), url.clone(), json!(kind)]);
+        assert_same(&picture(found), &expected);
+    }
+    visit.finish();
 }
 
-fn png(image: &Image) -> Vec<u8> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("picture.png");
-    trainer::image_file::save(image, &path).unwrap();
-    std::fs::read(path).unwrap()
-}
-
-fn base64(bytes: &[u8]) -> Value {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let value = group
-            .iter()
-            .fold(0u32, |value, byte| value << 8 | u32::from(*byte))
-            << (8 * (3 - group.len()));
-        for digit in 0..4 {
-            let used = digit <= group.len();
-            let index = (value >> (18 - 6 * digit)) as usize % 64;
-            text.push(if used { DIGITS[index] as char } else { '=' });
+#[test]
+fn pictures_of_any_size_at_every_scale() {
+    let visit = Visit::of(PLAIN, Gpu::None);
+    for scale in 2..=4 {
+        let models = [
+            format!("kind = \"plain\"\nscale = {scale}\nwidth = 5\ndepth = 1\nskip = \"bicubic\""),
+            format!(
+                "kind = \"plain\"\nscale = {scale}\ncolour = \"rgb\"\nwidth = 4\ndepth = 0\nlong_skip = true"
+            ),
+            format!("kind = \"srcnn\"\nscale = {scale}\nmaps = [6, 5]"),
+        ];
+        for model in models {
+            let model = model_file(&model);
+            visit.file("model.bpk", &model);
+            // One pixel, one row, and more than one tile with an odd rest.
+            for (width, height) in [(1, 1), (5, 1), (101, 98)] {
+                let image = waves(width, height);
+                visit.file("picture.png", &png(&image));
+                let script = "const [model, url] = arguments;
+                    const upscaler = await load(model);
+                    const image = await upscaler.upscale(await fetchBlob(url));
+                    upscaler.dispose();
+                    return plain(image);";
+                let urls = [visit.url("model.bpk"), visit.url("picture.png")];
+                assert_same(
+                    &picture(run(&visit, script, &urls)),
+                    &upscaled(&model, &image),
+                );
+            }
         }
     }
-    json!(text)
+    visit.finish();
 }
 
-fn from_base64(text: &Value) -> Vec<u8> {
-    const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digits = text
-        .as_str()
-        .unwrap()
-        .bytes()
-        .filter(|digit| *digit != b'=');
-    let values: Vec<u32> = digits
-        .map(|digit| DIGITS.find(digit as char).unwrap() as u32)
-        .collect();
-    values
-        .chunks(4)
-        .flat_map(|group| {
-            let value =
-                group.iter().fold(0, |value, digit| value << 6 | digit) << (6 * (4 - group.len()));
-            let bytes = [(value >> 16) as u8, (value >> 8) as u8, value as u8];
-            bytes.into_iter().take(group.len() * 6 / 8)
-        })
-        .collect()
-}
-
-const UPSCALE: &str = "
-    const upscaler = await load(args[1], { engine: args[2] });
-    const image = await upscaler.upscale(new Blob([bytes(args[0])]));
-    return { engine: upscaler.engine, scale: upscaler.info.scale, width: image.width, height: image.height, data: base64(image.data) };";
-
-/// The picture through an engine in the page and through ndarray here: within 1/255.
-async fn same_as_native(webgpu: WebGpu, asked: &str, runs: &str) {
-    let session = Session::start(webgpu).await;
-    for model in ["fast-x2", "srcnn-x3"] {
-        let image = picture(53, 38);
-        let result = session
-            .run(
-                UPSCALE,
-                vec![base64(&png(&image)), json!(model), json!(asked)],
-            )
-            .await;
-        assert_eq!(result["engine"], runs, "{result}");
-        let expected = upscaled(
-            &shipped(model).unwrap(),
-            &image,
-            &model::engine::ndarray(),
-            96,
-        )
-        .unwrap();
-        assert_eq!(result["width"], expected.width);
-        assert_eq!(result["height"], expected.height);
-        let found = from_base64(&result["data"]);
-        let difference = largest_difference(&found, &expected.data);
-        assert!(
-            difference.is_some_and(|d| d <= 1),
-            "{model}: {difference:?}"
-        );
+#[test]
+fn the_models_that_the_page_offers_give_what_they_give_natively() {
+    let visit = Visit::of(PLAIN, Gpu::None);
+    let list = std::fs::read(xtask::root().join("www/models/index.json")).unwrap();
+    let list: Vec<Value> = serde_json::from_slice(&list).unwrap();
+    assert!(list.iter().any(|model| model["name"] == "fast-x2"));
+    let image = waves(52, 37);
+    visit.file("picture.png", &png(&image));
+    for name in list.iter().map(|model| model["name"].as_str().unwrap()) {
+        let script = "const [name, url] = arguments;
+            const upscaler = await load(name);
+            const { engine, info } = upscaler;
+            return { engine, info, ...plain(await upscaler.upscale(await fetchBlob(url))) };";
+        let found = run(&visit, script, &[json!(name), visit.url("picture.png")]);
+        let record = tests::shipped(name).unwrap();
+        let metadata = model::record::metadata(&record).unwrap();
+        assert_eq!(found["engine"], "cpu");
+        assert_eq!(found["info"]["name"], json!(metadata.name));
+        assert_eq!(found["info"]["scale"], json!(metadata.network.spec().scale));
+        assert_eq!(found["info"]["parameters"], json!(metadata.parameters));
+        assert_same(&picture(found), &upscaled(&record, &image));
     }
-    session.close().await;
+    visit.finish();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_cpu_gives_the_native_pixels() {
-    same_as_native(WebGpu::Off, "auto", "cpu").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "not yet seen to pass: some of these hang ChromeDriver (issue 3)"]
-async fn webgpu_by_name_gives_the_native_pixels() {
-    same_as_native(WebGpu::On, "webgpu", "webgpu").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_gpu_in_software_is_not_chosen() {
-    same_as_native(WebGpu::On, "auto", "cpu").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn errors_have_codes() {
-    let session = Session::start(WebGpu::Off).await;
-    let code = |value: &Value| value["code"].as_str().unwrap_or_default().to_string();
-    for (body, expected) in [
-        ("await load('no-such-model')", "no-model"),
-        ("await load(new Uint8Array([1, 2, 3]))", "bad-model"),
-        ("await load('fast-x2', { engine: 'webgpu' })", "no-webgpu"),
-        (
-            "await (await load()).upscale(new Blob(['text']))",
-            "not-an-image",
-        ),
-        (
-            "await (await load()).upscale(document.createElement('canvas').getContext('2d'))",
-            "not-an-image",
-        ),
-        (
-            "const u = await load(); u.dispose(); await u.upscale(new Blob(['text']))",
-            "disposed",
-        ),
-    ] {
-        let result = session.run(body, vec![]).await;
-        assert_eq!(code(&result), expected, "{body}: {result}");
-    }
-    let wrong = session
-        .run("await load('fast-x2', { engine: 'gpu' })", vec![])
-        .await;
-    assert_eq!(wrong["name"], "TypeError");
-    session.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_kind_of_source_is_taken() {
-    let session = Session::start(WebGpu::Off).await;
-    let body = "
-        const upscaler = await load();
-        const canvas = document.createElement('canvas');
-        canvas.width = 9; canvas.height = 6;
-        const context = canvas.getContext('2d');
-        context.fillStyle = '#c80'; context.fillRect(0, 0, 9, 6);
-        const img = document.createElement('img');
-        img.src = new URL('examples/indri.png', document.baseURI);
-        const sources = [canvas, context.getImageData(0, 0, 9, 6), await createImageBitmap(canvas), img];
-        const images = await Promise.all(sources.map((source) => upscaler.upscale(source)));
-        return images.map((image) => [image.width, image.height, ...image.data.slice(0, 4)]);";
-    let result = session.run(body, vec![]).await;
-    for image in &result.as_array().unwrap()[..3] {
-        assert_eq!((&image[0], &image[1]), (&json!(18), &json!(12)));
-        let close = |i: usize, value: i64| (image[i].as_i64().unwrap() - value).abs() <= 16;
-        assert!(
-            close(2, 0xcc) && close(3, 0x88) && close(4, 0) && image[5] == 255,
-            "{image}"
-        );
-    }
-    assert_eq!(result[3][0], 512);
-    session.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "not yet seen to pass: some of these hang ChromeDriver (issue 3)"]
-async fn aborting_is_obeyed_and_leaves_the_upscaler_usable() {
-    let session = Session::start(WebGpu::Off).await;
-    let body = "
-        const upscaler = await load();
-        const large = new ImageData(1500, 1200);
+#[test]
+fn aborting_is_obeyed_at_once_and_the_upscaler_goes_on() {
+    let image = waves(30, 20);
+    let (visit, [model, url]) = plain_page(&image);
+    visit.file("large.png", &png(&waves(2000, 1500)));
+    let script = "const [model, small, large] = arguments;
+        const upscaler = await load(model);
+        const [smallBlob, largeBlob] = [await fetchBlob(small), await fetchBlob(large)];
         const controller = new AbortController();
-        let seen = 0, total = 0;
-        const onProgress = (progress) => {
-          total = progress.total;
-          if (progress.done > 0) { seen = progress.done; controller.abort(); }
-        };
-        const error = await upscaler.upscale(large, { signal: controller.signal, onProgress }).catch((e) => e);
-        const small = await upscaler.upscale(new ImageData(8, 8));
-        const again = await upscaler.upscale(large, { signal: controller.signal }).catch((e) => e);
-        return { name: error.name, again: again.name, seen, total, width: small.width };";
-    let result = session.run(body, vec![]).await;
-    assert_eq!(result["name"], "AbortError", "{result}");
-    assert_eq!(result["again"], "AbortError", "{result}");
-    assert_eq!(result["width"], 16);
-    let (seen, total) = (
-        result["seen"].as_u64().unwrap(),
-        result["total"].as_u64().unwrap(),
+        let progress = [], abortedAt, ticks = [];
+        const clock = setInterval(() => ticks.push(performance.now()), 10);
+        const long = upscaler.upscale(largeBlob, {
+            signal: controller.signal,
+            onProgress: ({ done, total }) => {
+                progress.push([done, total]);
+                if (done === 20) { abortedAt = performance.now(); controller.abort(); }
+            },
+        });
+        const waiting = upscaler.upscale(smallBlob);
+        const error = await failure(long);
+        const obeyedAfterMs = performance.now() - abortedAt;
+        clearInterval(clock);
+        const gaps = ticks.slice(1).map((tick, i) => tick - ticks[i]);
+        const before = await failure(upscaler.upscale(smallBlob, { signal: AbortSignal.abort() }));
+        const after = plain(await upscaler.upscale(smallBlob));
+        return {
+            error, before, progress, obeyedAfterMs, longestGapMs: Math.max(...gaps),
+            waiting: plain(await waiting), after,
+        };";
+    let found = run(&visit, script, &[model, url, visit.url("large.png")]);
+    assert_eq!(found["error"]["name"], "AbortError", "{}", found["error"]);
+    assert_eq!(found["before"]["name"], "AbortError", "{}", found["before"]);
+    let progress = found["progress"].as_array().unwrap();
+    assert_eq!(progress[0][0], 0);
+    let total = &progress[0][1];
+    for (i, step) in progress.iter().enumerate() {
+        assert_eq!(step, &json!([i, total]), "tile by tile");
+    }
+    assert!(
+        total.as_u64() > Some(100) && progress.len() < 30,
+        "{} of {total}",
+        progress.len()
     );
-    assert!(seen <= 2 && total > 100, "{result}");
-    session.close().await;
+    let obeyed = found["obeyedAfterMs"].as_f64().unwrap();
+    assert!(obeyed < 1000.0, "aborting took {obeyed} ms");
+    let gap = found["longestGapMs"].as_f64().unwrap();
+    assert!(gap < 500.0, "the page stood still for {gap} ms");
+    let expected = upscaled(&tiny_model(), &image);
+    assert_same(&picture(found["waiting"].clone()), &expected);
+    assert_same(&picture(found["after"].clone()), &expected);
+    visit.finish();
 }
 
-/// A page that believes in its GPU, and a GPU that fails: when its build is fetched, and mid-picture.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_failing_gpu_leaves_the_picture_to_the_cpu() {
-    let session = Session::start(WebGpu::On).await;
-    let body = "
-        const adapter = { info: { isFallbackAdapter: false } };
-        Object.defineProperty(navigator, 'gpu', { value: { requestAdapter: async () => adapter } });
-        const workers = [];
-        const Real = Worker;
-        window.Worker = class extends Real {
-          constructor(...args) { super(...args); workers.push(this); }
-        };
-        const upscaler = await load('fast-x2');
-        const before = upscaler.engine;
-        let failed = false;
-        const onProgress = ({ done }) => {
-          if (failed || done === 0) return;
-          failed = true;
-          workers[0].dispatchEvent(new ErrorEvent('error', { message: 'device lost', cancelable: true }));
-        };
-        const image = await upscaler.upscale(new ImageData(300, 20), { onProgress });
-        return { before, after: upscaler.engine, failed, width: image.width, workers: workers.length };";
-    let result = session.run(body, vec![]).await;
-    let expected =
-        json!({ "before": "webgpu", "after": "cpu", "failed": true, "width": 600, "workers": 2 });
-    assert_eq!(result, expected);
-    session.close().await;
+#[test]
+fn failures_have_codes() {
+    let (visit, [model, url]) = plain_page(&waves(9, 9));
+    visit.file("text.bpk", b"no model at all");
+    let mut cut = tiny_model();
+    cut.truncate(cut.len() / 2);
+    visit.file("cut.bpk", &cut);
+    let script = "const [model, url, text, cut] = arguments;
+        const upscaler = await load(model);
+        const tooLarge = { width: 30000, height: 30000 };
+        return {
+            'bad-model': await failure(load(text)),
+            'bad-model ': await failure(load(cut)),
+            'no-model': await failure(load(new URL('missing.bpk', model))),
+            'not-an-image': await failure(upscaler.upscale(new Blob(['text']))),
+            'not-an-image ': await failure(upscaler.upscale(await fetchBlob(text))),
+            TypeError: await failure(load(model, { engine: 'quantum' })),
+            disposed: await failure((upscaler.dispose(), upscaler.upscale(await fetchBlob(url)))),
+        };";
+    let args = [model, url, visit.url("text.bpk"), visit.url("cut.bpk")];
+    let found = run(&visit, script, &args);
+    for (expected, failure) in found.as_object().unwrap() {
+        let kind = failure["code"]
+            .as_str()
+            .or(failure["name"].as_str())
+            .unwrap_or_default();
+        assert_eq!(kind, expected.trim(), "{failure}");
+        assert!(
+            failure["message"]
+                .as_str()
+                .is_some_and(|text| text.len() > 10),
+            "{failure}"
+        );
+    }
+    visit.finish();
 }

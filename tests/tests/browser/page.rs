@@ -1,284 +1,290 @@
-//! What a person does on the page.
+//! The page, as a person uses it.
 
-use fantoccini::Locator;
-use fantoccini::key::Key;
-use image::ImageEncoder;
+use std::time::Duration;
+
+use image::RgbaImage;
+use image::metadata::Orientation;
 use serde_json::json;
-use tests::{shipped, upscaled};
 
-use super::support::{Session, WebGpu};
+use crate::fixture::{
+    assert_same, blocks_jpeg, on_black, png, png_of_size, tiny_model, upscaled, waves,
+    with_orientation,
+};
+use crate::site::{Gpu, PAGE, Visit};
 
-/// A JPEG that EXIF says to turn by a quarter: 40×24 pixels stored, 24×40 meant.
-fn rotated_jpeg() -> Vec<u8> {
-    let pixels: Vec<u8> = (0..40 * 24)
-        .flat_map(|i| {
-            let (x, y) = (i % 40, i / 40);
-            [(x * 6) as u8, (y * 10) as u8, if x < 20 { 30 } else { 220 }]
-        })
-        .collect();
-    let mut jpeg = Vec::new();
-    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 95)
-        .write_image(&pixels, 40, 24, image::ExtendedColorType::Rgb8)
-        .unwrap();
-    // APP1: a TIFF header and one entry, orientation (0x0112) = 6.
-    let exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
-    let mut segment = vec![0xff, 0xe1];
-    segment.extend((exif.len() as u16 + 2).to_be_bytes());
-    segment.extend(exif);
-    jpeg.splice(2..2, segment);
-    jpeg
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The page, with a small model of one's own chosen in it.
+fn with_tiny_model() -> Visit {
+    let visit = Visit::of(PAGE, Gpu::None);
+    choose(&visit, "tiny.bpk", &tiny_model());
+    settle(&visit);
+    assert!(text(&visit, "#model option:checked").contains("tiny"));
+    visit
 }
 
-/// A PNG whose header claims more pixels than anybody has memory for.
-fn enormous_png() -> Vec<u8> {
-    let mut png = Vec::new();
-    image::codecs::png::PngEncoder::new(&mut png)
-        .write_image(&[0; 3], 1, 1, image::ExtendedColorType::Rgb8)
-        .unwrap();
-    png[16..20].copy_from_slice(&60_000u32.to_be_bytes());
-    png[20..24].copy_from_slice(&60_000u32.to_be_bytes());
-    // The header's checksum has to be right, or it is a damaged file instead.
-    let mut crc = !0u32;
-    for byte in &png[12..29] {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 {
-                crc >> 1 ^ 0xedb8_8320
-            } else {
-                crc >> 1
-            };
-        }
+/// Chooses a file, as by the button.
+fn choose(visit: &Visit, name: &str, bytes: &[u8]) {
+    let path = visit.file(name, bytes);
+    visit.chrome.type_into("#file", &path.display().to_string());
+}
+
+fn settle(visit: &Visit) {
+    visit
+        .chrome
+        .wait_until("!('busy' in document.body.dataset)", PATIENCE);
+}
+
+fn text(visit: &Visit, css: &str) -> String {
+    let text = visit.chrome.run(
+        "return document.querySelector(arguments[0]).textContent",
+        &[json!(css)],
+    );
+    text.as_str().unwrap_or_default().trim().to_string()
+}
+
+/// The error that is shown; empty where none is.
+fn error(visit: &Visit) -> String {
+    let shown = visit.chrome.run(
+        "return document.querySelector('#error').checkVisibility()",
+        &[],
+    );
+    if shown == json!(true) {
+        text(visit, "#error")
+    } else {
+        String::new()
     }
-    png[29..33].copy_from_slice(&(!crc).to_be_bytes());
-    png
 }
 
-const IDLE: &str =
-    "!('busy' in document.body.dataset) && !document.getElementById('result').hidden";
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "not yet seen to pass: some of these hang ChromeDriver (issue 3)"]
-async fn a_rotated_jpeg_comes_out_upright_and_nothing_foreign_is_asked_for() {
-    let session = Session::start(WebGpu::Off).await;
-    let path = session.file("rotated.jpg", &rotated_jpeg());
-    session
-        .wait_until("document.getElementById('model').options.length > 0")
-        .await;
-    session.choose(&path).await;
-    session.wait_until(IDLE).await;
-
-    let image = trainer::image_file::load(&path).unwrap();
-    assert_eq!((image.width, image.height), (24, 40));
-    let expected = upscaled(
-        &shipped("fast-x2").unwrap(),
-        &image,
-        &model::engine::ndarray(),
-        96,
-    )
-    .unwrap();
-    let size = session
-        .value("[document.getElementById('after').width, document.getElementById('after').height]")
-        .await;
-    assert_eq!(size, json!([48, 80]));
-    let pixels = session
-        .value("[...document.getElementById('after').getContext('2d').getImageData(0, 0, 48, 80).data]")
-        .await;
-    let pixels: Vec<u8> = pixels
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|v| v.as_u64().unwrap() as u8)
-        .collect();
-    let rgb: Vec<u8> = pixels
-        .chunks(4)
-        .flat_map(|pixel| pixel[..3].to_vec())
-        .collect();
-    let difference = tests::largest_difference(&rgb, &expected.data);
-    assert!(difference.is_some_and(|d| d <= 1), "{difference:?}");
-
-    let facts = session
-        .value("document.getElementById('facts').innerText")
-        .await;
-    let facts = facts.as_str().unwrap();
-    assert!(
-        facts.contains("24 × 40") && facts.contains("48 × 80") && facts.contains("CPU"),
-        "{facts}"
-    );
-    let name = session
-        .value("document.getElementById('download').download")
-        .await;
-    assert_eq!(name, "rotated-x2.png");
-
-    let foreign = session
-        .value("performance.getEntriesByType('resource').map((e) => e.name).filter((n) => !n.startsWith(location.origin + '/some/where/') && !n.startsWith('blob:'))")
-        .await;
-    assert_eq!(foreign, json!([]));
-    assert!(
-        session
-            .server
-            .requests()
-            .iter()
-            .any(|path| path.ends_with("pkg/cpu/web_bg.wasm"))
-    );
-    assert!(
-        !session
-            .server
-            .requests()
-            .iter()
-            .any(|path| path.contains("pkg/gpu"))
-    );
-    let console = session.console().await;
-    assert!(
-        !console
-            .iter()
-            .any(|line| line.contains("Content Security Policy")),
-        "{console:?}"
-    );
-    session.close().await;
+/// What the canvas shows.
+fn canvas(visit: &Visit, css: &str) -> RgbaImage {
+    let script = "const canvas = document.querySelector(arguments[0]);
+        const { width, height } = canvas;
+        const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
+        return { width, height, data: Array.from(data) };";
+    picture(visit.chrome.run(script, &[json!(css)]))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "not yet seen to pass: some of these hang ChromeDriver (issue 3)"]
-async fn the_line_moves_by_keyboard_and_by_mouse() {
-    let session = Session::start(WebGpu::Off).await;
-    session
-        .client
-        .find(Locator::Css(".example"))
-        .await
-        .unwrap()
-        .click()
-        .await
-        .unwrap();
-    session.wait_until(IDLE).await;
-    session.screenshot("desktop-light").await;
-
-    let now = "document.getElementById('divider').getAttribute('aria-valuenow')";
-    let divider = session.client.find(Locator::Id("divider")).await.unwrap();
-    let press = async |key: Key| {
-        divider
-            .send_keys(&String::from(char::from(key)))
-            .await
-            .unwrap()
-    };
-    press(Key::Home).await;
-    assert_eq!(session.value(now).await, "0");
-    press(Key::Right).await;
-    assert_eq!(session.value(now).await, "2");
-    press(Key::End).await;
-    assert_eq!(session.value(now).await, "100");
-    // A click in the middle of the picture.
-    session
-        .client
-        .find(Locator::Id("compare"))
-        .await
-        .unwrap()
-        .click()
-        .await
-        .unwrap();
-    let middle: f64 = session.value(now).await.as_str().unwrap().parse().unwrap();
-    assert!((middle - 50.0).abs() <= 2.0, "{middle}");
-
-    let dark = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
-    session.chrome("Emulation.setEmulatedMedia", dark).await;
-    session.screenshot("desktop-dark").await;
-    let phone = json!({ "width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": true });
-    session
-        .chrome("Emulation.setDeviceMetricsOverride", phone)
-        .await;
-    session.screenshot("phone-dark").await;
-    let overflow = session
-        .value("document.documentElement.scrollWidth > innerWidth")
-        .await;
-    assert_eq!(overflow, json!(false), "the page is wider than a phone");
-    session.close().await;
+/// `{ width, height, data }` as a picture.
+pub fn picture(value: serde_json::Value) -> RgbaImage {
+    let side = |name: &str| value[name].as_u64().unwrap() as u32;
+    let bytes = value["data"].as_array().unwrap().iter();
+    let bytes = bytes.map(|byte| byte.as_u64().unwrap() as u8).collect();
+    RgbaImage::from_raw(side("width"), side("height"), bytes).unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_long_one_can_be_cancelled_and_the_next_one_works() {
-    let session = Session::start(WebGpu::Off).await;
-    let large = model::pixel::Image::blank(1600, 1300, model::pixel::Channels::Rgb).unwrap();
-    let path = session.folder.path().join("large.png");
-    trainer::image_file::save(&large, &path).unwrap();
-    session.choose(&path).await;
-    session
-        .wait_until("document.getElementById('progress').value > 0")
-        .await;
-    session.screenshot("working").await;
-    session
-        .client
-        .find(Locator::Id("cancel"))
-        .await
-        .unwrap()
-        .click()
-        .await
-        .unwrap();
-    session
-        .wait_until("document.getElementById('status').textContent === 'Cancelled.'")
-        .await;
-    assert_eq!(
-        session
-            .value("document.getElementById('result').hidden")
-            .await,
-        json!(true)
+#[test]
+fn a_png_with_alpha_gives_the_right_pixels() {
+    let visit = with_tiny_model();
+    let image = waves(40, 28);
+    choose(&visit, "waves.png", &png(&image));
+    settle(&visit);
+    assert_eq!(error(&visit), "");
+    let expected = on_black(&upscaled(&tiny_model(), &image));
+    assert_same(&on_black(&canvas(&visit, "#after")), &expected);
+    assert_eq!(canvas(&visit, "#before").dimensions(), (80, 56));
+
+    visit.chrome.click("#download");
+    let file = visit.download();
+    assert_eq!(file.file_name().unwrap(), "waves-x2.png");
+    assert_same(
+        &on_black(&image::open(file).unwrap().into_rgba8()),
+        &expected,
     );
 
-    let small = session.file("small.jpg", &rotated_jpeg());
-    session.choose(&small).await;
-    session.wait_until(IDLE).await;
-    session.close().await;
+    let facts = text(&visit, "#facts");
+    for fact in ["40 × 28", "80 × 56", "tiny", "CPU"] {
+        assert!(facts.contains(fact), "{fact} is missing from: {facts}");
+    }
+    visit.finish();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "not yet seen to pass: some of these hang ChromeDriver (issue 3)"]
-async fn bad_files_are_answered_with_a_sentence() {
-    let session = Session::start(WebGpu::Off).await;
-    for (name, bytes, words) in [
-        (
-            "letter.png",
-            b"this is a letter".to_vec(),
-            "PNG, JPEG, WebP or BMP",
-        ),
-        ("enormous.png", enormous_png(), "60000 × 60000"),
-        (
-            "letter.bpk",
-            b"this is a letter".to_vec(),
-            "not a model file",
-        ),
+#[test]
+fn a_rotated_jpeg_stands_upright() {
+    let visit = with_tiny_model();
+    let jpeg = blocks_jpeg();
+    let upright = image::load_from_memory(&jpeg).unwrap();
+    for exif in [1, 6, 8, 7] {
+        let mut image = upright.clone();
+        image.apply_orientation(Orientation::from_exif(exif).unwrap());
+        choose(
+            &visit,
+            &format!("turned-{exif}.jpg"),
+            &with_orientation(&jpeg, exif),
+        );
+        settle(&visit);
+        assert_eq!(error(&visit), "");
+        assert_same(
+            &canvas(&visit, "#after"),
+            &upscaled(&tiny_model(), &image.into_rgba8()),
+        );
+    }
+    visit.finish();
+}
+
+#[test]
+fn pictures_can_be_dropped_and_pasted() {
+    let visit = with_tiny_model();
+    for (event, list) in [
+        ("DragEvent", "dataTransfer"),
+        ("ClipboardEvent", "clipboardData"),
     ] {
-        let path = session.file(name, &bytes);
-        session.choose(&path).await;
-        session
-            .wait_until(
-                "!document.getElementById('error').hidden && !('busy' in document.body.dataset)",
-            )
-            .await;
-        let text = session
-            .value("document.getElementById('error').textContent")
-            .await;
-        assert!(text.as_str().unwrap().contains(words), "{name}: {text}");
+        let image = waves(if event == "DragEvent" { 21 } else { 33 }, 17);
+        visit.file("waves.png", &png(&image));
+        let script = "const [url, event, list] = arguments;
+            const file = new File([await (await fetch(url)).blob()], 'waves.png', { type: 'image/png' });
+            const transfer = new DataTransfer();
+            transfer.items.add(file);
+            const type = event === 'DragEvent' ? 'drop' : 'paste';
+            const options = { bubbles: true, cancelable: true, [list]: transfer };
+            document.body.dispatchEvent(new window[event](type, options));";
+        visit
+            .chrome
+            .run(script, &[visit.url("waves.png"), json!(event), json!(list)]);
+        settle(&visit);
+        assert_eq!(error(&visit), "");
+        let found = on_black(&canvas(&visit, "#after"));
+        assert_same(&found, &on_black(&upscaled(&tiny_model(), &image)));
     }
-    session.screenshot("error").await;
-    session.close().await;
+    visit.finish();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "not yet seen to pass: some of these hang ChromeDriver (issue 3)"]
-async fn ones_own_model_is_used() {
-    let session = Session::start(WebGpu::Off).await;
-    let path = session.file("mine.bpk", &shipped("srcnn-x3").unwrap());
-    session.choose(&path).await;
-    session
-        .wait_until("document.getElementById('model').selectedOptions[0]?.value.startsWith('own:')")
-        .await;
-    let small = session.file("small.jpg", &rotated_jpeg());
-    session
-        .wait_until("!('busy' in document.body.dataset)")
-        .await;
-    session.choose(&small).await;
-    session.wait_until(IDLE).await;
-    let width = session
-        .value("document.getElementById('after').width")
-        .await;
-    assert_eq!(width, 72);
-    session.close().await;
+#[test]
+fn a_long_one_can_be_cancelled_and_the_page_used_again() {
+    let visit = with_tiny_model();
+    choose(&visit, "large.png", &png(&waves(2400, 1800)));
+    visit
+        .chrome
+        .wait_until("document.querySelector('#progress').value > 0", PATIENCE);
+    visit.chrome.click("#cancel");
+    visit
+        .chrome
+        .wait_until("!('busy' in document.body.dataset)", Duration::from_secs(5));
+    assert_eq!(error(&visit), "");
+    assert!(
+        text(&visit, "#status").contains("ancelled"),
+        "{}",
+        text(&visit, "#status")
+    );
+
+    let image = waves(20, 20);
+    choose(&visit, "small.png", &png(&image));
+    settle(&visit);
+    let found = on_black(&canvas(&visit, "#after"));
+    assert_same(&found, &on_black(&upscaled(&tiny_model(), &image)));
+    visit.finish();
+}
+
+#[test]
+fn what_cannot_be_done_is_said_in_a_sentence() {
+    let visit = with_tiny_model();
+    let damaged = &png(&waves(30, 30))[..400];
+    let cases: [(&str, &[u8], &str); 5] = [
+        ("notes.png", b"this is a text", "picture"),
+        ("empty.jpg", b"", "picture"),
+        ("damaged.png", damaged, "picture"),
+        ("huge.png", &png_of_size(60_000, 50_000), "megapixel"),
+        ("broken.bpk", b"this is no model", "model"),
+    ];
+    for (name, bytes, word) in cases {
+        choose(&visit, name, bytes);
+        settle(&visit);
+        let error = error(&visit);
+        assert!(error.contains(word), "{name}: {error:?}");
+        assert!(
+            error.starts_with(char::is_uppercase) && error.ends_with('.'),
+            "{name}: {error:?}"
+        );
+    }
+    let image = waves(12, 12);
+    choose(&visit, "small.png", &png(&image));
+    settle(&visit);
+    assert_eq!(
+        error(&visit),
+        "",
+        "the error stays although the next picture is fine"
+    );
+    let found = on_black(&canvas(&visit, "#after"));
+    assert_same(&found, &on_black(&upscaled(&tiny_model(), &image)));
+    visit.finish();
+}
+
+/// WebDriver's names of keys.
+const TAB: char = '\u{e004}';
+const END: char = '\u{e010}';
+const HOME: char = '\u{e011}';
+const LEFT: char = '\u{e012}';
+const RIGHT: char = '\u{e014}';
+
+#[test]
+fn the_slider_works_by_keyboard_mouse_and_touch() {
+    let visit = with_tiny_model();
+    choose(&visit, "waves.png", &png(&waves(300, 120)));
+    settle(&visit);
+    let value = || {
+        let value = visit.chrome.run(
+            "return document.querySelector('#divider').ariaValueNow",
+            &[],
+        );
+        value.as_str().unwrap_or_default().parse::<i64>().unwrap()
+    };
+    // It is reached by the keyboard alone …
+    let focused = "return document.activeElement?.id";
+    let reached = (0..30).any(|_| {
+        visit.chrome.press(&[TAB]);
+        visit.chrome.run(focused, &[]) == json!("divider")
+    });
+    assert!(reached, "thirty times Tab, and never at the slider");
+    // … and moved by it.
+    let start = value();
+    visit.chrome.press(&[RIGHT, RIGHT]);
+    assert!(
+        value() > start,
+        "{} after two steps to the right of {start}",
+        value()
+    );
+    visit.chrome.press(&[LEFT, LEFT]);
+    assert_eq!(value(), start);
+    visit.chrome.press(&[HOME]);
+    assert_eq!(value(), 0);
+    visit.chrome.press(&[LEFT]);
+    assert_eq!(value(), 0);
+    visit.chrome.press(&[END]);
+    assert_eq!(value(), 100);
+
+    let script = "const area = document.querySelector('#compare');
+        area.scrollIntoView({ block: 'center', behavior: 'instant' });
+        const { left, top, width, height } = area.getBoundingClientRect();
+        return [left, top, width, height].map(Math.round);";
+    for (pointer, percent) in [("mouse", 25), ("touch", 75)] {
+        let area = visit.chrome.run(script, &[]);
+        let area: Vec<i64> = area
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|v| v.as_i64().unwrap())
+            .collect();
+        let [left, top, width, height] = area[..] else {
+            panic!("four numbers: {area:?}")
+        };
+        let at = |percent: i64| [left + width * percent / 100, top + height / 2];
+        visit.chrome.drag(pointer, at(50), at(percent));
+        assert!(
+            (value() - percent).abs() <= 2,
+            "{pointer}: {} instead of {percent}",
+            value()
+        );
+        let shown = "return getComputedStyle(document.querySelector('#compare')).getPropertyValue('--split')";
+        let shown = visit.chrome.run(shown, &[]);
+        let shown = shown
+            .as_str()
+            .unwrap_or_default()
+            .trim_end_matches('%')
+            .parse::<f64>();
+        assert!(
+            (shown.unwrap() - percent as f64).abs() <= 2.0,
+            "{pointer}: the picture stays"
+        );
+    }
+    visit.finish();
 }

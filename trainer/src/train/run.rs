@@ -5,19 +5,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
-use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use clap::Args;
 use model::engine::BurnEngine;
-use model::network::{Network, Spec};
+use model::network::Spec;
 use model::record::{self, Metadata, Origin, Score};
 
-use super::checkpoint::{Checkpoint, Progress};
-use super::flat;
+use super::checkpoint::Checkpoint;
 use super::log::{Entry, Log};
-use super::optimiser::{Optimiser, blend};
-use crate::config::{Config, TrainingConfig};
-use crate::data::{Batch, Batches, Dataset};
+use super::trainer::Trainer;
+use crate::config::Config;
+use crate::data::{Batches, Dataset};
 use crate::device::{self, DeviceChoice};
 use crate::eval::{self, Evaluation};
 use crate::{image_file, report};
@@ -322,154 +320,5 @@ impl Window {
             learning_rate,
             patches_per_s: self.steps as f64 * batch as f64 / self.start.elapsed().as_secs_f64(),
         })
-    }
-}
-
-/// What a step says of itself; tensors, so that a GPU need not be waited for.
-pub struct Outcome {
-    /// `[1]`
-    pub loss: Tensor<1>,
-    /// `[1]`: the gradient's norm before clipping.
-    pub norm: Tensor<1>,
-    /// The learning rate.
-    pub rate: f64,
-}
-
-/// A network in training.
-pub struct Trainer {
-    config: TrainingConfig,
-    network: Network,
-    optimiser: Optimiser,
-    average: Option<Tensor<1>>,
-    /// The relative learning rate of each parameter: `[1]` or `[n]`.
-    relative_rate: Tensor<1>,
-    device: Device,
-    progress: Progress,
-}
-
-impl Trainer {
-    /// Random weights on `device`, which is no autodiff device.
-    pub fn new(config: &Config, device: &Device) -> Self {
-        let network = config
-            .network
-            .init_training(config.seed, &device.clone().autodiff())
-            .train();
-        let parameters = flat::parameters(&network);
-        Self {
-            optimiser: Optimiser::new(config.training.optimiser, &parameters),
-            average: config.training.average.map(|_| parameters.clone()),
-            relative_rate: relative_rate(config, &network, device),
-            config: config.training.clone(),
-            network,
-            device: device.clone(),
-            progress: Progress {
-                config: config.text.clone(),
-                step: 0,
-                best_psnr_db: None,
-            },
-        }
-    }
-
-    /// One step: forward, loss, backward, clip, update, average.
-    pub fn step(&mut self, batch: Batch) -> Outcome {
-        let step = self.progress.step;
-        let (input, target) = batch.into_tensors(&self.device.clone().autodiff());
-        let output = self.network.forward_training(input);
-        let loss = self.loss(step).of(output, target);
-        let gradients = loss.backward();
-
-        let gradient = flat::gradients(&self.network, &gradients);
-        let norm = (gradient.clone() * gradient.clone()).sum().sqrt();
-        let gradient = match self.config.clip_norm {
-            // The same expression whether it is clipped or not: no GPU has to be asked.
-            Some(limit) => gradient * norm.clone().clamp_min(limit).recip().mul_scalar(limit),
-            None => gradient,
-        };
-        let schedule = &self.config.schedule;
-        let rate = self.config.learning_rate * schedule.factor(step, self.config.steps);
-        let rates = self.relative_rate.clone().mul_scalar(rate);
-        let parameters = flat::parameters(&self.network);
-        let parameters = self.optimiser.step(step, rates, parameters, gradient);
-        if let (Some(average), Some(decay)) = (&mut self.average, self.config.average) {
-            // Early on a shorter memory, so that the random start is forgotten.
-            let decay = decay.min((1.0 + step as f64) / (10.0 + step as f64));
-            *average = blend(average, parameters.clone(), decay);
-        }
-        self.network = flat::with_parameters(self.network.clone(), parameters);
-        self.progress.step += 1;
-        Outcome {
-            loss: loss.inner(),
-            norm,
-            rate,
-        }
-    }
-
-    fn loss(&self, step: u64) -> &crate::loss::Loss {
-        match &self.config.last {
-            Some(last) if step as f64 >= (1.0 - last.share) * self.config.steps as f64 => {
-                &last.loss
-            }
-            _ => &self.config.loss,
-        }
-    }
-
-    /// The network as it would be used now: averaged and folded.
-    pub fn folded(&self) -> Network {
-        let network = match &self.average {
-            Some(average) => flat::with_parameters(self.network.clone(), average.clone()),
-            None => self.network.clone(),
-        };
-        network.valid().fold()
-    }
-
-    /// Everything that going on needs.
-    pub fn checkpoint(&self) -> Checkpoint {
-        let mut vectors = vec![("parameters".to_string(), flat::parameters(&self.network))];
-        let state = self.optimiser.state.iter().enumerate();
-        vectors.extend(state.map(|(i, vector)| (format!("optimiser.{i}"), vector.clone())));
-        vectors.extend(
-            self.average
-                .clone()
-                .map(|average| ("average".to_string(), average)),
-        );
-        Checkpoint {
-            progress: self.progress.clone(),
-            vectors,
-        }
-    }
-
-    /// Goes on from a checkpoint of the same configuration.
-    pub fn restore(&mut self, mut checkpoint: Checkpoint) -> anyhow::Result<()> {
-        ensure!(
-            checkpoint.progress.config == self.progress.config,
-            "the checkpoint belongs to another configuration: use the one it was started with, or \
-             start anew in another folder (--out)"
-        );
-        let length = flat::parameters(&self.network).dims()[0];
-        let parameters = checkpoint.take("parameters", length)?;
-        for (i, vector) in self.optimiser.state.iter_mut().enumerate() {
-            *vector = checkpoint.take(&format!("optimiser.{i}"), length)?;
-        }
-        if let Some(average) = &mut self.average {
-            *average = checkpoint.take("average", length)?;
-        }
-        self.network = flat::with_parameters(self.network.clone(), parameters);
-        self.progress = checkpoint.progress;
-        Ok(())
-    }
-}
-
-/// `[1]`, or `[n]` where the last convolution learns at its own rate.
-fn relative_rate(config: &Config, network: &Network, device: &Device) -> Tensor<1> {
-    let last_layer_rate = config.training.last_layer_rate;
-    let start = flat::start_of(network, &config.network.last_layer());
-    match start {
-        Some(start) if last_layer_rate != 1.0 => {
-            let length = flat::parameters(network).dims()[0];
-            let others = Tensor::ones([start], device);
-            let last = Tensor::full([length - start], last_layer_rate, device);
-            Tensor::cat(vec![others, last], 0)
-        }
-        _ => Tensor::ones([1], device),
     }
 }

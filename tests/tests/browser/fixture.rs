@@ -1,0 +1,141 @@
+//! Pictures and models, and what has to come of them.
+
+use std::io::Cursor;
+
+use burn::tensor::Device;
+use image::{DynamicImage, ImageFormat, RgbImage, RgbaImage};
+use model::network::NetworkConfig;
+use model::pixel::{Channels, Image};
+use model::record::{self, Metadata, Origin};
+
+/// A small record with random weights, as it would be exported.
+pub fn model_file(network: &str) -> Vec<u8> {
+    let network: NetworkConfig = toml::from_str(network).unwrap();
+    let metadata = Metadata {
+        format: record::FORMAT,
+        name: "tiny".to_string(),
+        parameters: network.parameters(),
+        degradation: "none".to_string(),
+        origin: Origin::default(),
+        scores: Vec::new(),
+        network: network.clone(),
+    };
+    let network = network.init_training(7, &Device::flex()).fold();
+    record::write(&network, &metadata).unwrap()
+}
+
+/// A network on Y, ×2, that needs no time.
+pub fn tiny_model() -> Vec<u8> {
+    model_file("kind = \"plain\"\nscale = 2\nwidth = 6\ndepth = 1\nexpansion = 12")
+}
+
+/// Smooth waves with hard edges in them, a different one in each channel; alpha with all values.
+pub fn waves(width: u32, height: u32) -> RgbaImage {
+    RgbaImage::from_fn(width, height, |x, y| {
+        let (x, y) = (x as f32, y as f32);
+        let wave = |phase: f32| (127.5 + 100.0 * ((x * 0.31 + y * 0.17 + phase).sin())) as u8;
+        let edge = if (x / 9.0) as u32 % 2 == (y / 7.0) as u32 % 2 {
+            0
+        } else {
+            25
+        };
+        let alpha = ((x * 7.0 + y * 11.0) as u32 % 256) as u8;
+        image::Rgba([wave(0.0) + edge, wave(2.0) + edge, wave(4.0) + edge, alpha])
+    })
+}
+
+/// Encodes a picture as PNG.
+pub fn png(image: &RgbaImage) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+/// A JPEG of flat 16×16 blocks, which every decoder decodes alike.
+pub fn blocks_jpeg() -> Vec<u8> {
+    let image = RgbImage::from_fn(64, 32, |x, y| {
+        let (i, j) = ((x / 16) as u8, (y / 16) as u8);
+        image::Rgb([40 + 50 * i, 200 - 90 * j, 60 + 30 * i + 40 * j])
+    });
+    let mut bytes = Cursor::new(Vec::new());
+    DynamicImage::from(image)
+        .write_to(&mut bytes, ImageFormat::Jpeg)
+        .unwrap();
+    bytes.into_inner()
+}
+
+/// Says in EXIF (TIFF tag 0x0112) how a JPEG has to be turned.
+pub fn with_orientation(jpeg: &[u8], orientation: u8) -> Vec<u8> {
+    let mut exif = b"Exif\0\0MM\0\x2a\0\0\0\x08".to_vec(); // big-endian TIFF, its directory at 8
+    exif.extend([0, 1]); // one entry:
+    exif.extend([0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0]); // orientation, one short
+    exif.extend([0; 4]); // no further directory
+    let length = u16::try_from(exif.len() + 2).unwrap().to_be_bytes();
+    let (start, rest) = jpeg.split_at(2); // behind the marker that starts a JPEG
+    [start, &[0xff, 0xe1], &length, &exif, rest].concat()
+}
+
+/// A PNG that claims these sides, and holds nothing of them.
+pub fn png_of_size(width: u32, height: u32) -> Vec<u8> {
+    let small = png(&RgbaImage::new(1, 1));
+    let mut header = b"IHDR".to_vec();
+    header.extend(width.to_be_bytes());
+    header.extend(height.to_be_bytes());
+    header.extend(&small[24..29]);
+    let check = crc32(&header).to_be_bytes();
+    // Signature and length, the header made anew with its checksum, and the rest as it was.
+    [&small[..12], &header, &check, &small[33..]].concat()
+}
+
+/// The checksum of PNG's chunks.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0xedb8_8320 * (crc & 1))
+        })
+    })
+}
+
+/// What a model makes of a picture, computed natively on the device of the page's CPU build.
+pub fn upscaled(model: &[u8], image: &RgbaImage) -> RgbaImage {
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    let image = Image::new(width, height, Channels::Rgba, image.as_raw().clone()).unwrap();
+    let output = tests::upscaled(model, &image, &model::engine::ndarray(), 128).unwrap();
+    RgbaImage::from_raw(output.width as u32, output.height as u32, output.data).unwrap()
+}
+
+/// Fails where two pictures are more than 1/255 apart anywhere.
+pub fn assert_same(found: &RgbaImage, expected: &RgbaImage) {
+    assert_eq!(found.dimensions(), expected.dimensions());
+    let pairs = found.iter().zip(expected.iter());
+    let apart = pairs.map(|(a, b)| a.abs_diff(*b));
+    let worst = apart.enumerate().max_by_key(|(_, apart)| *apart);
+    let (place, apart) = worst.expect("a picture has pixels");
+    let (x, y) = (
+        place / 4 % found.width() as usize,
+        place / 4 / found.width() as usize,
+    );
+    assert!(
+        apart <= 1,
+        "{apart}/255 apart in channel {} of ({x}, {y})",
+        place % 4
+    );
+    // A picture of one colour would equal much by accident; what comes of one pixel may have one.
+    let first = expected.get_pixel(0, 0);
+    assert!(
+        expected.pixels().any(|pixel| pixel != first) || expected.len() <= 4 * 4 * 4,
+        "nothing to see"
+    );
+}
+
+/// The picture as it looks on a black ground, opaque: a canvas keeps no colour where alpha is low.
+pub fn on_black(image: &RgbaImage) -> RgbaImage {
+    let mut image = image.clone();
+    for pixel in image.pixels_mut() {
+        let alpha = u32::from(pixel[3]);
+        for channel in 0..3 {
+            pixel[channel] = ((u32::from(pixel[channel]) * alpha + 127) / 255) as u8;
+        }
+    }
+    image
+}

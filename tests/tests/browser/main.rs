@@ -1,0 +1,14 @@
+//! The page and its module in a real browser, end to end.
+//!
+//! What the browser computes is compared with what this process computes natively. Every test
+//! serves the site from a sub-folder under the strict security policy, in a browser of its own with
+//! a fresh profile, and ends with the proof that nothing foreign was asked for.
+
+mod api;
+mod chrome;
+mod fixture;
+mod gpu;
+mod page;
+mod policy;
+mod screenshots;
+mod site;

@@ -1,3 +1,0 @@
-mod api;
-mod page;
-mod support;

@@ -1,0 +1,58 @@
+//! The proof that the other tests' promises can be broken: what they look for is seen.
+
+use std::time::Duration;
+
+use crate::site::{Gpu, PAGE, Visit};
+
+#[test]
+fn what_the_policy_forbids_is_noticed() {
+    let visit = Visit::of(PAGE, Gpu::None);
+    assert_eq!(visit.violations(), [""; 0]);
+    let script =
+        "document.head.append(Object.assign(document.createElement('script'), { text: '1' }));
+        new Image().src = 'http://stranger.invalid/pixel.png';
+        await fetch('http://stranger.invalid/').catch(() => {});";
+    visit.chrome.run(script, &[]);
+    let patience = std::time::Instant::now();
+    while visit.violations().len() < 3 && patience.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let violations = visit.violations().join("\n");
+    for directive in ["script-src", "img-src", "connect-src"] {
+        assert!(
+            violations.contains(directive),
+            "{directive} is missing from {violations}"
+        );
+    }
+}
+
+#[test]
+fn requests_to_strangers_are_noticed() {
+    let visit = Visit::of(PAGE, Gpu::None);
+    assert_eq!(visit.foreign_requests(), [""; 0]);
+    // Where no policy holds, nothing keeps a request from leaving.
+    visit.chrome.go("about:blank");
+    visit.chrome.run(
+        "await fetch('http://stranger.invalid/', { mode: 'no-cors' }).catch(() => {})",
+        &[],
+    );
+    assert_eq!(visit.foreign_requests(), ["http://stranger.invalid/"]);
+}
+
+#[test]
+fn workers_live_under_the_policy_too() {
+    let visit = Visit::of(PAGE, Gpu::None);
+    // A worker's own policy is that of its file's answer.
+    visit.file(
+        "worker.js",
+        b"fetch('http://stranger.invalid/').catch(() => postMessage('done'))",
+    );
+    let script =
+        "await new Promise((resolve) => { new Worker(arguments[0]).onmessage = resolve; })";
+    visit.chrome.run(script, &[visit.url("worker.js")]);
+    let patience = std::time::Instant::now();
+    while visit.violations().is_empty() && patience.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(visit.violations().join("").contains("connect-src"));
+}

@@ -1,0 +1,65 @@
+//! What the page looks like, for people: `target/screenshots/*.png`.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::site::{Gpu, PAGE, Visit, screenshots};
+
+#[test]
+fn light_and_dark_on_a_desktop_and_on_a_phone() {
+    let visit = Visit::of(PAGE, Gpu::None);
+    let ready =
+        "!('busy' in document.body.dataset) && document.querySelector('#result').checkVisibility()";
+    for (device, [width, height], scale) in [("desktop", [1280, 900], 1), ("phone", [390, 844], 2)]
+    {
+        let metrics = json!({
+            "width": width, "height": height, "deviceScaleFactor": scale, "mobile": device == "phone",
+        });
+        visit
+            .chrome
+            .cdp("Emulation.setDeviceMetricsOverride", metrics);
+        for scheme in ["light", "dark"] {
+            let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
+            visit.chrome.cdp(
+                "Emulation.setEmulatedMedia",
+                json!({ "features": [feature] }),
+            );
+            visit.chrome.run("location.reload()", &[]);
+            visit.chrome.wait_until(
+                "document.readyState === 'complete' && document.querySelector('#model').length",
+                Duration::from_secs(20),
+            );
+            let picture = |moment: &str| {
+                let wider = "return document.documentElement.scrollWidth - innerWidth";
+                let wider = visit.chrome.run(wider, &[]).as_i64();
+                assert!(
+                    wider <= Some(0),
+                    "{moment} is {wider:?} px wider than a {device}"
+                );
+                let name = format!("{device}-{scheme}-{moment}.png");
+                let png = visit.chrome.screenshot();
+                std::fs::write(screenshots().join(name), &png).unwrap();
+                let image = image::load_from_memory(&png).unwrap().into_luma8();
+                // The background's lightness shows that the scheme was heard.
+                let corner = image.get_pixel(image.width() - 2, image.height() - 2)[0];
+                assert_eq!(
+                    corner > 127,
+                    scheme == "light",
+                    "{device}, {scheme}: {corner}"
+                );
+            };
+            picture("start");
+            visit
+                .chrome
+                .run("document.querySelector('.example').click()", &[]);
+            visit.chrome.wait_until(ready, Duration::from_secs(120));
+            visit.chrome.run(
+                "document.querySelector('#result').scrollIntoView({ behavior: 'instant' })",
+                &[],
+            );
+            picture("result");
+        }
+    }
+    visit.finish();
+}

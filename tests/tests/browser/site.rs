@@ -1,0 +1,189 @@
+//! The served site, and a browser that looks at it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use xtask::browser::SOFTWARE_WEBGPU_FLAGS;
+use xtask::server::{Server, Site};
+
+use crate::chrome::Chrome;
+
+/// Where the page lies: anywhere but at the root.
+pub const PAGE: &str = "/some/where/";
+
+/// A page of somebody else's that uses the module.
+pub const PLAIN: &str = "/plain/";
+
+/// Files of the test's own.
+const FILES: &str = "/files/";
+
+/// Where the browser reports what the policy forbade.
+const REPORTS: &str = "/policy-report";
+
+/// What the page has to live with.
+pub const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
+
+/// Whether the browser has WebGPU.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Gpu {
+    /// No WebGPU at all.
+    None,
+    /// A software adapter.
+    Software,
+}
+
+/// A site and a browser; whoever has one calls [`Visit::finish`] at the end.
+pub struct Visit {
+    /// The browser.
+    pub chrome: Chrome,
+    server: Server,
+    files: TempDir,
+    downloads: TempDir,
+}
+
+impl Visit {
+    /// Opens [`PAGE`] or [`PLAIN`].
+    pub fn of(path: &str, gpu: Gpu) -> Self {
+        let files = tempfile::tempdir().unwrap();
+        let downloads = tempfile::tempdir().unwrap();
+        let www = xtask::root().join("www");
+        for build in ["cpu", "gpu"] {
+            let wasm = www.join("pkg").join(build).join("web_bg.wasm");
+            assert!(
+                wasm.exists(),
+                "{} is missing: run `cargo xtask serve` once",
+                wasm.display()
+            );
+        }
+        let plain = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/plain");
+        let site = Site::default()
+            .mount(PAGE, www)
+            .mount(PLAIN, plain)
+            .mount(FILES, files.path().to_path_buf())
+            .with_policy(&format!("{POLICY}; report-uri {REPORTS}"))
+            .unwrap();
+        let server = Server::start(site, Some(0)).unwrap();
+        let flags: &[&str] = match gpu {
+            Gpu::None => &["--disable-features=WebGPU"],
+            Gpu::Software => &SOFTWARE_WEBGPU_FLAGS,
+        };
+        let chrome = Chrome::start(flags, downloads.path());
+        chrome.go(&server.url(path));
+        let visit = Self {
+            chrome,
+            server,
+            files,
+            downloads,
+        };
+        let ready = if path == PLAIN {
+            "window.load"
+        } else {
+            "document.querySelector('#model').length"
+        };
+        visit.chrome.wait_until(ready, Duration::from_secs(20));
+        visit
+    }
+
+    /// Puts a file where the browser can choose it, and the page can fetch it from [`Visit::url`].
+    pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.files.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// The address of a file of [`Visit::file`].
+    pub fn url(&self, name: &str) -> Value {
+        json!(self.server.url(&format!("{FILES}{name}")))
+    }
+
+    /// The file that the browser has downloaded, once it is whole.
+    pub fn download(&self) -> PathBuf {
+        for _ in 0..200 {
+            let files = std::fs::read_dir(self.downloads.path()).unwrap();
+            let mut files = files.map(|entry| entry.unwrap().path());
+            let whole = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "png");
+            if let Some(file) = files.find(whole) {
+                return file;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("nothing was downloaded for ten seconds");
+    }
+
+    /// The paths that the server was asked for.
+    pub fn requests(&self) -> Vec<String> {
+        self.server
+            .requests()
+            .into_iter()
+            .map(|entry| entry.url)
+            .collect()
+    }
+
+    /// What the policy forbade, as the browser reported it.
+    pub fn violations(&self) -> Vec<String> {
+        let requests = self.server.requests().into_iter();
+        requests
+            .filter(|entry| entry.url == REPORTS)
+            .map(|entry| entry.body)
+            .collect()
+    }
+
+    /// Requests to anyone but the server.
+    pub fn foreign_requests(&self) -> Vec<String> {
+        let own = self.server.url("/");
+        let urls = self
+            .chrome
+            .log("performance")
+            .into_iter()
+            .filter_map(|entry| {
+                let entry: Value = serde_json::from_str(&entry).ok()?;
+                let (method, params) = (&entry["message"]["method"], &entry["message"]["params"]);
+                let url = match method.as_str()? {
+                    "Network.requestWillBeSent" => &params["request"]["url"],
+                    "Network.webSocketCreated" => &params["url"],
+                    _ => return None,
+                };
+                Some(url.as_str()?.to_string())
+            });
+        let leaves = |url: &String| url.starts_with("http") || url.starts_with("ws");
+        urls.filter(|url| leaves(url) && !url.starts_with(&own))
+            .collect()
+    }
+
+    /// Holds the page to its promises: no broken policy, nothing asked of strangers.
+    pub fn finish(self) {
+        assert_eq!(self.violations(), [""; 0], "the security policy was broken");
+        let foreign = self.foreign_requests();
+        assert_eq!(foreign, [""; 0], "requests to strangers");
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let name = std::thread::current()
+            .name()
+            .unwrap_or("test")
+            .replace("::", "-");
+        let path = screenshots().join(format!("failed-{name}.png"));
+        // A browser that is gone cannot show why: the panic under way says it better.
+        let picture = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            eprintln!("the browser's console: {:#?}", self.chrome.log("browser"));
+            self.chrome.screenshot()
+        }));
+        if picture.is_ok_and(|picture| std::fs::write(&path, picture).is_ok()) {
+            eprintln!("what it showed: {}", path.display());
+        }
+    }
+}
+
+/// The folder for pictures of the page.
+pub fn screenshots() -> PathBuf {
+    let folder = xtask::target_dir().unwrap().join("screenshots");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}

@@ -1,0 +1,195 @@
+//! Every test there is, counted at the end.
+
+mod report;
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+
+use self::report::Report;
+use crate::browser::{self, Browser};
+use crate::run::{cargo, output};
+use crate::tools::{self, TARGET};
+use crate::wasm;
+
+/// Which tests to run.
+#[derive(Args)]
+pub struct TestArgs {
+    /// Only some of them, for daily work: `--only lint,native`.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Kind>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// Format, lints, documentation, dependencies.
+    Lint,
+    /// Everything that runs natively.
+    Native,
+    /// The wasm border in a headless browser, by wasm-pack.
+    Wasm,
+    /// The page, end to end in a browser.
+    Browser,
+}
+
+/// Crates that a page must never carry.
+const FORBIDDEN_IN_WEB: [&str; 4] = ["clap", "burn-optim", "burn-train", "burn-dataset"];
+
+/// Runs the tests to their end; failures are an error after all of them.
+pub fn run(args: &TestArgs) -> anyhow::Result<()> {
+    let wants = |kind| args.only.is_empty() || args.only.contains(&kind);
+    let mut report = Report::default();
+    // Whatever is missing is said now, not half an hour later.
+    browser::ensure(
+        wants(Kind::Wasm) || wants(Kind::Browser),
+        wants(Kind::Native),
+    )?;
+    tools::ensure_target()?;
+    let pack = if wants(Kind::Wasm) {
+        Some(tools::wasm_pack()?)
+    } else {
+        None
+    };
+    let bindgen = if wants(Kind::Wasm) || wants(Kind::Browser) {
+        Some(tools::wasm_bindgen()?)
+    } else {
+        None
+    };
+
+    if wants(Kind::Lint) {
+        lint(&mut report);
+    }
+    if wants(Kind::Native) {
+        let mut tests = cargo();
+        // With --show-output a test that could not run everything can say so: see `Report`.
+        tests.args([
+            "test",
+            "--workspace",
+            "--no-fail-fast",
+            "--",
+            "--show-output",
+        ]);
+        report.tests("native", &mut tests);
+    }
+    if let (Some(pack), Some(bindgen)) = (&pack, &bindgen) {
+        wasm_tests(&mut report, pack, bindgen)?;
+    }
+    if let (Some(bindgen), true) = (&bindgen, wants(Kind::Browser)) {
+        report.step("page: wasm builds", || wasm::build(bindgen));
+        let mut tests = cargo();
+        tests.args([
+            "test",
+            "--workspace",
+            "--features",
+            "tests/browser",
+            "--test",
+            "browser",
+        ]);
+        // One browser after the other: two of them would fight for the cores.
+        tests.args(["--", "--show-output", "--test-threads", "1"]);
+        report.tests("page: end to end", &mut tests);
+    }
+    for kind in Kind::value_variants().iter().filter(|kind| !wants(**kind)) {
+        report.note(format!("not asked for by --only: {kind:?}").to_lowercase());
+    }
+    report.finish()
+}
+
+fn lint(report: &mut Report) {
+    report.check("lint: format", cargo().args(["fmt", "--all", "--check"]));
+    report.step("lint: what a page carries", page_dependencies);
+    let workspace = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--features",
+        "tests/browser",
+    ];
+    report.check(
+        "lint: clippy",
+        cargo().args(workspace).args(["--", "-D", "warnings"]),
+    );
+    let doc = [
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--document-private-items",
+    ];
+    report.check(
+        "lint: documentation",
+        cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"),
+    );
+}
+
+/// Fails where the page would carry what belongs to training or to the command line.
+fn page_dependencies() -> anyhow::Result<()> {
+    let args = [
+        "tree",
+        "--package",
+        "web",
+        "--target",
+        TARGET,
+        "--features",
+        "webgpu",
+    ];
+    let shape = ["--edges", "normal", "--prefix", "none", "--format", "{p}"];
+    let tree = output(cargo().args(args).args(shape));
+    let tree = tree.context("`cargo tree` failed")?;
+    let names = tree.lines().filter_map(|line| line.split(' ').next());
+    let found: Vec<_> = names
+        .filter(|name| FORBIDDEN_IN_WEB.contains(name))
+        .collect();
+    anyhow::ensure!(
+        tree.starts_with("web "),
+        "`cargo tree` printed something else"
+    );
+    anyhow::ensure!(
+        found.is_empty(),
+        "the page would carry {}",
+        found.join(", ")
+    );
+    Ok(())
+}
+
+/// The wasm border's tests in headless Chrome, for each build.
+fn wasm_tests(report: &mut Report, pack: &Path, bindgen: &Path) -> anyhow::Result<()> {
+    let browser = Browser::find().context("the browser has vanished")?;
+    let tools = bindgen.parent().context("wasm-bindgen lies nowhere")?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path =
+        std::env::join_paths(std::iter::once(tools.into()).chain(std::env::split_paths(&path)))?;
+    write_webdriver(&crate::root().join("web/webdriver.json"), &browser)?;
+    for (name, feature) in wasm::BUILDS {
+        let mut command = Command::new(pack);
+        command
+            .current_dir(crate::root())
+            // The release profile, which the page's builds need anyway.
+            .args([
+                "test",
+                "--headless",
+                "--chrome",
+                "--release",
+                "--mode",
+                "no-install",
+                "--chromedriver",
+            ])
+            .arg(&browser.driver)
+            .args(["web", "--no-default-features", "--features", feature])
+            .env("PATH", &path)
+            .env("WASM_BINDGEN_TEST_TIMEOUT", "300");
+        report.tests(&format!("wasm border: {name}"), &mut command);
+    }
+    Ok(())
+}
+
+/// Tells wasm-bindgen's test runner which browser to use, and how.
+fn write_webdriver(path: &Path, browser: &Browser) -> anyhow::Result<()> {
+    let args = [&browser::FLAGS[..], &browser::SOFTWARE_WEBGPU_FLAGS].concat();
+    let options = serde_json::json!({
+        "goog:chromeOptions": { "binary": browser.chrome, "args": args }
+    });
+    std::fs::write(path, serde_json::to_string_pretty(&options)?)
+        .with_context(|| format!("cannot write {}", path.display()))
+}

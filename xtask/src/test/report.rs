@@ -1,0 +1,225 @@
+//! What ran, how long it took, and what it said.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, ensure};
+
+use crate::run::{describe, run};
+
+/// Adds up groups of tests, and prints them at the end.
+#[derive(Default)]
+pub struct Report {
+    groups: Vec<Group>,
+    notes: Vec<String>,
+}
+
+struct Group {
+    name: String,
+    counts: Counts,
+    seconds: f64,
+}
+
+/// What the summaries of test runners say.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Counts {
+    passed: usize,
+    failed: usize,
+    /// Tests that failed, and tests that did not run or not wholly.
+    remarks: Vec<String>,
+}
+
+/// How a test says that a part of it could not run, at the start of a line.
+const NOT_RUN: &str = "NOT RUN";
+
+impl Report {
+    /// Something that passes or fails as a whole.
+    pub fn step(&mut self, name: &str, step: impl FnOnce() -> anyhow::Result<()>) {
+        self.group(name, || {
+            let result = step().inspect_err(|error| eprintln!("error: {error:#}"));
+            Counts {
+                passed: usize::from(result.is_ok()),
+                failed: usize::from(result.is_err()),
+                remarks: Vec::new(),
+            }
+        });
+    }
+
+    /// A command that passes or fails as a whole.
+    pub fn check(&mut self, name: &str, command: &mut Command) {
+        self.step(name, || {
+            eprintln!("{}", describe(command));
+            run(command)
+        });
+    }
+
+    /// A command that runs tests, which are counted one by one.
+    pub fn tests(&mut self, name: &str, command: &mut Command) {
+        self.group(name, || {
+            eprintln!("{}", describe(command));
+            let (mut counts, success) = match count(command) {
+                Ok(counted) => counted,
+                Err(error) => {
+                    eprintln!("error: {error:#}");
+                    (Counts::default(), false)
+                }
+            };
+            // What did not build, broke off, or held no test at all has failed, too.
+            if counts.failed == 0 && (!success || counts.passed == 0) {
+                counts.failed = 1;
+                counts
+                    .remarks
+                    .push(format!("failed: {}", describe(command)));
+            }
+            counts
+        });
+    }
+
+    /// Says something beside the counts.
+    pub fn note(&mut self, text: String) {
+        self.notes.push(text);
+    }
+
+    fn group(&mut self, name: &str, body: impl FnOnce() -> Counts) {
+        eprintln!("\n=== {name} ===");
+        let start = Instant::now();
+        let counts = body();
+        let seconds = start.elapsed().as_secs_f64();
+        self.groups.push(Group {
+            name: name.to_string(),
+            counts,
+            seconds,
+        });
+    }
+
+    /// Prints everything; a failure anywhere is an error.
+    pub fn finish(self) -> anyhow::Result<()> {
+        println!("\n=== what ran ===");
+        for Group {
+            name,
+            counts,
+            seconds,
+        } in &self.groups
+        {
+            let Counts {
+                passed,
+                failed,
+                remarks,
+            } = counts;
+            println!("{name:<28} {passed:>4} passed {failed:>4} failed {seconds:>7.0} s");
+            for remark in remarks {
+                println!("    {remark}");
+            }
+        }
+        for note in &self.notes {
+            println!("{note}");
+        }
+        let sum = |count: fn(&Counts) -> usize| -> usize {
+            self.groups.iter().map(|group| count(&group.counts)).sum()
+        };
+        let failed = sum(|counts| counts.failed);
+        println!("{} passed, {failed} failed", sum(|counts| counts.passed));
+        ensure!(failed == 0, "tests failed: see above");
+        Ok(())
+    }
+}
+
+/// Runs a command, passes on what it prints, and reads the counts in it.
+fn count(command: &mut Command) -> anyhow::Result<(Counts, bool)> {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("it cannot be started")?;
+    let stdout = child.stdout.take().context("it has no output")?;
+    let mut counts = Counts::default();
+    for line in BufReader::new(stdout).split(b'\n') {
+        let line = line?;
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        counts.read(&line);
+    }
+    Ok((counts, child.wait()?.success()))
+}
+
+impl Counts {
+    /// Takes in a line as libtest or wasm-bindgen's test runner print it.
+    fn read(&mut self, line: &str) {
+        let line = line.trim();
+        if let Some((passed, failed)) = summary(line) {
+            self.passed += passed;
+            self.failed += failed;
+        } else if line.starts_with(NOT_RUN) {
+            self.remarks.push(line.to_string());
+        } else if let Some((name, outcome)) = line
+            .strip_prefix("test ")
+            .and_then(|line| line.split_once(" ... "))
+        {
+            match outcome.split([' ', ',']).next() {
+                Some("FAILED" | "FAIL") => self.remarks.push(format!("FAILED {name}")),
+                Some("ignored") => self.remarks.push(format!("{NOT_RUN} {name}: ignored")),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The counts in a line such as `test result: ok. 8 passed; 0 failed; …`.
+fn summary(line: &str) -> Option<(usize, usize)> {
+    let (_, counts) = line.strip_prefix("test result:")?.split_once(". ")?;
+    let count = |word: &str| {
+        let part = counts.split(';').find(|part| part.trim().ends_with(word))?;
+        part.trim().split(' ').next()?.parse().ok()
+    };
+    Some((count("passed")?, count("failed")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_what_test_runners_say() {
+        let mut counts = Counts::default();
+        for line in [
+            "running 3 tests",
+            "test a ... ok",
+            "test b::c ... FAILED",
+            "test d ... ignored, takes an hour",
+            "NOT RUN on Set5: it is missing",
+            "test result: FAILED. 8 passed; 2 failed; 1 ignored; 0 measured; 1 filtered out",
+            "test result: ok. 5 passed; 0 failed; 0 ignored; 0 filtered out; finished in 1.2s",
+            "test result of something",
+        ] {
+            counts.read(line);
+        }
+        assert_eq!((counts.passed, counts.failed), (13, 2));
+        let remarks = [
+            "FAILED b::c",
+            "NOT RUN d: ignored",
+            "NOT RUN on Set5: it is missing",
+        ];
+        assert_eq!(counts.remarks, remarks);
+    }
+
+    #[test]
+    fn what_runs_nothing_has_failed() {
+        for line in [
+            "exit 1",
+            "echo 'test result: ok. 0 passed; 0 failed'",
+            "echo nothing",
+        ] {
+            let mut report = Report::default();
+            report.tests("t", Command::new("sh").args(["-c", line]));
+            assert_eq!(report.groups[0].counts.failed, 1, "{line}");
+        }
+        let mut report = Report::default();
+        let line = "echo 'test result: ok. 2 passed; 0 failed'; exit 1";
+        report.tests(
+            "a runner that breaks off",
+            Command::new("sh").args(["-c", line]),
+        );
+        assert_eq!(report.groups[0].counts.failed, 1);
+        assert!(report.finish().is_err());
+    }
+}
