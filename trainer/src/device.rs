@@ -1,5 +1,7 @@
 //! Which device computes.
 
+use std::path::Path;
+
 use anyhow::bail;
 use burn::tensor::{Device, DeviceKind};
 use clap::ValueEnum;
@@ -40,6 +42,11 @@ fn cpu_name() -> String {
 /// The first hardware adapter, discrete cards first; software adapters don't count.
 fn graphics_card() -> Option<(Device, String)> {
     use wgpu::DeviceType::{DiscreteGpu, IntegratedGpu, VirtualGpu};
+    // Where no driver offers a card, Vulkan's layers are not asked: some of them complain aloud.
+    let nodes = ["/dev/dri", "/dev/nvidiactl", "/dev/dxg"];
+    if cfg!(target_os = "linux") && !nodes.iter().any(|node| Path::new(node).exists()) {
+        return None;
+    }
     // Without OpenGL, whose library complains aloud where there is no desktop.
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends: wgpu::Backends::PRIMARY,

@@ -8,7 +8,6 @@ use anyhow::{Context, bail, ensure};
 use burn::tensor::{Device, Tensor};
 use clap::Args;
 use model::engine::BurnEngine;
-use model::network::Spec;
 use model::record::{self, Metadata, Origin, Score};
 
 use super::checkpoint::Checkpoint;
@@ -91,6 +90,9 @@ const LOG: &str = "log.jsonl";
 const CHECKPOINT: &str = "checkpoint.bpk";
 const RECORD: &str = "model.bpk";
 
+/// What stands in for a test set where none is configured.
+const HELD_OUT: &str = "pictures held out of the training (the best weights were chosen by them)";
+
 /// Steps between two lines of the log.
 const LOG_STEPS: u64 = 50;
 
@@ -121,6 +123,11 @@ impl Run {
         let spec = config.network.spec();
         let evaluation = &config.evaluation;
         let dataset = Dataset::load(&config.data, &spec, evaluation.hold_out, config.seed)?;
+        let held_out = dataset
+            .held_out
+            .iter()
+            .map(|(name, image)| eval::Pair::from_hr(name.clone(), image, spec.scale))
+            .collect::<anyhow::Result<Vec<_>>>()?;
         let sets = evaluation
             .sets
             .iter()
@@ -143,16 +150,20 @@ impl Run {
             trainer.progress.step,
             config.training.steps,
         )?;
-        self.steps(config, &mut trainer, &dataset, &spec, &mut log)?;
+        self.steps(config, &mut trainer, &dataset, &held_out, &mut log)?;
         log.finish();
 
         let bytes = std::fs::read(self.path(RECORD)).context("the record has vanished")?;
         let (network, mut metadata) = record::read(&bytes, device)?;
         let mut engine = BurnEngine::new(network.clone(), device.clone(), device_name);
-        let results = sets
+        let mut results = sets
             .iter()
             .map(|(name, pairs)| Ok((name.clone(), eval::evaluate(&mut engine, &spec, pairs)?)))
             .collect::<anyhow::Result<Vec<_>>>()?;
+        if results.is_empty() && !held_out.is_empty() {
+            let result = eval::evaluate(&mut engine, &spec, &held_out)?;
+            results.push((HELD_OUT.to_string(), result));
+        }
         metadata.scores = results
             .iter()
             .map(|(set, result)| score(set, result))
@@ -181,15 +192,11 @@ impl Run {
         config: &Config,
         trainer: &mut Trainer,
         dataset: &Arc<Dataset>,
-        spec: &Spec,
+        held_out: &[eval::Pair],
         log: &mut Log,
     ) -> anyhow::Result<()> {
         let training = &config.training;
-        let held_out = dataset
-            .held_out
-            .iter()
-            .map(|(name, image)| eval::Pair::from_hr(name.clone(), image, spec.scale))
-            .collect::<anyhow::Result<Vec<_>>>()?;
+        let spec = config.network.spec();
         let from = trainer.progress.step;
         let mut window = Window::new();
         for batch in Batches::start(Arc::clone(dataset), config, from) {
@@ -210,7 +217,7 @@ impl Run {
             if evaluate && !held_out.is_empty() {
                 let mut engine =
                     BurnEngine::new(trainer.folded(), trainer.device.clone(), "training");
-                let result = eval::evaluate(&mut engine, spec, &held_out)?;
+                let result = eval::evaluate(&mut engine, &spec, held_out)?;
                 log.add(Entry::Evaluation {
                     step,
                     psnr_y: result.mean.psnr_y,
