@@ -153,10 +153,11 @@ pub fn read(bytes: &[u8], device: &Device) -> Result<(Network, Metadata), Record
         parameters.insert(name, (shape.to_vec(), values));
     }
     let held: usize = parameters.values().map(|(_, values)| values.len()).sum();
-    if held < metadata.network.parameters() {
+    let network = metadata.network.init(device);
+    let needed = network.num_params();
+    if held < needed {
         return Err(RecordError::Damaged(format!(
-            "its network has {} parameters, but it holds {held}",
-            metadata.network.parameters()
+            "its network has {needed} parameters, but it holds {held}"
         )));
     }
     let mut loader = Loader {
@@ -165,7 +166,7 @@ pub fn read(bytes: &[u8], device: &Device) -> Result<(Network, Metadata), Record
         device: device.clone(),
         error: None,
     };
-    let network = metadata.network.init(device).map(&mut loader);
+    let network = network.map(&mut loader);
     if let Some(error) = loader.error {
         return Err(error);
     }
@@ -280,7 +281,7 @@ impl ModuleMapper for Loader {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let shape = param.val().dims();
+        let shape: [usize; D] = param.lazy_shape().dims();
         match self.take(self.path.join("."), shape.to_vec()) {
             Ok(values) => {
                 let data = TensorData::new(values, shape);

@@ -17,7 +17,7 @@ fn metadata() -> Metadata {
         name: "test".into(),
         network: config(),
         degradation: "bicubic".into(),
-        parameters: config().parameters(),
+        parameters: config().parameters(&Device::flex()),
         origin: Origin {
             config: "steps = 1".into(),
             seed: 7,

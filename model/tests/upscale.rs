@@ -16,7 +16,7 @@ fn engine(config: &NetworkConfig, device: &Device) -> BurnEngine {
         name: "test".into(),
         network: config.clone(),
         degradation: String::new(),
-        parameters: config.parameters(),
+        parameters: config.parameters(&Device::flex()),
         origin: Default::default(),
         scores: Vec::new(),
     };
@@ -44,6 +44,14 @@ fn configs() -> Vec<NetworkConfig> {
         r#"{ "kind": "plain", "scale": 4, "colour": "rgb", "width": 5, "depth": 0, "skip": "none" }"#,
         r#"{ "kind": "plain", "scale": 2, "colour": "rgb", "width": 5, "depth": 1, "skip": "bicubic" }"#,
         r#"{ "kind": "srcnn", "scale": 3, "maps": [6, 5] }"#,
+        r#"{ "kind": "srcnn", "scale": 2, "maps": [6, 5], "colour": "rgb" }"#,
+        r#"{ "kind": "fsrcnn", "scale": 2, "wide": 6, "narrow": 4, "depth": 1 }"#,
+        r#"{ "kind": "fsrcnn", "scale": 3, "wide": 5, "narrow": 3, "depth": 2, "colour": "rgb" }"#,
+        r#"{ "kind": "espcn", "scale": 4, "maps": [7, 5] }"#,
+        r#"{ "kind": "srresnet", "scale": 4, "width": 6, "blocks": 2 }"#,
+        r#"{ "kind": "srresnet", "scale": 3, "width": 5, "blocks": 1, "colour": "y" }"#,
+        r#"{ "kind": "dbpn", "scale": 2, "features": 6, "width": 4, "stages": 2 }"#,
+        r#"{ "kind": "dbpn", "scale": 4, "features": 4, "width": 3, "stages": 1 }"#,
     ]
     .map(|text| serde_json::from_str(text).unwrap())
     .into()

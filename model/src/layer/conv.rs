@@ -12,6 +12,26 @@ pub enum Activation {
     Relu,
     /// `z` where positive, `slope · z` elsewhere (He et al. 2015); slope `[channels]` or `[1]`.
     PRelu(Tensor<1>),
+    /// The same with one slope that is given.
+    LeakyRelu(f32),
+    /// `1 / (1 + e^−z)`
+    Sigmoid,
+    /// `tanh z`
+    Tanh,
+}
+
+impl Activation {
+    /// Its value for `z`, `[batch, channels, h, w]`.
+    pub fn of(self, z: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::None => z,
+            Self::Relu => activation::relu(z),
+            Self::PRelu(slope) => activation::prelu(z, slope),
+            Self::LeakyRelu(slope) => activation::leaky_relu(z, slope.into()),
+            Self::Sigmoid => activation::sigmoid(z),
+            Self::Tanh => activation::tanh(z),
+        }
+    }
 }
 
 /// What stands outside the picture.
@@ -26,38 +46,40 @@ pub enum Padding {
 /// Convolution, bias and activation.
 ///
 /// `x [batch, in, h, w]`, `weight [out, in, k, k]` with odd k, `bias [out]`
-/// → `[batch, out, h, w]`, or `[batch, out, h − k + 1, w − k + 1]` for [`Padding::Valid`].
+/// → `[batch, out, h, w]`, or `[batch, out, h − k + 1, w − k + 1]` for [`Padding::Valid`]; with a
+/// `dilation` of more than 1 the kernel reaches that much further.
 ///
-/// On the flex device, with the feature `train`, it is the project's own operation; elsewhere
-/// Burn's.
+/// On the flex device, with the feature `train`, it is the project's own operation, as long as
+/// there is no dilation; elsewhere Burn's.
 pub fn conv2d(
     x: Tensor<4>,
     weight: Tensor<4>,
     bias: Option<Tensor<1>>,
     activation: Activation,
     padding: Padding,
+    dilation: usize,
 ) -> Tensor<4> {
     let [_, _, k, _] = weight.dims();
     let margin = match padding {
-        Padding::Same => k / 2,
+        Padding::Same => dilation * (k / 2),
         Padding::Valid => 0,
     };
     #[cfg(feature = "train")]
-    if super::train_op::takes(&x, &weight) {
-        let channels = weight.dims()[0];
-        let bias = bias.unwrap_or_else(|| Tensor::zeros([channels], &weight.device()));
-        let (relu, slope) = match activation {
-            Activation::None => (false, None),
-            Activation::Relu => (true, None),
-            Activation::PRelu(slope) => (false, Some(slope.expand([channels]))),
+    if dilation == 1 && super::train_op::takes(&x, &weight) {
+        let [channels, ..] = weight.dims();
+        let device = weight.device();
+        let bias = bias.unwrap_or_else(|| Tensor::zeros([channels], &device));
+        let (relu, slope, rest) = match activation {
+            Activation::Relu => (true, None, Activation::None),
+            Activation::PRelu(slope) => (false, Some(slope.expand([channels])), Activation::None),
+            Activation::LeakyRelu(slope) => {
+                let slope = Tensor::full([channels], slope, &device);
+                (false, Some(slope), Activation::None)
+            }
+            other => (false, None, other),
         };
-        return super::train_op::conv(x, weight, bias, relu, slope, margin);
+        return rest.of(super::train_op::conv(x, weight, bias, relu, slope, margin));
     }
-    let options = ConvOptions::new([1, 1], [margin, margin], [1, 1], 1);
-    let z = module::conv2d(x, weight, bias, options);
-    match activation {
-        Activation::None => z,
-        Activation::Relu => activation::relu(z),
-        Activation::PRelu(slope) => activation::prelu(z, slope),
-    }
+    let options = ConvOptions::new([1, 1], [margin, margin], [dilation, dilation], 1);
+    activation.of(module::conv2d(x, weight, bias, options))
 }

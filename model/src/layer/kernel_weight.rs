@@ -30,11 +30,11 @@ impl WideKernel {
     /// A block that has its parts: `expand [wide, in, k, k]`, `squeeze [out, wide]`.
     ///
     /// The identity is added where `in` equals `out`.
-    pub fn new(expand: Tensor<4>, squeeze: Tensor<2>) -> Self {
-        let identity = expand.dims()[1] == squeeze.dims()[0];
+    pub fn new(expand: Param<Tensor<4>>, squeeze: Param<Tensor<2>>) -> Self {
+        let identity = expand.lazy_shape()[1] == squeeze.lazy_shape()[0];
         Self {
-            expand: Param::from_tensor(expand),
-            squeeze: Param::from_tensor(squeeze),
+            expand,
+            squeeze,
             identity,
         }
     }
@@ -78,8 +78,8 @@ impl KernelWeight {
     /// Side of the kernel in pixels.
     pub fn kernel_px(&self) -> usize {
         let shape = match self {
-            Self::Folded(weight) => weight.dims(),
-            Self::Wide(wide) => wide.expand.dims(),
+            Self::Folded(weight) => weight.lazy_shape(),
+            Self::Wide(wide) => wide.expand.lazy_shape(),
         };
         shape[3]
     }

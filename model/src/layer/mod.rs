@@ -1,20 +1,21 @@
 //! The blocks that networks are made of.
 
-mod block;
+mod batch_norm;
 mod conv;
+mod conv_block;
 mod kernel_weight;
+mod layers;
 mod pad;
+mod resample;
 mod skip;
 #[cfg(feature = "train")]
 mod train_op;
 
-pub use block::ConvBlock;
+pub use batch_norm::BatchNorm;
 pub use conv::{Activation, Padding, conv2d};
+pub use conv_block::{ConvBlock, Nonlinearity, Resample, Settings};
 pub use kernel_weight::{KernelWeight, WideKernel};
+pub use layers::{Conv, Layers};
 pub use pad::{pad_replicate, pad_symmetric};
+pub use resample::{pixel_shuffle, pixel_unshuffle, strided_kernel, transposed_kernel};
 pub use skip::{BICUBIC_REACH_PX, Skip, add_skip};
-
-#[cfg(feature = "train")]
-mod initializer;
-#[cfg(feature = "train")]
-pub use initializer::Initializer;

@@ -1,14 +1,24 @@
 //! Networks, one file each, and the registry that names them.
 
+mod dbpn;
+mod espcn;
+mod fsrcnn;
 mod plain;
 mod srcnn;
+mod srresnet;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+pub use dbpn::{Dbpn, DbpnConfig};
+pub use espcn::{Espcn, EspcnConfig};
+pub use fsrcnn::{Fsrcnn, FsrcnnConfig};
 pub use plain::{Plain, PlainConfig};
 pub use srcnn::{Srcnn, SrcnnConfig};
+pub use srresnet::{SrResNet, SrResNetConfig};
+
+use crate::layer::Layers;
 
 /// Which planes of a picture a network sees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,49 +86,129 @@ fn check(
     if holds { Ok(()) } else { Err(error) }
 }
 
-/// Every network there is, by its configuration: the only registry.
-///
-/// In TOML and in a record: `kind = "plain"` beside the fields of [`PlainConfig`], and so on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum NetworkConfig {
+fn check_scale(scale: usize) -> Result<(), ConfigError> {
+    check((2..=4).contains(&scale), "scale", scale, "2, 3 or 4")
+}
+
+/// What a network's configuration says and makes; each network's file implements it.
+trait Architecture {
+    /// What the pipeline has to know.
+    fn spec(&self) -> Spec;
+
+    /// Whether a network of these sizes can be built.
+    fn validate(&self) -> Result<(), ConfigError>;
+
+    /// The network, of layers that `layers` makes; the configuration has to be valid.
+    fn build(&self, layers: &mut Layers) -> Network;
+
+    /// How many pixels of its input the network loses on each side in training.
+    fn training_margin_px(&self) -> usize {
+        0
+    }
+
+    /// The path of the last convolution, whose parameters come last.
+    fn last_layer(&self) -> &'static str;
+}
+
+/// What a network does; each network's file implements it.
+trait Forward: Sized {
+    /// See [`Network::forward`].
+    fn forward(&self, x: Tensor<4>) -> Tensor<4>;
+
+    /// See [`Network::forward_training`].
+    fn forward_training(&self, x: Tensor<4>) -> Tensor<4> {
+        self.forward(x)
+    }
+
+    /// See [`Network::fold`].
+    fn fold(self) -> Self;
+}
+
+/// Writes out what has one case for each network: the only registry.
+macro_rules! networks {
+    ($($(#[$doc:meta])* $name:ident($config:ident),)*) => {
+        /// Every network there is, by its configuration.
+        ///
+        /// In TOML and in a record: `kind = "plain"` beside the fields of [`PlainConfig`], and so on.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(tag = "kind", rename_all = "lowercase")]
+        pub enum NetworkConfig {
+            $($(#[$doc])* $name($config),)*
+        }
+
+        impl NetworkConfig {
+            fn architecture(&self) -> &dyn Architecture {
+                match self {
+                    $(Self::$name(config) => config,)*
+                }
+            }
+
+            /// The network's name in paths of parameters.
+            fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => stringify!($name),)*
+                }
+            }
+        }
+
+        /// Any network.
+        #[derive(Module, Debug)]
+        #[allow(clippy::large_enum_variant)]
+        pub enum Network {
+            $($(#[$doc])* $name($name),)*
+        }
+
+        impl Network {
+            /// `[batch, c, h, w]` → `[batch, c, h·r, w·r]`, values in 0…1 (the output may overshoot);
+            /// r is the scale, or 1 for [`Input::Upsampled`].
+            pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+                match self {
+                    $(Self::$name(network) => network.forward(x),)*
+                }
+            }
+
+            /// The same as it is trained; SRCNN goes without padding and returns the central part.
+            pub fn forward_training(&self, x: Tensor<4>) -> Tensor<4> {
+                match self {
+                    $(Self::$name(network) => network.forward_training(x),)*
+                }
+            }
+
+            /// The network in the form in which it is used: wide blocks and batch normalisation
+            /// folded, nothing else changed.
+            pub fn fold(self) -> Self {
+                match self {
+                    $(Self::$name(network) => Self::$name(network.fold()),)*
+                }
+            }
+        }
+    };
+}
+
+networks! {
     /// SRCNN (Dong et al. 2014).
     Srcnn(SrcnnConfig),
+    /// FSRCNN (Dong et al. 2016).
+    Fsrcnn(FsrcnnConfig),
+    /// ESPCN (Shi et al. 2016).
+    Espcn(EspcnConfig),
+    /// SRResNet (Ledig et al. 2017).
+    SrResNet(SrResNetConfig),
+    /// D-DBPN (Haris et al. 2018).
+    Dbpn(DbpnConfig),
     /// Our own plain stack of convolutions.
     Plain(PlainConfig),
 }
 
 impl NetworkConfig {
-    /// The name of the network's kind, as configurations write it.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Srcnn(_) => "srcnn",
-            Self::Plain(_) => "plain",
-        }
-    }
-
     /// What the pipeline has to know.
     pub fn spec(&self) -> Spec {
-        match self {
-            Self::Srcnn(config) => config.spec(),
-            Self::Plain(config) => config.spec(),
-        }
+        self.architecture().spec()
     }
 
     /// Whether a network of these sizes can be built.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        match self {
-            Self::Srcnn(config) => config.validate(),
-            Self::Plain(config) => config.validate(),
-        }
-    }
-
-    /// Parameters after folding; the configuration has to be valid.
-    pub fn parameters(&self) -> usize {
-        match self {
-            Self::Srcnn(config) => config.parameters(),
-            Self::Plain(config) => config.parameters(),
-        }
+        self.architecture().validate()
     }
 
     /// Output pixels per pixel of the network's input, in each direction.
@@ -132,72 +222,29 @@ impl NetworkConfig {
 
     /// How many pixels of its input the network loses on each side in training.
     pub fn training_margin_px(&self) -> usize {
-        match self {
-            Self::Srcnn(config) => config.spec().halo_px,
-            Self::Plain(_) => 0,
-        }
+        self.architecture().training_margin_px()
     }
 
     /// The path of the last convolution's parameters, which come last.
     pub fn last_layer(&self) -> String {
-        match self {
-            Self::Srcnn(_) => "Srcnn.layers.2".to_string(),
-            Self::Plain(_) => "Plain.last".to_string(),
-        }
+        format!("{}.{}", self.name(), self.architecture().last_layer())
     }
 
     /// The network in the form in which it is used, all zeros: load a record into it.
+    ///
+    /// Nothing is allocated before a parameter's value is asked for.
     pub fn init(&self, device: &Device) -> Network {
-        match self {
-            Self::Srcnn(config) => Network::Srcnn(config.init(device)),
-            Self::Plain(config) => Network::Plain(config.init(device)),
-        }
+        self.architecture().build(&mut Layers::zeros(device))
     }
 
     /// The network in the form in which it is trained, with random weights from `seed`.
     #[cfg(feature = "train")]
     pub fn init_training(&self, seed: u64, device: &Device) -> Network {
-        let mut random = crate::layer::Initializer::new(seed, device);
-        match self {
-            Self::Srcnn(config) => Network::Srcnn(config.init_training(&mut random)),
-            Self::Plain(config) => Network::Plain(config.init_training(&mut random)),
-        }
-    }
-}
-
-/// Any network.
-#[derive(Module, Debug)]
-#[allow(clippy::large_enum_variant)]
-pub enum Network {
-    /// SRCNN.
-    Srcnn(Srcnn),
-    /// Plain.
-    Plain(Plain),
-}
-
-impl Network {
-    /// `[batch, c, h, w]` → `[batch, c, h·r, w·r]`, values in 0…1 (the output may overshoot);
-    /// r is the scale, or 1 for [`Input::Upsampled`].
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        match self {
-            Self::Srcnn(network) => network.forward(x),
-            Self::Plain(network) => network.forward(x),
-        }
+        self.architecture().build(&mut Layers::random(seed, device))
     }
 
-    /// The same as it is trained; SRCNN goes without padding and returns the central part.
-    pub fn forward_training(&self, x: Tensor<4>) -> Tensor<4> {
-        match self {
-            Self::Srcnn(network) => network.forward_unpadded(x),
-            Self::Plain(network) => network.forward(x),
-        }
-    }
-
-    /// The network in the form in which it is used: wide blocks folded, nothing else changed.
-    pub fn fold(self) -> Self {
-        match self {
-            Self::Srcnn(network) => Self::Srcnn(network.fold()),
-            Self::Plain(network) => Self::Plain(network.fold()),
-        }
+    /// Parameters in the form in which the network is used.
+    pub fn parameters(&self, device: &Device) -> usize {
+        self.init(device).num_params()
     }
 }

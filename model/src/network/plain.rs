@@ -12,12 +12,13 @@
 //! arXiv:1609.05158).
 
 use burn::module::Module;
-use burn::nn::PixelShuffleConfig;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Colour, ConfigError, Input, Spec, check};
-use crate::layer::{BICUBIC_REACH_PX, ConvBlock, Skip, add_skip};
+use super::{Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_scale};
+use crate::layer::{
+    BICUBIC_REACH_PX, Conv, ConvBlock, Layers, Nonlinearity, Skip, add_skip, pixel_shuffle,
+};
 
 /// The sizes of a [`Plain`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,8 +72,10 @@ impl PlainConfig {
         let maps = self.colour.channels() * self.scale * self.scale;
         [maps, self.width, self.ends_px, self.ends_px]
     }
+}
 
-    pub(super) fn spec(&self) -> Spec {
+impl Architecture for PlainConfig {
+    fn spec(&self) -> Spec {
         let network_px = 2 * (self.ends_px / 2) + self.depth * (MIDDLE_PX / 2);
         let skip_px = match self.skip {
             Skip::None | Skip::Nearest => 0,
@@ -86,15 +89,10 @@ impl PlainConfig {
         }
     }
 
-    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+    fn validate(&self) -> Result<(), ConfigError> {
         let k = self.ends_px;
         let expansion = self.expansion.unwrap_or(1);
-        check(
-            (2..=4).contains(&self.scale),
-            "scale",
-            self.scale,
-            "2, 3 or 4",
-        )?;
+        check_scale(self.scale)?;
         check(
             (1..=1024).contains(&self.width),
             "width",
@@ -111,34 +109,25 @@ impl PlainConfig {
         )
     }
 
-    pub(super) fn parameters(&self) -> usize {
-        let weights = |shape: [usize; 4]| shape.iter().product::<usize>() + shape[0];
-        weights(self.first())
-            + self.width
-            + self.depth * (weights(self.middle()) + self.width)
-            + weights(self.last())
-    }
-
-    fn build(&self, mut block: impl FnMut([usize; 4], bool) -> ConvBlock) -> Plain {
-        Plain {
-            first: block(self.first(), true),
+    fn build(&self, layers: &mut Layers) -> Network {
+        let prelu = |shape| {
+            let conv = Conv::new(shape).wide(self.expansion);
+            conv.then(Nonlinearity::PRelu)
+        };
+        Network::Plain(Plain {
+            first: layers.conv(prelu(self.first())),
             middle: (0..self.depth)
-                .map(|_| block(self.middle(), true))
+                .map(|_| layers.conv(prelu(self.middle())))
                 .collect(),
-            last: block(self.last(), false),
+            last: layers.conv(Conv::new(self.last()).wide(self.expansion)),
             scale: self.scale,
             skip: self.skip,
             long_skip: self.long_skip,
-        }
+        })
     }
 
-    pub(super) fn init(&self, device: &Device) -> Plain {
-        self.build(|shape, prelu| ConvBlock::zeros(shape, prelu, device))
-    }
-
-    #[cfg(feature = "train")]
-    pub(super) fn init_training(&self, random: &mut crate::layer::Initializer) -> Plain {
-        self.build(|shape, prelu| random.block(shape, prelu, self.expansion))
+    fn last_layer(&self) -> &'static str {
+        "last"
     }
 }
 
@@ -154,9 +143,9 @@ pub struct Plain {
     long_skip: bool,
 }
 
-impl Plain {
+impl Forward for Plain {
     /// `[batch, c, h, w]` → `[batch, c, h·scale, w·scale]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let first = self.first.forward(x.clone());
         let mut maps = self
             .middle
@@ -166,10 +155,10 @@ impl Plain {
             maps = maps + first;
         }
         let phases = add_skip(self.last.forward(maps), x, self.skip, self.scale);
-        PixelShuffleConfig::new(self.scale).init().forward(phases)
+        pixel_shuffle(phases, self.scale)
     }
 
-    pub(super) fn fold(self) -> Self {
+    fn fold(self) -> Self {
         Self {
             first: self.first.fold(),
             middle: self.middle.into_iter().map(ConvBlock::fold).collect(),

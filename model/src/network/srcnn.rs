@@ -9,11 +9,11 @@
 //! ```
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Colour, ConfigError, Input, Spec, check};
-use crate::layer::{Activation, ConvBlock, Padding, pad_replicate};
+use super::{Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_scale};
+use crate::layer::{Conv, ConvBlock, Layers, Nonlinearity, Padding, pad_replicate};
 
 /// The sizes of an [`Srcnn`]; the defaults are the paper's 9-1-5.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,8 +52,10 @@ impl SrcnnConfig {
             [channels, m2, k3, k3],
         ]
     }
+}
 
-    pub(super) fn spec(&self) -> Spec {
+impl Architecture for SrcnnConfig {
+    fn spec(&self) -> Spec {
         Spec {
             scale: self.scale,
             colour: self.colour,
@@ -62,13 +64,8 @@ impl SrcnnConfig {
         }
     }
 
-    pub(super) fn validate(&self) -> Result<(), ConfigError> {
-        check(
-            (2..=4).contains(&self.scale),
-            "scale",
-            self.scale,
-            "2, 3 or 4",
-        )?;
+    fn validate(&self) -> Result<(), ConfigError> {
+        check_scale(self.scale)?;
         for k in self.kernels_px {
             check(k % 2 == 1 && k <= 15, "kernels_px", k, "odd and at most 15")?;
         }
@@ -78,27 +75,21 @@ impl SrcnnConfig {
         Ok(())
     }
 
-    pub(super) fn parameters(&self) -> usize {
-        self.shapes()
-            .iter()
-            .map(|shape| shape.iter().product::<usize>() + shape[0])
-            .sum()
+    fn build(&self, layers: &mut Layers) -> Network {
+        let [first, second, last] = self.shapes();
+        let relu = |shape| Conv::new(shape).gain(2.0).then(Nonlinearity::Relu);
+        let convs = [relu(first), relu(second), Conv::new(last).gain(2.0)];
+        Network::Srcnn(Srcnn {
+            layers: convs.map(|conv| layers.conv(conv)).into(),
+        })
     }
 
-    pub(super) fn init(&self, device: &Device) -> Srcnn {
-        Srcnn {
-            layers: self
-                .shapes()
-                .map(|shape| ConvBlock::zeros(shape, false, device))
-                .into(),
-        }
+    fn training_margin_px(&self) -> usize {
+        self.spec().halo_px
     }
 
-    #[cfg(feature = "train")]
-    pub(super) fn init_training(&self, random: &mut crate::layer::Initializer) -> Srcnn {
-        Srcnn {
-            layers: self.shapes().map(|shape| random.relu_block(shape)).into(),
-        }
+    fn last_layer(&self) -> &'static str {
+        "layers.2"
     }
 }
 
@@ -108,30 +99,23 @@ pub struct Srcnn {
     layers: Vec<ConvBlock>,
 }
 
-impl Srcnn {
+impl Forward for Srcnn {
     /// `[batch, c, h, w]`, enlarged already → the same shape, sharpened.
     ///
     /// Border pixels are repeated outwards, as the paper's code does it: zeros there would darken the
     /// borders.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let halo_px = self.layers.iter().map(|layer| layer.kernel_px() / 2).sum();
-        self.forward_unpadded(pad_replicate(x, halo_px))
+        self.forward_training(pad_replicate(x, halo_px))
     }
 
     /// As the paper trains: no padding, so 33×33 pixels in give the central 21×21 out (9-1-5).
-    pub fn forward_unpadded(&self, x: Tensor<4>) -> Tensor<4> {
-        let last = self.layers.len() - 1;
-        self.layers.iter().enumerate().fold(x, |x, (i, layer)| {
-            let activation = if i < last {
-                Activation::Relu
-            } else {
-                Activation::None
-            };
-            layer.forward_with(x, activation, Padding::Valid)
-        })
+    fn forward_training(&self, x: Tensor<4>) -> Tensor<4> {
+        let layers = self.layers.iter();
+        layers.fold(x, |x, layer| layer.forward_padded(x, Padding::Valid))
     }
 
-    pub(super) fn fold(self) -> Self {
+    fn fold(self) -> Self {
         Self {
             layers: self.layers.into_iter().map(ConvBlock::fold).collect(),
         }

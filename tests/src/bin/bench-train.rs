@@ -9,12 +9,13 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use burn::module::{Module, Param};
+use burn::module::Module;
 use burn::nn::PixelShuffleConfig;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{PRelu, PReluConfig, PaddingConfig2d};
 use burn::tensor::{Device, Distribution, Tensor};
-use model::layer::{ConvBlock, KernelWeight, Skip, add_skip};
+use model::layer::{Skip, add_skip};
+use model::network::{Colour, Network, NetworkConfig, PlainConfig};
 use serde_json::json;
 
 const BATCH: usize = 16;
@@ -61,33 +62,19 @@ impl Stock {
     }
 }
 
-/// The same on the project's layer.
-#[derive(Module, Debug)]
-struct Ours {
-    blocks: Vec<ConvBlock>,
-}
-
-impl Ours {
-    fn new(device: &Device) -> Self {
-        let blocks = CHANNELS.windows(2).enumerate().map(|(i, c)| {
-            let shape = [c[1], c[0], 3, 3];
-            let weight = Tensor::random(shape, Distribution::Uniform(-0.1, 0.1), device);
-            let slope = (i < 6).then(|| Tensor::full([c[1]], 0.25, device));
-            let weight = KernelWeight::Folded(Param::from_tensor(weight));
-            ConvBlock::new(weight, Tensor::zeros([c[1]], device), slope)
-        });
-        Self {
-            blocks: blocks.collect(),
-        }
-    }
-
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let maps = self
-            .blocks
-            .iter()
-            .fold(x.clone(), |maps, block| block.forward(maps));
-        shuffled(maps, x)
-    }
+/// The same network as the project has it.
+fn ours(device: &Device) -> Network {
+    let config = PlainConfig {
+        scale: 2,
+        colour: Colour::Rgb,
+        width: CHANNELS[1],
+        depth: CHANNELS.len() - 3,
+        ends_px: 3,
+        skip: Skip::Nearest,
+        long_skip: false,
+        expansion: None,
+    };
+    NetworkConfig::Plain(config).init_training(1, device)
 }
 
 fn shuffled(maps: Tensor<4>, x: Tensor<4>) -> Tensor<4> {
@@ -193,7 +180,7 @@ fn main() -> anyhow::Result<()> {
     let mut rates = vec![Vec::new(); names.len()];
     for round in 1..=ROUNDS {
         eprintln!("round {round} of {ROUNDS}");
-        rates[0].push(throughput(Ours::new(&device), Ours::forward));
+        rates[0].push(throughput(ours(&device), Network::forward));
         rates[1].push(throughput(Stock::new(&device), Stock::forward));
         rates[2].push(torch(&python, &root, "nchw")?);
         rates[3].push(torch(&python, &root, "nhwc")?);

@@ -14,7 +14,7 @@ pub fn model_file(network: &str) -> Vec<u8> {
     let metadata = Metadata {
         format: record::FORMAT,
         name: "tiny".to_string(),
-        parameters: network.parameters(),
+        parameters: network.parameters(&Device::flex()),
         degradation: "none".to_string(),
         origin: Origin::default(),
         scores: Vec::new(),

@@ -69,7 +69,7 @@ pub fn train(args: &TrainArgs) -> anyhow::Result<()> {
     println!(
         "Training {} ({} parameters, ×{}) on {device_name}, into {}",
         config.name,
-        config.network.parameters(),
+        config.network.parameters(&device),
         config.network.spec().scale,
         run.folder.display()
     );
@@ -248,7 +248,7 @@ impl Run {
             name: config.name.clone(),
             network: config.network.clone(),
             degradation: config.data.degradation.to_string(),
-            parameters: config.network.parameters(),
+            parameters: config.network.parameters(&trainer.device),
             origin: Origin {
                 config: config.text.clone(),
                 seed: config.seed,

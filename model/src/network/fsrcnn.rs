@@ -1,0 +1,113 @@
+//! FSRCNN: SRCNN's work on the small picture, through a narrow waist.
+//!
+//! Dong, Loy and Tang, "Accelerating the Super-Resolution Convolutional Neural Network", ECCV
+//! 2016, arXiv:1608.00367. Feature extraction, shrinking, m mapping layers, expanding, and a
+//! transposed convolution that enlarges; PReLU after every convolution:
+//!
+//! ```text
+//! Y [1, h, w] ─ 5×5 ─ [d] ─ 1×1 ─ [s] ─ (3×3) × m ─ [s] ─ 1×1 ─ [d] ─ 9×9 transposed ─ Y [1, r·h, r·w]
+//! ```
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::{Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_scale};
+use crate::layer::{Conv, ConvBlock, Layers, Nonlinearity};
+
+/// The sizes of an [`Fsrcnn`]; the defaults are the paper's FSRCNN(56, 12, 4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FsrcnnConfig {
+    /// 2, 3 or 4.
+    pub scale: usize,
+    /// The planes that the network sees; the paper's is Y.
+    #[serde(default)]
+    pub colour: Colour,
+    /// d: maps of the first and the last convolution.
+    #[serde(default = "wide")]
+    pub wide: usize,
+    /// s: maps in the waist.
+    #[serde(default = "narrow")]
+    pub narrow: usize,
+    /// m: 3×3 convolutions in the waist.
+    #[serde(default = "depth")]
+    pub depth: usize,
+}
+
+fn wide() -> usize {
+    56
+}
+fn narrow() -> usize {
+    12
+}
+fn depth() -> usize {
+    4
+}
+
+/// Side of the transposed convolution in pixels.
+const LAST_PX: usize = 9;
+
+impl Architecture for FsrcnnConfig {
+    fn spec(&self) -> Spec {
+        Spec {
+            scale: self.scale,
+            colour: self.colour,
+            input: Input::LowResolution,
+            // 5×5, the waist, and what nine pixels of the output reach in the input.
+            halo_px: 2 + self.depth + LAST_PX.div_ceil(2 * self.scale),
+        }
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        check_scale(self.scale)?;
+        for (field, maps) in [("wide", self.wide), ("narrow", self.narrow)] {
+            check((1..=1024).contains(&maps), field, maps, "1 to 1024")?;
+        }
+        check(self.depth <= 64, "depth", self.depth, "at most 64")
+    }
+
+    fn build(&self, layers: &mut Layers) -> Network {
+        let channels = self.colour.channels();
+        let (d, s) = (self.wide, self.narrow);
+        let mut conv = |shape| layers.conv(Conv::new(shape).gain(2.0).then(Nonlinearity::PRelu));
+        let mut blocks = vec![conv([d, channels, 5, 5]), conv([s, d, 1, 1])];
+        blocks.extend((0..self.depth).map(|_| conv([s, s, 3, 3])));
+        blocks.push(conv([d, s, 1, 1]));
+        let last = Conv::new([channels, d, LAST_PX, LAST_PX]).transposed(self.scale, LAST_PX / 2);
+        Network::Fsrcnn(Fsrcnn {
+            blocks,
+            // The paper draws its weights with a deviation of 0.001.
+            last: layers.conv(last.gain(LAST_GAIN)),
+        })
+    }
+
+    fn last_layer(&self) -> &'static str {
+        "last"
+    }
+}
+
+/// Small enough that the network starts near zero, as the paper's deviation of 0.001 has it.
+const LAST_GAIN: f32 = 0.01;
+
+/// The network.
+#[derive(Module, Debug)]
+pub struct Fsrcnn {
+    blocks: Vec<ConvBlock>,
+    last: ConvBlock,
+}
+
+impl Forward for Fsrcnn {
+    /// `[batch, c, h, w]` → `[batch, c, h·scale, w·scale]`.
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let maps = self.blocks.iter().fold(x, |x, block| block.forward(x));
+        self.last.forward(maps)
+    }
+
+    fn fold(self) -> Self {
+        Self {
+            blocks: self.blocks.into_iter().map(ConvBlock::fold).collect(),
+            last: self.last.fold(),
+        }
+    }
+}
