@@ -15,19 +15,31 @@ fn samples() -> String {
     format!("{}/samples", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A small network on the samples, 40 steps.
-fn config(extra: &str) -> String {
-    format!(
-        r#"
-name = "tiny"
-seed = 3
-[network]
+const PLAIN: &str = r#"
 kind = "plain"
 scale = 2
 width = 8
 depth = 1
 long_skip = true
 expansion = 16
+"#;
+
+/// Its batch normalisation has a state beside the parameters.
+const SRRESNET: &str = r#"
+kind = "srresnet"
+scale = 2
+width = 6
+blocks = 2
+"#;
+
+/// A small network on the samples, 40 steps.
+fn config(network: &str, extra: &str) -> String {
+    format!(
+        r#"
+name = "tiny"
+seed = 3
+[network]
+{network}
 [data]
 folders = ["{}"]
 patch_px = 24
@@ -72,8 +84,14 @@ fn vectors(path: &Path) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn a_killed_training_resumes_to_the_same_bits() {
+    for network in [PLAIN, SRRESNET] {
+        resumes_to_the_same_bits(network);
+    }
+}
+
+fn resumes_to_the_same_bits(network: &str) {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("config.toml"), config("")).unwrap();
+    std::fs::write(folder.path().join("config.toml"), config(network, "")).unwrap();
     assert!(train(folder.path(), "whole", &[]).status.success());
 
     let mut child = command()
@@ -113,7 +131,7 @@ fn a_killed_training_resumes_to_the_same_bits() {
     // Another configuration must not go on from it.
     std::fs::write(
         folder.path().join("config.toml"),
-        config("last_layer_rate = 0.5"),
+        config(network, "last_layer_rate = 0.5"),
     )
     .unwrap();
     let other = train(folder.path(), "broken", &["--resume"]);
@@ -245,7 +263,7 @@ fn bad_input_is_a_sentence_and_leaves_nothing_behind() {
         }
         assert!(!text.contains("panicked"), "{text}");
     };
-    let config = config("");
+    let config = config(PLAIN, "");
     std::fs::write(
         path("unknown.toml"),
         config.replace("batch = 4", "batch = 4\nbatsch = 5"),
@@ -303,7 +321,7 @@ fn bad_input_is_a_sentence_and_leaves_nothing_behind() {
 #[test]
 fn upscale_and_eval_use_the_exported_record() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("config.toml"), config("")).unwrap();
+    std::fs::write(folder.path().join("config.toml"), config(PLAIN, "")).unwrap();
     assert!(train(folder.path(), "run", &[]).status.success());
     let model = folder.path().join("run/model.bpk");
     let originals = folder.path().join("originals");

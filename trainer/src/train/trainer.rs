@@ -75,7 +75,7 @@ impl Trainer {
         let schedule = &self.config.schedule;
         let rate = self.config.learning_rate * schedule.factor(step, self.config.steps);
         let rates = self.relative_rate.clone().mul_scalar(rate);
-        let parameters = flat::parameters(&self.network);
+        let parameters = self.parameters();
         let parameters = self.optimiser.step(step, rates, parameters, gradient);
         if let (Some(average), Some(decay)) = (&mut self.average, self.config.average) {
             // Early on a shorter memory, so that the random start is forgotten.
@@ -102,16 +102,24 @@ impl Trainer {
 
     /// The network as it would be used now: averaged and folded.
     pub fn folded(&self) -> Network {
+        // Never a mere clone: that would share its running statistics with the one in training.
+        let network = self.network.valid();
         let network = match &self.average {
-            Some(average) => flat::with_parameters(self.network.clone(), average.clone()),
-            None => self.network.clone(),
+            Some(average) => flat::with_parameters(network, average.clone()).valid(),
+            None => network,
         };
-        network.valid().fold()
+        network.fold()
+    }
+
+    /// All parameters, and batch normalisation's running statistics, which only `valid` brings up to
+    /// date.
+    fn parameters(&self) -> Tensor<1> {
+        flat::parameters(&self.network.valid())
     }
 
     /// Everything that going on needs.
     pub fn checkpoint(&self) -> Checkpoint {
-        let mut vectors = vec![("parameters".to_string(), flat::parameters(&self.network))];
+        let mut vectors = vec![("parameters".to_string(), self.parameters())];
         let state = self.optimiser.state.iter().enumerate();
         vectors.extend(state.map(|(i, vector)| (format!("optimiser.{i}"), vector.clone())));
         vectors.extend(
