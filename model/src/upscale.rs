@@ -71,7 +71,9 @@ pub async fn upscale<E: Engine>(
     let scaled = |side: usize| side.checked_mul(spec.scale).ok_or(too_large.clone());
     let mut output = Image::blank(scaled(width)?, scaled(height)?, image.channels)?;
 
-    let tiles = tiles(width, height, options.tile_px, halo_px(spec));
+    let aligned = |side: usize| side.next_multiple_of(spec.align_px);
+    let tile_px = aligned(options.tile_px.max(1));
+    let tiles = tiles(width, height, tile_px, aligned(halo_px(spec)));
     let total = tiles.len();
     let mut report = |done| match watch(Progress { done, total }) {
         ControlFlow::Continue(()) => Ok(()),

@@ -50,6 +50,13 @@ fn configs() -> Vec<NetworkConfig> {
         r#"{ "kind": "espcn", "scale": 4, "maps": [7, 5] }"#,
         r#"{ "kind": "srresnet", "scale": 4, "width": 6, "blocks": 2 }"#,
         r#"{ "kind": "srresnet", "scale": 3, "width": 5, "blocks": 1, "colour": "y" }"#,
+        r#"{ "kind": "lapsrn", "scale": 2, "width": 5, "depth": 2 }"#,
+        r#"{ "kind": "lapsrn", "scale": 8, "width": 3, "depth": 1, "colour": "rgb" }"#,
+        r#"{ "kind": "hourglass", "scale": 2, "width": 3, "levels": 1, "stacks": 2 }"#,
+        r#"{ "kind": "hourglass", "scale": 3, "width": 3, "levels": 2, "stacks": 1, "colour": "rgb" }"#,
+        r#"{ "kind": "residualdense", "scale": 2, "width": 5, "growth": 3, "blocks": 2 }"#,
+        r#"{ "kind": "residualdense", "scale": 4, "width": 3, "growth": 3, "blocks": 1, "dilations": [3], "windows_px": [] }"#,
+        r#"{ "kind": "autoencoder", "maps": [4, 3] }"#,
         r#"{ "kind": "dbpn", "scale": 2, "features": 6, "width": 4, "stages": 2 }"#,
         r#"{ "kind": "dbpn", "scale": 4, "features": 4, "width": 3, "stages": 1 }"#,
     ]

@@ -73,7 +73,7 @@ average = 0.9
     let config = Config::parse(text, Path::new(".")).unwrap();
     let run = |device: Device| {
         let target = trainer::data::crop_to_multiple(&sample(), 2).unwrap();
-        let pair = Pair::from_target("sample".into(), target, &config.network.spec());
+        let pair = Pair::from_target("sample".into(), target, &config.network);
         let dataset = Dataset {
             training: vec![pair],
             held_out: Vec::new(),

@@ -179,6 +179,10 @@ fn folding_changes_nothing() {
             "kind = \"srresnet\"\nscale = 4\nwidth = 8\nblocks = 2",
             None,
         ),
+        ("kind = \"lapsrn\"\nscale = 4\nwidth = 6\ndepth = 2", None),
+        ("kind = \"hourglass\"\nscale = 2\nwidth = 4", None),
+        ("kind = \"residualdense\"\nscale = 2", None),
+        ("kind = \"autoencoder\"", Some(23_873)),
         (
             "kind = \"dbpn\"\nscale = 2\nfeatures = 8\nwidth = 6\nstages = 3",
             None,
@@ -204,50 +208,72 @@ fn folding_changes_nothing() {
     }
 }
 
-/// A network that cannot learn one patch by heart cannot learn.
-#[test]
-fn one_patch_is_learnt_past_40_db() {
-    let text = r#"
+/// Trains on a single patch; the losses of the first and of the last step.
+fn learn_one_patch(network: &str, training: &str) -> [f32; 2] {
+    let text = format!(
+        r#"
 name = "patch"
 [network]
-kind = "plain"
-scale = 2
-width = 16
-depth = 2
-expansion = 32
+{network}
 [data]
 folders = ["unused"]
 patch_px = 12
 [training]
-steps = 1500
 batch = 1
 loss = "1*mse"
-optimiser = { kind = "adam" }
-learning_rate = 5e-3
-schedule = { warm_up_steps = 20, decay = "cosine" }
-clip_norm = 0.5
-"#;
-    let config = Config::parse(text, Path::new(".")).unwrap();
+optimiser = {{ kind = "adam" }}
+{training}
+"#
+    );
+    let config = Config::parse(&text, Path::new(".")).unwrap();
+    let side = 12 * config.network.spec().scale;
     let file = Path::new(&samples()).join("budgie_casa-mila_704_768.webp");
     let image = trainer::image_file::load(&file).unwrap();
     let mut data = Vec::new();
-    for y in 0..24 {
-        data.extend_from_slice(&image.data[3 * ((200 + y) * image.width + 200)..][..3 * 24]);
+    for y in 0..side {
+        data.extend_from_slice(&image.data[3 * ((200 + y) * image.width + 200)..][..3 * side]);
     }
-    let target = model::pixel::Image::new(24, 24, model::pixel::Channels::Rgb, data).unwrap();
-    let pair = trainer::data::Pair::from_target("patch".into(), target, &config.network.spec());
+    let target = model::pixel::Image::new(side, side, model::pixel::Channels::Rgb, data).unwrap();
+    let pair = trainer::data::Pair::from_target("patch".into(), target, &config.network);
     let dataset = trainer::data::Dataset {
         training: vec![pair],
         held_out: Vec::new(),
         sources: Vec::new(),
     };
     let mut trainer = trainer::train::Trainer::new(&config, &Device::flex());
-    let mut last = f32::INFINITY;
+    let mut losses = Vec::new();
     for batch in trainer::data::Batches::start(std::sync::Arc::new(dataset), &config, 0) {
-        last = trainer.step(batch).loss.into_scalar::<f32>();
+        losses.push(trainer.step(batch).loss.into_scalar::<f32>());
     }
+    [losses[0], losses[losses.len() - 1]]
+}
+
+/// A network that cannot learn one patch by heart cannot learn.
+#[test]
+fn one_patch_is_learnt_past_40_db() {
+    let network = "kind = \"plain\"\nscale = 2\nwidth = 16\ndepth = 2\nexpansion = 32";
+    let training = "steps = 1500\nlearning_rate = 5e-3\nclip_norm = 0.5\n\
+                    schedule = { warm_up_steps = 20, decay = \"cosine\" }";
+    let [_, last] = learn_one_patch(network, training);
     let psnr_db = -10.0 * last.log10();
     assert!(psnr_db > 40.0, "{psnr_db} dB");
+}
+
+#[test]
+fn every_network_learns() {
+    for network in [
+        "kind = \"fsrcnn\"\nscale = 2\nwide = 16",
+        "kind = \"espcn\"\nscale = 3\nmaps = [16, 16]",
+        "kind = \"srresnet\"\nscale = 4\nwidth = 8\nblocks = 2",
+        "kind = \"lapsrn\"\nscale = 4\nwidth = 8\ndepth = 2",
+        "kind = \"hourglass\"\nscale = 2\nwidth = 8",
+        "kind = \"residualdense\"\nscale = 2\nwidth = 8\ngrowth = 6",
+        "kind = \"dbpn\"\nscale = 2\nfeatures = 12\nwidth = 8\nstages = 2",
+        "kind = \"autoencoder\"\nmaps = [8]",
+    ] {
+        let [first, last] = learn_one_patch(network, "steps = 120\nlearning_rate = 3e-3");
+        assert!(last < 0.3 * first, "{network}: {first} became {last}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Where networks get their layers from: zeros to load a record into, or random weights.
 
 use burn::module::{Param, ParamId};
-use burn::tensor::{Device, Shape, Tensor};
+use burn::tensor::{Device, Shape, Tensor, TensorData};
 
 use super::{BatchNorm, ConvBlock, KernelWeight, Nonlinearity, Resample, Settings, WideKernel};
 
@@ -13,6 +13,7 @@ const PRELU_START: f32 = 0.25;
 pub struct Conv {
     shape: [usize; 4],
     gain: f32,
+    bilinear: bool,
     norm: bool,
     expansion: Option<usize>,
     settings: Settings,
@@ -27,6 +28,7 @@ impl Conv {
         Self {
             shape,
             gain: 1.0 / 3.0,
+            bilinear: false,
             norm: false,
             expansion: None,
             settings: Settings {
@@ -40,6 +42,15 @@ impl Conv {
     /// Another gain: 2 before a ReLU keeps the maps' variance (He et al. 2015).
     pub fn gain(self, gain: f32) -> Self {
         Self { gain, ..self }
+    }
+
+    /// Starts as bilinear interpolation, each channel for itself: for a transposed convolution that
+    /// doubles, with a 4×4 kernel (Long et al. 2015, arXiv:1411.4038).
+    pub fn bilinear(self) -> Self {
+        Self {
+            bilinear: true,
+            ..self
+        }
     }
 
     /// Batch normalisation in place of the bias.
@@ -137,7 +148,7 @@ impl Layers {
             let values: Vec<f32> = (0..shape.iter().product())
                 .map(|_| random.random_range(-bound..bound))
                 .collect();
-            let values = burn::tensor::TensorData::new(values, shape);
+            let values = TensorData::new(values, shape);
             return Param::from_tensor(Tensor::from_data(values, &self.device));
         }
         let _ = (fan_in, gain);
@@ -178,6 +189,10 @@ impl Layers {
                 self.weight([wide, channels_in, k, k], fan_in, conv.gain),
                 self.weight([out, wide], wide, conv.gain),
             )),
+            _ if conv.bilinear && self.trains() => {
+                let kernel = bilinear_kernel(out, &self.device);
+                KernelWeight::Folded(Param::from_tensor(kernel))
+            }
             _ => KernelWeight::Folded(self.weight(shape, fan_in, conv.gain)),
         };
         let norm = conv.norm && self.trains();
@@ -190,4 +205,19 @@ impl Layers {
             conv.settings,
         )
     }
+}
+
+/// The weight of a transposed convolution of stride 2 that interpolates: `[channels, channels, 4, 4]`.
+fn bilinear_kernel(channels: usize, device: &Device) -> Tensor<4> {
+    const TAPS: [f32; 4] = [0.25, 0.75, 0.75, 0.25];
+    let mut weight = vec![0f32; channels * channels * 16];
+    for c in 0..channels {
+        for (i, value) in weight[(c * channels + c) * 16..][..16]
+            .iter_mut()
+            .enumerate()
+        {
+            *value = TAPS[i / 4] * TAPS[i % 4];
+        }
+    }
+    Tensor::from_data(TensorData::new(weight, [channels, channels, 4, 4]), device)
 }

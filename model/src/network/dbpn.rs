@@ -97,6 +97,7 @@ impl Architecture for DbpnConfig {
             colour: self.colour,
             input: Input::LowResolution,
             halo_px: 2 + 6 * projections,
+            align_px: 1,
         }
     }
 

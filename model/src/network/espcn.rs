@@ -39,6 +39,7 @@ impl Architecture for EspcnConfig {
             colour: self.colour,
             input: Input::LowResolution,
             halo_px: 2 + 1 + 1,
+            align_px: 1,
         }
     }
 

@@ -56,6 +56,7 @@ impl Architecture for FsrcnnConfig {
             input: Input::LowResolution,
             // 5×5, the waist, and what nine pixels of the output reach in the input.
             halo_px: 2 + self.depth + LAST_PX.div_ceil(2 * self.scale),
+            align_px: 1,
         }
     }
 

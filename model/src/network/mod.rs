@@ -1,9 +1,13 @@
 //! Networks, one file each, and the registry that names them.
 
+mod autoencoder;
 mod dbpn;
 mod espcn;
 mod fsrcnn;
+mod hourglass;
+mod lapsrn;
 mod plain;
+mod residual_dense;
 mod srcnn;
 mod srresnet;
 
@@ -11,10 +15,14 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+pub use autoencoder::{Autoencoder, AutoencoderConfig};
 pub use dbpn::{Dbpn, DbpnConfig};
 pub use espcn::{Espcn, EspcnConfig};
 pub use fsrcnn::{Fsrcnn, FsrcnnConfig};
+pub use hourglass::{Hourglass, HourglassConfig};
+pub use lapsrn::{LapSrn, LapSrnConfig};
 pub use plain::{Plain, PlainConfig};
+pub use residual_dense::{ResidualDense, ResidualDenseConfig};
 pub use srcnn::{Srcnn, SrcnnConfig};
 pub use srresnet::{SrResNet, SrResNetConfig};
 
@@ -61,6 +69,9 @@ pub struct Spec {
     pub input: Input,
     /// How far an output pixel looks, in pixels of the network's input.
     pub halo_px: usize,
+    /// Tiles start at multiples of so many pixels of the picture: a network that halves its input
+    /// sees the same halves then.
+    pub align_px: usize,
 }
 
 /// A configuration that cannot be built.
@@ -106,6 +117,15 @@ trait Architecture {
         0
     }
 
+    /// See [`NetworkConfig::training_ratios`].
+    fn training_ratios(&self) -> Vec<usize> {
+        let spec = self.spec();
+        vec![match spec.input {
+            Input::LowResolution => spec.scale,
+            Input::Upsampled => 1,
+        }]
+    }
+
     /// The path of the last convolution, whose parameters come last.
     fn last_layer(&self) -> &'static str;
 }
@@ -116,8 +136,8 @@ trait Forward: Sized {
     fn forward(&self, x: Tensor<4>) -> Tensor<4>;
 
     /// See [`Network::forward_training`].
-    fn forward_training(&self, x: Tensor<4>) -> Tensor<4> {
-        self.forward(x)
+    fn forward_training(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
+        vec![self.forward(x)]
     }
 
     /// See [`Network::fold`].
@@ -167,8 +187,11 @@ macro_rules! networks {
                 }
             }
 
-            /// The same as it is trained; SRCNN goes without padding and returns the central part.
-            pub fn forward_training(&self, x: Tensor<4>) -> Tensor<4> {
+            /// The same as it is trained: everything that is compared with a target, the result last.
+            ///
+            /// Their sizes are those of [`NetworkConfig::training_ratios`]; SRCNN goes without
+            /// padding and returns the central part.
+            pub fn forward_training(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
                 match self {
                     $(Self::$name(network) => network.forward_training(x),)*
                 }
@@ -194,6 +217,14 @@ networks! {
     Espcn(EspcnConfig),
     /// SRResNet (Ledig et al. 2017).
     SrResNet(SrResNetConfig),
+    /// LapSRN (Lai et al. 2017).
+    LapSrn(LapSrnConfig),
+    /// U-Nets in series (Ronneberger et al. 2015, Newell et al. 2016).
+    Hourglass(HourglassConfig),
+    /// Residual dense blocks, dilations and a pyramid (after Zhang et al. 2018).
+    ResidualDense(ResidualDenseConfig),
+    /// An autoencoder for digits.
+    Autoencoder(AutoencoderConfig),
     /// D-DBPN (Haris et al. 2018).
     Dbpn(DbpnConfig),
     /// Our own plain stack of convolutions.
@@ -211,13 +242,10 @@ impl NetworkConfig {
         self.architecture().validate()
     }
 
-    /// Output pixels per pixel of the network's input, in each direction.
-    pub fn output_ratio(&self) -> usize {
-        let spec = self.spec();
-        match spec.input {
-            Input::LowResolution => spec.scale,
-            Input::Upsampled => 1,
-        }
+    /// Output pixels per pixel of the network's input, in each direction, for everything that
+    /// training compares; the result comes last.
+    pub fn training_ratios(&self) -> Vec<usize> {
+        self.architecture().training_ratios()
     }
 
     /// How many pixels of its input the network loses on each side in training.

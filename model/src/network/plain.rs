@@ -86,6 +86,7 @@ impl Architecture for PlainConfig {
             colour: self.colour,
             input: Input::LowResolution,
             halo_px: network_px.max(skip_px),
+            align_px: 1,
         }
     }
 

@@ -61,6 +61,7 @@ impl Architecture for SrcnnConfig {
             colour: self.colour,
             input: Input::Upsampled,
             halo_px: self.kernels_px.iter().map(|k| k / 2).sum(),
+            align_px: 1,
         }
     }
 
@@ -99,6 +100,13 @@ pub struct Srcnn {
     layers: Vec<ConvBlock>,
 }
 
+impl Srcnn {
+    fn forward_unpadded(&self, x: Tensor<4>) -> Tensor<4> {
+        let layers = self.layers.iter();
+        layers.fold(x, |x, layer| layer.forward_padded(x, Padding::Valid))
+    }
+}
+
 impl Forward for Srcnn {
     /// `[batch, c, h, w]`, enlarged already → the same shape, sharpened.
     ///
@@ -106,13 +114,12 @@ impl Forward for Srcnn {
     /// borders.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let halo_px = self.layers.iter().map(|layer| layer.kernel_px() / 2).sum();
-        self.forward_training(pad_replicate(x, halo_px))
+        self.forward_unpadded(pad_replicate(x, halo_px))
     }
 
     /// As the paper trains: no padding, so 33×33 pixels in give the central 21×21 out (9-1-5).
-    fn forward_training(&self, x: Tensor<4>) -> Tensor<4> {
-        let layers = self.layers.iter();
-        layers.fold(x, |x, layer| layer.forward_padded(x, Padding::Valid))
+    fn forward_training(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
+        vec![self.forward_unpadded(x)]
     }
 
     fn fold(self) -> Self {

@@ -68,6 +68,7 @@ impl Architecture for SrResNetConfig {
             colour: self.colour,
             input: Input::LowResolution,
             halo_px: ends + 2 * self.blocks + 1 + self.steps().len() + ends.div_ceil(self.scale),
+            align_px: 1,
         }
     }
 

@@ -17,23 +17,50 @@ const AHEAD: usize = 2;
 
 /// One step's patches.
 pub struct Batch {
-    input: Vec<f32>,
-    input_shape: [usize; 4],
-    target: Vec<f32>,
-    target_shape: [usize; 4],
+    input: Patches,
+    /// By output pixels per pixel of the input.
+    targets: Vec<(usize, Patches)>,
+    /// The ratios of the network's outputs.
+    ratios: Vec<usize>,
 }
 
 impl Batch {
-    /// Input `[batch, c, p, p]` and target `[batch, c, p·r − m, p·r − m]`, values in 0…1.
+    /// Input `[batch, c, p, p]` and for each output of the network its target
+    /// `[batch, c, p·r − m, p·r − m]`, values in 0…1.
     ///
-    /// m is what a network loses that trains without padding.
-    pub fn into_tensors(self, device: &Device) -> (Tensor<4>, Tensor<4>) {
-        let tensor =
-            |values, shape: [usize; 4]| Tensor::from_data(TensorData::new(values, shape), device);
-        (
-            tensor(self.input, self.input_shape),
-            tensor(self.target, self.target_shape),
-        )
+    /// r is the output's ratio, m what a network loses that trains without padding.
+    pub fn into_tensors(self, device: &Device) -> (Tensor<4>, Vec<Tensor<4>>) {
+        let targets: Vec<(usize, Tensor<4>)> = self
+            .targets
+            .into_iter()
+            .map(|(ratio, patches)| (ratio, patches.into_tensor(device)))
+            .collect();
+        let of = |ratio: &usize| targets.iter().find(|(known, _)| known == ratio);
+        let targets = self
+            .ratios
+            .iter()
+            .filter_map(of)
+            .map(|(_, target)| target.clone());
+        (self.input.into_tensor(device), targets.collect())
+    }
+}
+
+/// Square patches of equal size, as planes in 0…1.
+struct Patches {
+    values: Vec<f32>,
+    shape: [usize; 4],
+}
+
+impl Patches {
+    fn new([batch, channels, side]: [usize; 3]) -> Self {
+        Self {
+            values: Vec::with_capacity(batch * channels * side * side),
+            shape: [batch, channels, side, side],
+        }
+    }
+
+    fn into_tensor(self, device: &Device) -> Tensor<4> {
+        Tensor::from_data(TensorData::new(self.values, self.shape), device)
     }
 }
 
@@ -106,25 +133,33 @@ impl Sampler {
         let spec = self.network.spec();
         let channels = spec.colour.channels();
         let side = self.patch_px;
-        let ratio = self.network.output_ratio();
-        let margin = ratio * self.network.training_margin_px();
-        let target_side = side * ratio - 2 * margin;
+        let ratios = self.network.training_ratios();
+        let mut distinct = ratios.clone();
+        distinct.dedup();
+        let lost = self.network.training_margin_px();
         let mut random = Pcg64Mcg::seed_from_u64(self.seed.rotate_left(32) ^ step);
-        let mut input = Vec::with_capacity(self.batch * channels * side * side);
-        let mut target = Vec::with_capacity(self.batch * channels * target_side * target_side);
+        let mut input = Patches::new([self.batch, channels, side]);
+        let mut targets: Vec<_> = distinct
+            .into_iter()
+            .map(|ratio| {
+                let target_side = (side - 2 * lost) * ratio;
+                (ratio, Patches::new([self.batch, channels, target_side]))
+            })
+            .collect();
         for _ in 0..self.batch {
             let pair = self.random_pair(&mut random);
             let (x, y) = pair.random_start(side, self.stride_px, &mut random);
             let flip = Flip(random.random_range(0..8));
-            flip.cut(&pair.input, (x, y), side, spec.colour, &mut input);
-            let corner = (x * ratio + margin, y * ratio + margin);
-            flip.cut(&pair.target, corner, target_side, spec.colour, &mut target);
+            flip.cut(&pair.input, (x, y), spec.colour, &mut input);
+            for ((ratio, patches), (_, target)) in targets.iter_mut().zip(&pair.targets) {
+                let corner = ((x + lost) * *ratio, (y + lost) * *ratio);
+                flip.cut(target, corner, spec.colour, patches);
+            }
         }
         Batch {
             input,
-            input_shape: [self.batch, channels, side, side],
-            target,
-            target_shape: [self.batch, channels, target_side, target_side],
+            targets,
+            ratios,
         }
     }
 
@@ -149,15 +184,10 @@ impl Flip {
         (x, y)
     }
 
-    /// Appends a square of an RGB picture, as planes in 0…1.
-    fn cut(
-        &self,
-        image: &Image,
-        corner: (usize, usize),
-        side: usize,
-        colour: Colour,
-        planes: &mut Vec<f32>,
-    ) {
+    /// Appends a square of an RGB picture.
+    fn cut(&self, image: &Image, corner: (usize, usize), colour: Colour, patches: &mut Patches) {
+        let [.., side] = patches.shape;
+        let planes = &mut patches.values;
         let pixel = |x, y| {
             let (dx, dy) = self.source(x, y, side);
             let start = 3 * ((corner.1 + dy) * image.width + corner.0 + dx);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use indicatif::ProgressBar;
-use model::network::{Input, Spec};
+use model::network::{Input, NetworkConfig};
 use model::pixel::{Channels, Image, resize};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -20,8 +20,9 @@ pub struct Pair {
     pub name: String,
     /// RGB: the low-resolution picture, or that enlarged again for [`Input::Upsampled`].
     pub input: Image,
-    /// RGB: the original, cropped so that the scale divides its sides.
-    pub target: Image,
+    /// RGB: the original, cropped so that the scale divides its sides; before it what a network
+    /// compares on its way, by output pixels per pixel of its input.
+    pub targets: Vec<(usize, Image)>,
 }
 
 /// Everything a training learns from.
@@ -40,7 +41,7 @@ impl Dataset {
     /// Pictures smaller than a patch are left out, and it says so.
     pub fn load(
         config: &DataConfig,
-        spec: &Spec,
+        network: &NetworkConfig,
         hold_out: usize,
         seed: u64,
     ) -> anyhow::Result<Self> {
@@ -69,7 +70,7 @@ impl Dataset {
         let all: Vec<Pair> = training_files
             .par_iter()
             .map(|file| {
-                let pair = Pair::make(file, spec)?;
+                let pair = Pair::make(file, network)?;
                 progress.inc(1);
                 Ok(pair)
             })
@@ -89,7 +90,7 @@ impl Dataset {
             bail!(
                 "no picture is as large as a patch of {} px at scale {}: use larger pictures or a smaller data.patch_px",
                 config.patch_px,
-                spec.scale
+                network.spec().scale
             );
         }
         Ok(Self {
@@ -101,25 +102,37 @@ impl Dataset {
 }
 
 impl Pair {
-    fn make(file: &Path, spec: &Spec) -> anyhow::Result<Self> {
+    fn make(file: &Path, network: &NetworkConfig) -> anyhow::Result<Self> {
         let hr = rgb(file)?;
-        let target = crop_to_multiple(&hr, spec.scale)
+        let target = crop_to_multiple(&hr, network.spec().scale)
             .with_context(|| format!("{} is smaller than the scale", file.display()))?;
-        Ok(Self::from_target(file_name(file), target, spec))
+        Ok(Self::from_target(file_name(file), target, network))
     }
 
     /// Degrades an RGB original whose sides the scale divides.
-    pub fn from_target(name: String, target: Image, spec: &Spec) -> Self {
+    pub fn from_target(name: String, target: Image, network: &NetworkConfig) -> Self {
+        let spec = network.spec();
         let (width, height) = (target.width / spec.scale, target.height / spec.scale);
         let lr = resize::imresize(&target, width, height);
         let input = match spec.input {
             Input::LowResolution => lr,
             Input::Upsampled => resize::imresize(&lr, target.width, target.height),
         };
+        let mut ratios = network.training_ratios();
+        ratios.dedup();
+        let largest = ratios.pop().unwrap_or(1);
+        let smaller = ratios.into_iter().map(|ratio| {
+            let (width, height) = (input.width * ratio, input.height * ratio);
+            (ratio, resize::imresize(&target, width, height))
+        });
         Self {
+            targets: smaller
+                .collect::<Vec<_>>()
+                .into_iter()
+                .chain([(largest, target)])
+                .collect(),
             name,
             input,
-            target,
         }
     }
 

@@ -122,7 +122,12 @@ impl Run {
         let start = Instant::now();
         let spec = config.network.spec();
         let evaluation = &config.evaluation;
-        let dataset = Dataset::load(&config.data, &spec, evaluation.hold_out, config.seed)?;
+        let dataset = Dataset::load(
+            &config.data,
+            &config.network,
+            evaluation.hold_out,
+            config.seed,
+        )?;
         let held_out = dataset
             .held_out
             .iter()

@@ -60,9 +60,14 @@ impl Trainer {
     /// One step: forward, loss, backward, clip, update, average.
     pub fn step(&mut self, batch: Batch) -> Outcome {
         let step = self.progress.step;
-        let (input, target) = batch.into_tensors(&self.device.clone().autodiff());
-        let output = self.network.forward_training(input);
-        let loss = self.loss(step).of(output, target);
+        let (input, targets) = batch.into_tensors(&self.device.clone().autodiff());
+        let outputs = self.network.forward_training(input);
+        let term = self.loss(step);
+        let losses = outputs.into_iter().zip(targets);
+        let loss = losses
+            .map(|(output, target)| term.of(output, target))
+            .reduce(|sum, loss| sum + loss)
+            .expect("a network has an output at least");
         let gradients = loss.backward();
 
         let gradient = flat::gradients(&self.network, &gradients);

@@ -1,0 +1,153 @@
+//! LapSRN: doubles again and again, and learns from every doubling.
+//!
+//! Lai, Huang, Ahuja and Yang, "Deep Laplacian Pyramid Networks for Fast and Accurate
+//! Super-Resolution", CVPR 2017, arXiv:1704.03915, and with levels that share their parameters,
+//! as here, arXiv:1710.01992. A level finds the details that the doubled picture lacks:
+//!
+//! ```text
+//! features [w, h, w] ─ (3×3 ─ LeakyReLU) × depth ─ 4×4 transposed ─ LeakyReLU ─┬─ next level's features
+//!                                                                              └─ 3×3 ─┐
+//! picture  [c, h, w] ──────────────── 4×4 transposed, bilinear at first ────────────── + ─ [c, 2·h, 2·w]
+//! ```
+//!
+//! As the levels are one, a network that was trained for ×4 or ×8 is one for ×2, too.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::{Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check};
+use crate::layer::{Conv, ConvBlock, Layers, Nonlinearity};
+
+/// The sizes of a [`LapSrn`]; the defaults are the paper's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LapSrnConfig {
+    /// 2, 4 or 8.
+    pub scale: usize,
+    /// The planes that the network sees; the paper's is Y.
+    #[serde(default)]
+    pub colour: Colour,
+    /// Maps between the convolutions.
+    #[serde(default = "width")]
+    pub width: usize,
+    /// 3×3 convolutions before each doubling.
+    #[serde(default = "depth")]
+    pub depth: usize,
+}
+
+fn width() -> usize {
+    64
+}
+fn depth() -> usize {
+    10
+}
+
+/// The paper's slope.
+const LEAKY: Nonlinearity = Nonlinearity::LeakyRelu(0.2);
+
+impl LapSrnConfig {
+    fn levels(&self) -> usize {
+        self.scale.ilog2() as usize
+    }
+}
+
+impl Architecture for LapSrnConfig {
+    fn spec(&self) -> Spec {
+        Spec {
+            scale: self.scale,
+            colour: self.colour,
+            input: Input::LowResolution,
+            // Each level's pixels are half as large as those of the one before: two times the first
+            // level's reach is more than all together.
+            halo_px: 1 + 2 * (self.depth + 3),
+            align_px: 1,
+        }
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        check(
+            [2, 4, 8].contains(&self.scale),
+            "scale",
+            self.scale,
+            "2, 4 or 8",
+        )?;
+        check(
+            (1..=1024).contains(&self.width),
+            "width",
+            self.width,
+            "1 to 1024",
+        )?;
+        check(self.depth <= 64, "depth", self.depth, "at most 64")
+    }
+
+    fn build(&self, layers: &mut Layers) -> Network {
+        let (c, w) = (self.colour.channels(), self.width);
+        let conv = |shape| Conv::new(shape).gain(2.0).then(LEAKY);
+        Network::LapSrn(LapSrn {
+            first: layers.conv(conv([w, c, 3, 3])),
+            features: (0..self.depth)
+                .map(|_| layers.conv(conv([w, w, 3, 3])))
+                .collect(),
+            enlarge: layers.conv(conv([w, w, 4, 4]).transposed(2, 1)),
+            picture: layers.conv(Conv::new([c, c, 4, 4]).transposed(2, 1).bilinear()),
+            details: layers.conv(Conv::new([c, w, 3, 3])),
+            levels: self.levels(),
+        })
+    }
+
+    fn training_ratios(&self) -> Vec<usize> {
+        (1..=self.levels()).map(|level| 1 << level).collect()
+    }
+
+    fn last_layer(&self) -> &'static str {
+        "details"
+    }
+}
+
+/// The network.
+#[derive(Module, Debug)]
+pub struct LapSrn {
+    first: ConvBlock,
+    features: Vec<ConvBlock>,
+    enlarge: ConvBlock,
+    picture: ConvBlock,
+    details: ConvBlock,
+    levels: usize,
+}
+
+impl Forward for LapSrn {
+    /// `[batch, c, h, w]` → `[batch, c, h·scale, w·scale]`.
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let levels = self.forward_training(x);
+        levels
+            .into_iter()
+            .last()
+            .expect("there is a level at least")
+    }
+
+    /// Every level's picture: ×2, ×4, …
+    fn forward_training(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
+        let mut maps = self.first.forward(x.clone());
+        let mut picture = x;
+        let level = |_| {
+            let deep = self.features.iter();
+            let deep = deep.fold(maps.clone(), |maps, conv| conv.forward(maps));
+            maps = self.enlarge.forward(deep);
+            picture = self.picture.forward(picture.clone()) + self.details.forward(maps.clone());
+            picture.clone()
+        };
+        (0..self.levels).map(level).collect()
+    }
+
+    fn fold(self) -> Self {
+        Self {
+            first: self.first.fold(),
+            features: self.features.into_iter().map(ConvBlock::fold).collect(),
+            enlarge: self.enlarge.fold(),
+            picture: self.picture.fold(),
+            details: self.details.fold(),
+            ..self
+        }
+    }
+}
