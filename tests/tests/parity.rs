@@ -79,7 +79,7 @@ average = 0.9
             held_out: Vec::new(),
             sources: Vec::new(),
         };
-        let mut trainer = Trainer::new(&config, &device);
+        let mut trainer = Trainer::new(&config, &device).unwrap();
         let mut said = Vec::new();
         for batch in Batches::start(Arc::new(dataset), &config, 0) {
             let outcome = trainer.step(batch);

@@ -1,5 +1,6 @@
 //! A training configuration: one TOML file for each reported result.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
@@ -75,6 +76,10 @@ pub struct TrainingConfig {
     pub batch: usize,
     /// What is minimised, such as `"1*l1 + 0.1*mse"`; values in 0…1.
     pub loss: Loss,
+    /// Files of weights for losses that look at features: `{ vgg16 = "vgg16.safetensors" }`;
+    /// relative ones start at the configuration's folder.
+    #[serde(default)]
+    pub features: BTreeMap<String, PathBuf>,
     /// Another loss for the end of the training.
     #[serde(default)]
     pub last: Option<LastPhase>,
@@ -191,7 +196,8 @@ impl Config {
         let mut config: Self = toml::from_str(text)?;
         config.text = text.to_string();
         let data = config.data.folders.iter_mut();
-        for path in data.chain(&mut config.evaluation.sets) {
+        let features = config.training.features.values_mut();
+        for path in data.chain(&mut config.evaluation.sets).chain(features) {
             *path = folder.join(&*path);
         }
         config.validate()?;

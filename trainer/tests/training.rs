@@ -240,7 +240,7 @@ optimiser = {{ kind = "adam" }}
         held_out: Vec::new(),
         sources: Vec::new(),
     };
-    let mut trainer = trainer::train::Trainer::new(&config, &Device::flex());
+    let mut trainer = trainer::train::Trainer::new(&config, &Device::flex()).unwrap();
     let mut losses = Vec::new();
     for batch in trainer::data::Batches::start(std::sync::Arc::new(dataset), &config, 0) {
         losses.push(trainer.step(batch).loss.into_scalar::<f32>());

@@ -144,7 +144,7 @@ impl Run {
             dataset.held_out.len()
         );
 
-        let mut trainer = Trainer::new(config, device);
+        let mut trainer = Trainer::new(config, device)?;
         if self.resume {
             trainer.restore(Checkpoint::load(&self.path(CHECKPOINT), device)?)?;
             println!("Going on from step {}", trainer.progress.step);

@@ -10,7 +10,7 @@ use super::flat;
 use super::optimiser::{Optimiser, blend};
 use crate::config::{Config, TrainingConfig};
 use crate::data::Batch;
-use crate::loss::Loss;
+use crate::loss::Criterion;
 
 /// What a step says of itself; tensors, so that a GPU need not be waited for.
 pub struct Outcome {
@@ -30,19 +30,29 @@ pub struct Trainer {
     average: Option<Tensor<1>>,
     /// The relative learning rate of each parameter: `[1]` or `[n]`.
     relative_rate: Tensor<1>,
+    criterion: Criterion,
+    /// The loss at the end, where the configuration has another one for it.
+    last_criterion: Option<Criterion>,
     pub(super) device: Device,
     pub(super) progress: Progress,
 }
 
 impl Trainer {
     /// Random weights on `device`, which is no autodiff device.
-    pub fn new(config: &Config, device: &Device) -> Self {
+    ///
+    /// Fails where the loss needs features whose weights cannot be read.
+    pub fn new(config: &Config, device: &Device) -> anyhow::Result<Self> {
+        let training = &config.training;
+        let last = training.last.as_ref();
+        let last = last.map(|last| last.loss.prepare(&training.features, device));
         let network = config
             .network
             .init_training(config.seed, &device.clone().autodiff())
             .train();
         let parameters = flat::parameters(&network);
-        Self {
+        Ok(Self {
+            criterion: training.loss.prepare(&training.features, device)?,
+            last_criterion: last.transpose()?,
             optimiser: Optimiser::new(config.training.optimiser, &parameters),
             average: config.training.average.map(|_| parameters.clone()),
             relative_rate: relative_rate(config, &network, device),
@@ -54,7 +64,7 @@ impl Trainer {
                 step: 0,
                 best_psnr_db: None,
             },
-        }
+        })
     }
 
     /// One step: forward, loss, backward, clip, update, average.
@@ -62,10 +72,10 @@ impl Trainer {
         let step = self.progress.step;
         let (input, targets) = batch.into_tensors(&self.device.clone().autodiff());
         let outputs = self.network.forward_training(input);
-        let term = self.loss(step);
+        let criterion = self.criterion(step);
         let losses = outputs.into_iter().zip(targets);
         let loss = losses
-            .map(|(output, target)| term.of(output, target))
+            .map(|(output, target)| criterion.of(output, target))
             .reduce(|sum, loss| sum + loss)
             .expect("a network has an output at least");
         let gradients = loss.backward();
@@ -96,12 +106,11 @@ impl Trainer {
         }
     }
 
-    fn loss(&self, step: u64) -> &Loss {
-        match &self.config.last {
-            Some(last) if step as f64 >= (1.0 - last.share) * self.config.steps as f64 => {
-                &last.loss
-            }
-            _ => &self.config.loss,
+    fn criterion(&self, step: u64) -> &Criterion {
+        let share = self.config.last.as_ref().map_or(0.0, |last| last.share);
+        match &self.last_criterion {
+            Some(last) if step as f64 >= (1.0 - share) * self.config.steps as f64 => last,
+            _ => &self.criterion,
         }
     }
 

@@ -1,0 +1,204 @@
+//! What a network that was trained to recognise things sees in a picture.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use anyhow::{Context, bail};
+use burn::tensor::ops::MaxPoolOptions;
+use burn::tensor::{Device, Tensor, TensorData, f16, module};
+use model::layer::{Activation, Padding, conv2d};
+use safetensors::{Dtype, SafeTensors};
+
+/// VGG (Simonyan and Zisserman 2015, arXiv:1409.1556), by its number of layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Vgg {
+    /// 13 convolutions and 3 dense layers.
+    Vgg16,
+    /// 16 convolutions and 3 dense layers.
+    Vgg19,
+}
+
+impl Vgg {
+    /// The name that configurations use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Vgg16 => "vgg16",
+            Self::Vgg19 => "vgg19",
+        }
+    }
+
+    /// Convolutions in each of the five blocks, between which the sides are halved.
+    fn blocks(self) -> [usize; 5] {
+        match self {
+            Self::Vgg16 => [2, 2, 3, 3, 3],
+            Self::Vgg19 => [2, 2, 4, 4, 4],
+        }
+    }
+}
+
+/// A layer's output behind its ReLU, such as `vgg16:relu5_3`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Layer {
+    /// The network.
+    pub network: Vgg,
+    /// The block, from 1.
+    block: usize,
+    /// The convolution in it, from 1.
+    conv: usize,
+}
+
+impl FromStr for Layer {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let layer = || {
+            let (network, layer) = text.split_once(':')?;
+            let network = [Vgg::Vgg16, Vgg::Vgg19]
+                .into_iter()
+                .find(|vgg| vgg.name() == network.trim())?;
+            let (block, conv) = layer.trim().strip_prefix("relu")?.split_once('_')?;
+            let (block, conv) = (block.parse().ok()?, conv.parse().ok()?);
+            let convs = network
+                .blocks()
+                .get(usize::checked_sub(block, 1)?)
+                .copied()?;
+            (1..=convs).contains(&conv).then_some(Self {
+                network,
+                block,
+                conv,
+            })
+        };
+        layer().ok_or_else(|| {
+            format!("{text:?} is no layer: write one like vgg16:relu5_3 or vgg19:relu5_4")
+        })
+    }
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}:relu{}_{}",
+            self.network.name(),
+            self.block,
+            self.conv
+        )
+    }
+}
+
+/// The convolutions of a VGG, as far as they are needed.
+pub struct Extractor {
+    network: Vgg,
+    /// Weight and bias of each, in order.
+    convs: Vec<(Tensor<4>, Tensor<1>)>,
+}
+
+/// Mean and deviation of ImageNet's pixels, as torchvision has them.
+const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+
+impl Extractor {
+    /// Reads the convolutions up to `last` from a safetensors file with torchvision's names
+    /// (`features.0.weight`, …), half or single precision.
+    pub fn load(path: &Path, last: Layer, device: &Device) -> anyhow::Result<Self> {
+        let network = last.network;
+        let bytes = std::fs::read(path)
+            .with_context(|| format!("cannot read the features' weights {}", path.display()))?;
+        let file = SafeTensors::deserialize(&bytes)
+            .with_context(|| format!("{} is no safetensors file", path.display()))?;
+        let mut convs = Vec::new();
+        let mut index = 0;
+        'blocks: for (block, count) in network.blocks().into_iter().enumerate() {
+            for conv in 0..count {
+                let read = |what: &str| {
+                    let name = format!("features.{index}.{what}");
+                    tensor(&file, &name).with_context(|| {
+                        format!("{} does not fit {}", path.display(), network.name())
+                    })
+                };
+                let (weight, shape) = read("weight")?;
+                let (bias, biases) = read("bias")?;
+                let ([out, channels_in, 3, 3], [count]) = (&shape[..], &biases[..]) else {
+                    bail!("{}: features.{index} is no 3×3 convolution", path.display());
+                };
+                let shape = [*out, *channels_in, 3, 3];
+                convs.push((
+                    Tensor::from_data(TensorData::new(weight, shape), device),
+                    Tensor::from_data(TensorData::new(bias, [*count]), device),
+                ));
+                if (block + 1, conv + 1) == (last.block, last.conv) {
+                    break 'blocks;
+                }
+                index += 2; // behind each convolution stands a ReLU
+            }
+            index += 1; // and behind each block a pooling
+        }
+        Ok(Self { network, convs })
+    }
+
+    /// The layer's output `[batch, maps, h′, w′]` for pictures `[batch, 1 or 3, h, w]` in 0…1.
+    ///
+    /// Grey pictures are taken for three equal channels.
+    pub fn of(&self, x: Tensor<4>, layer: Layer) -> Tensor<4> {
+        let [batch, channels, height, width] = x.dims();
+        let device = x.device();
+        let plane =
+            |values: [f32; 3]| Tensor::<1>::from_floats(values, &device).reshape([1, 3, 1, 1]);
+        let mut x = match channels {
+            1 => x.expand([batch, 3, height, width]),
+            _ => x,
+        };
+        x = (x - plane(MEAN)) / plane(DEVIATION);
+        let tracked = device.is_autodiff();
+        let mut convs = self.convs.iter();
+        for (block, count) in self.network.blocks().into_iter().enumerate() {
+            if block > 0 {
+                x = module::max_pool2d(x, MaxPoolOptions::new([2, 2]).with_stride([2, 2]));
+            }
+            for conv in 0..count {
+                let Some((weight, bias)) = convs.next() else {
+                    return x;
+                };
+                let (mut weight, mut bias) = (weight.clone(), bias.clone());
+                if tracked {
+                    (weight, bias) = (Tensor::from_inner(weight), Tensor::from_inner(bias));
+                }
+                x = conv2d(x, weight, Some(bias), Activation::Relu, Padding::Same, 1);
+                if (block + 1, conv + 1) == (layer.block, layer.conv) {
+                    return x;
+                }
+            }
+        }
+        x
+    }
+}
+
+/// A tensor's values and shape.
+fn tensor(file: &SafeTensors, name: &str) -> anyhow::Result<(Vec<f32>, Vec<usize>)> {
+    let view = file
+        .tensor(name)
+        .with_context(|| format!("{name} is missing"))?;
+    let bytes = view.data();
+    let values = match view.dtype() {
+        Dtype::F32 => bytes
+            .chunks_exact(4)
+            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect(),
+        Dtype::F16 => bytes
+            .chunks_exact(2)
+            .map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32())
+            .collect(),
+        other => bail!("{name} is of type {other:?}: only F16 and F32 are read"),
+    };
+    Ok((values, view.shape().to_vec()))
+}
+
+/// `F·Fᵀ / (c·h·w)` for the maps F `[batch, c, h·w]`: `[batch, c, c]` (Gatys et al. 2015,
+/// arXiv:1505.07376).
+pub fn gram(maps: Tensor<4>) -> Tensor<3> {
+    let [batch, channels, height, width] = maps.dims();
+    let rows = maps.reshape([batch, channels, height * width]);
+    let product = rows.clone().matmul(rows.swap_dims(1, 2));
+    product / (channels * height * width) as f64
+}
