@@ -8,7 +8,7 @@ use burn::tensor::{Device, DeviceKind};
 use model::pixel::Channels;
 use tests::{largest_difference, shipped, upscaled};
 use trainer::config::Config;
-use trainer::data::{Batches, Dataset, Pair};
+use trainer::data::{Batches, Dataset, LowResolution, Pair, Sample};
 use trainer::train::Trainer;
 
 /// The best adapter, software ones included.
@@ -73,9 +73,12 @@ average = 0.9
     let config = Config::parse(text, Path::new(".")).unwrap();
     let run = |device: Device| {
         let target = trainer::data::crop_to_multiple(&sample(), 2).unwrap();
-        let pair = Pair::from_target("sample".into(), target, &config.network);
+        let low = LowResolution::default();
+        let scale = config.network.spec().scale;
+        let pair = Pair::from_hr("sample".into(), &target, scale, &low).unwrap();
+        let sample = Sample::new(pair, &config.network);
         let dataset = Dataset {
-            training: vec![pair],
+            training: vec![sample],
             held_out: Vec::new(),
             sources: Vec::new(),
         };

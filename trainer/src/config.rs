@@ -7,6 +7,9 @@ use anyhow::{Context, ensure};
 use model::network::NetworkConfig;
 use serde::Deserialize;
 
+use crate::data::LowResolution;
+use crate::degrade::Degradation;
+use crate::image_file;
 use crate::loss::Loss;
 use crate::schedule::Schedule;
 
@@ -47,21 +50,27 @@ pub struct DataConfig {
     /// How low-resolution pictures are made.
     #[serde(default)]
     pub degradation: Degradation,
+    /// A folder of low-resolution pictures made elsewhere, which are taken instead: each has the
+    /// name of its original, with or without a suffix `x2`, `x3`, … for the scale, as DIV2K's do.
+    #[serde(default)]
+    pub low_resolution: Option<PathBuf>,
 }
 
-/// How low-resolution pictures are made.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Degradation {
-    /// MATLAB's `imresize(hr, 1/s, 'bicubic')` on 8-bit pictures.
-    #[default]
-    Bicubic,
-}
+impl DataConfig {
+    /// Where low-resolution pictures come from.
+    pub fn low_resolution(&self, seed: u64) -> LowResolution {
+        LowResolution {
+            folder: self.low_resolution.clone(),
+            degradation: self.degradation.clone(),
+            seed,
+        }
+    }
 
-impl std::fmt::Display for Degradation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Bicubic => f.write_str("bicubic (MATLAB imresize, 8 bit)"),
+    /// The same in words.
+    pub fn low_resolution_text(&self) -> String {
+        match &self.low_resolution {
+            Some(folder) => format!("the pictures in {}", image_file::name(folder)),
+            None => self.degradation.to_string(),
         }
     }
 }
@@ -197,7 +206,9 @@ impl Config {
         config.text = text.to_string();
         let data = config.data.folders.iter_mut();
         let features = config.training.features.values_mut();
-        for path in data.chain(&mut config.evaluation.sets).chain(features) {
+        let low = config.data.low_resolution.iter_mut();
+        let sets = config.evaluation.sets.iter_mut();
+        for path in data.chain(low).chain(sets).chain(features) {
             *path = folder.join(&*path);
         }
         config.validate()?;

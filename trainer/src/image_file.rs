@@ -10,7 +10,7 @@ use model::pixel::{Channels, Image};
 use tempfile::NamedTempFile;
 
 /// The endings of files that can be read.
-const ENDINGS: [&str; 5] = ["png", "jpg", "jpeg", "webp", "bmp"];
+pub const ENDINGS: [&str; 5] = ["png", "jpg", "jpeg", "webp", "bmp"];
 
 /// Whether a file's name ends like a picture's.
 pub fn is_picture(path: &Path) -> bool {
@@ -43,6 +43,12 @@ pub fn list(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     );
     pictures.sort();
     Ok(pictures)
+}
+
+/// A file's name without its folder.
+pub fn name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
 }
 
 /// Reads a picture, turned as its EXIF data say; 16-bit values become 8-bit, grey stays grey.

@@ -1,11 +1,12 @@
 //! The native half of Uprez: trains networks, evaluates them, and upscales pictures.
 //!
-//! The path of training: a folder of pictures → [`data`] (decode, degrade, patches) →
+//! The path of training: a folder of pictures → [`data`] (decode, [`degrade`], patches) →
 //! `model::network` → [`loss`] → [`train`] (optimiser, schedule, average, checkpoints) →
 //! [`eval`] → a record → [`report`].
 
 pub mod config;
 pub mod data;
+pub mod degrade;
 pub mod device;
 pub mod eval;
 pub mod image_file;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use trainer::degrade::{self, DegradeArgs};
 use trainer::eval::{self, EvalArgs};
 use trainer::inspect::{self, InspectArgs};
 use trainer::train::{self, TrainArgs};
@@ -25,6 +26,7 @@ enum Command {
     Eval(EvalArgs),
     Upscale(UpscaleArgs),
     Inspect(InspectArgs),
+    Degrade(DegradeArgs),
 }
 
 fn main() -> ExitCode {
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args),
         Command::Upscale(args) => upscale::run(&args),
         Command::Inspect(args) => inspect::inspect(&args),
+        Command::Degrade(args) => degrade::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -72,7 +72,9 @@ fn bicubic_has_its_published_psnr() {
         ("Set14", [30.230, 27.537, 25.994]),
     ] {
         for (scale, expected) in (2..=4).zip(expected) {
-            let pairs = trainer::eval::load_pairs(&sets.join(set), scale).unwrap();
+            let pairs = trainer::eval::TestSet::load(&sets.join(set), scale)
+                .unwrap()
+                .pairs;
             let psnr = pairs.iter().map(|pair| {
                 let up = imresize(&pair.lr, pair.hr.width, pair.hr.height);
                 psnr_db(

@@ -6,6 +6,7 @@ use std::process::Command;
 use burn::tensor::{Device, Tensor, TensorData};
 use model::network::Network;
 use trainer::config::Config;
+use trainer::data::{LowResolution, Pair, Sample};
 
 fn command() -> Command {
     Command::new(env!("CARGO_BIN_EXE_trainer"))
@@ -234,9 +235,12 @@ optimiser = {{ kind = "adam" }}
         data.extend_from_slice(&image.data[3 * ((200 + y) * image.width + 200)..][..3 * side]);
     }
     let target = model::pixel::Image::new(side, side, model::pixel::Channels::Rgb, data).unwrap();
-    let pair = trainer::data::Pair::from_target("patch".into(), target, &config.network);
+    let low = LowResolution::default();
+    let scale = config.network.spec().scale;
+    let pair = Pair::from_hr("patch".into(), &target, scale, &low).unwrap();
+    let sample = Sample::new(pair, &config.network);
     let dataset = trainer::data::Dataset {
-        training: vec![pair],
+        training: vec![sample],
         held_out: Vec::new(),
         sources: Vec::new(),
     };
@@ -274,6 +278,29 @@ fn every_network_learns() {
         let [first, last] = learn_one_patch(network, "steps = 120\nlearning_rate = 3e-3");
         assert!(last < 0.3 * first, "{network}: {first} became {last}");
     }
+}
+
+#[test]
+fn one_sees_what_the_network_sees() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let steps =
+        "degradation = [{ kind = \"blur\", sigma_px = [1, 2] }, { kind = \"jpeg\", quality = 40 }]";
+    let config = config(PLAIN, "").replace("patch_px = 24", &format!("patch_px = 24\n{steps}"));
+    std::fs::write(path("config.toml"), config).unwrap();
+    let mut degrade = command();
+    degrade.args(["degrade", &samples()]).arg(path("out"));
+    degrade.arg("--config").arg(path("config.toml"));
+    let output = degrade.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    let low = trainer::image_file::load(&path("out/budgie_casa-mila_704_768.png")).unwrap();
+    assert_eq!((low.width, low.height), (256, 256));
+    let trained = train(folder.path(), "run", &[]);
+    assert!(trained.status.success());
+    let report = std::fs::read_to_string(path("run/report.md")).unwrap();
+    let words = "blur of σ 1–2 px, then JPEG of quality 40";
+    assert!(report.contains(words), "{report}");
 }
 
 #[test]

@@ -1,8 +1,10 @@
-//! MATLAB's `imresize` with bicubic interpolation.
+//! MATLAB's `imresize`.
 //!
-//! Keys' cubic kernel with a = −0.5, widened by the factor when it shrinks (antialiasing), borders
-//! mirrored with the border pixel repeated, one pass for each direction: the one with the smaller
-//! factor first, rows on a tie. On 8-bit pictures each pass rounds, half away from zero.
+//! A kernel ([`Method`]), widened by the factor when it shrinks (antialiasing), borders mirrored with
+//! the border pixel repeated, one pass for each direction: the one with the smaller factor first,
+//! rows on a tie. On 8-bit pictures each pass rounds, half away from zero.
+
+use serde::{Deserialize, Serialize};
 
 use super::{Image, Planes, Rect};
 
@@ -24,14 +26,48 @@ pub(crate) fn cubic(x: f64) -> f64 {
     }
 }
 
+/// How pixels between pixels are found; the kernels of MATLAB's `imresize`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// Keys' cubic kernel, a = −0.5: four pixels wide.
+    #[default]
+    Bicubic,
+    /// A triangle: two pixels wide.
+    Bilinear,
+    /// A box, one pixel wide: means of whole pixels when it shrinks by a whole number.
+    Box,
+    /// The nearest pixel, without antialiasing.
+    Nearest,
+}
+
+impl Method {
+    /// In pixels.
+    fn width(self) -> f64 {
+        match self {
+            Self::Bicubic => 4.0,
+            Self::Bilinear => 2.0,
+            Self::Box | Self::Nearest => 1.0,
+        }
+    }
+
+    fn value(self, x: f64) -> f64 {
+        match self {
+            Self::Bicubic => cubic(x),
+            Self::Bilinear => (1.0 - x.abs()).max(0.0),
+            Self::Box | Self::Nearest => f64::from(u8::from((-0.5..0.5).contains(&x))),
+        }
+    }
+}
+
 /// The taps of the output pixels `from..from + count` of a line of `input` pixels resized to `output`.
-fn taps(input: usize, output: usize, from: usize, count: usize) -> Vec<Taps> {
+fn taps(input: usize, output: usize, from: usize, count: usize, method: Method) -> Vec<Taps> {
     let scale = output as f64 / input as f64;
     // A kernel wider than its own when shrinking: MATLAB's antialiasing.
-    let (kernel_scale, width) = if scale < 1.0 {
-        (scale, 4.0 / scale)
+    let (kernel_scale, width) = if scale < 1.0 && method != Method::Nearest {
+        (scale, method.width() / scale)
     } else {
-        (1.0, 4.0)
+        (1.0, method.width())
     };
     let reach = width.ceil() as i64 + 2;
     (from..from + count)
@@ -40,7 +76,7 @@ fn taps(input: usize, output: usize, from: usize, count: usize) -> Vec<Taps> {
             let u = (index + 1) as f64 / scale + 0.5 * (1.0 - 1.0 / scale);
             let left = (u - width / 2.0).floor() as i64;
             let weights: Vec<f64> = (0..reach)
-                .map(|i| kernel_scale * cubic(kernel_scale * (u - (left + i) as f64)))
+                .map(|i| kernel_scale * method.value(kernel_scale * (u - (left + i) as f64)))
                 .collect();
             let sum: f64 = weights.iter().sum();
             let taps = weights
@@ -66,15 +102,15 @@ fn rows_first(from: (usize, usize), to: (usize, usize)) -> bool {
     to.1 as f64 / from.1 as f64 <= to.0 as f64 / from.0 as f64
 }
 
-/// Resizes an 8-bit picture as MATLAB does, each channel by itself.
+/// Resizes an 8-bit picture by bicubic interpolation as MATLAB does, each channel by itself.
 ///
 /// `width` and `height` have to be at least 1.
 pub fn imresize(image: &Image, width: usize, height: usize) -> Image {
     let round = |value: f64| (value + 0.5).floor().clamp(0.0, 255.0);
     let channels = image.channels.count();
     let (columns, rows) = (
-        taps(image.width, width, 0, width),
-        taps(image.height, height, 0, height),
+        taps(image.width, width, 0, width, Method::Bicubic),
+        taps(image.height, height, 0, height, Method::Bicubic),
     );
     let vertical = |data: &[u8], row_length: usize| -> Vec<u8> {
         let row_length = row_length * channels;
@@ -133,13 +169,27 @@ pub fn enlarge_region(
     scale: usize,
     region: Rect,
 ) -> Planes {
-    let columns = taps(whole.0, whole.0 * scale, region.x, region.width);
-    let rows = taps(whole.1, whole.1 * scale, region.y, region.height);
-    let mut data = Vec::with_capacity(planes.channels * region.width * region.height);
+    let method = Method::Bicubic;
+    let columns = taps(whole.0, whole.0 * scale, region.x, region.width, method);
+    let rows = taps(whole.1, whole.1 * scale, region.y, region.height, method);
+    combine(planes, part, &columns, &rows)
+}
+
+/// Resizes planes as MATLAB does pictures in floating point; sides have to be at least 1.
+pub fn resize(planes: &Planes, width: usize, height: usize, method: Method) -> Planes {
+    let columns = taps(planes.width, width, 0, width, method);
+    let rows = taps(planes.height, height, 0, height, method);
+    let whole = Rect::whole(planes.width, planes.height);
+    combine(planes, whole, &columns, &rows)
+}
+
+/// What rows and columns of taps make of planes that lie at `part`.
+fn combine(planes: &Planes, part: Rect, columns: &[Taps], rows: &[Taps]) -> Planes {
+    let mut data = Vec::with_capacity(planes.channels * columns.len() * rows.len());
     let mut line = vec![0f64; part.width];
     for channel in 0..planes.channels {
         let plane = planes.plane(channel);
-        for row in &rows {
+        for row in rows {
             line.fill(0.0);
             for &(index, weight) in &row.taps {
                 let input = &plane[(index - part.y) * part.width..][..part.width];
@@ -158,8 +208,8 @@ pub fn enlarge_region(
     }
     Planes {
         channels: planes.channels,
-        width: region.width,
-        height: region.height,
+        width: columns.len(),
+        height: rows.len(),
         data,
     }
 }
@@ -195,6 +245,30 @@ mod tests {
     fn same_size_changes_nothing() {
         let image = noise(13, 7, Channels::Rgba);
         assert_eq!(imresize(&image, 13, 7), image);
+    }
+
+    #[test]
+    fn methods_have_their_kernels() {
+        let ramp = Planes {
+            channels: 1,
+            width: 6,
+            height: 1,
+            data: vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0],
+        };
+        let row = |width, method| resize(&ramp, width, 1, method).data;
+        // MATLAB: imresize(0:5, [1 3], 'box') and so on.
+        assert_eq!(row(3, Method::Box), [0.5, 2.5, 4.5]);
+        assert_eq!(row(2, Method::Nearest), [1.0, 4.0]);
+        assert_eq!(row(3, Method::Bilinear), [0.625, 2.5, 4.375]);
+        assert_eq!(row(12, Method::Bilinear)[..3], [0.0, 0.25, 0.75]);
+        for method in [
+            Method::Bicubic,
+            Method::Bilinear,
+            Method::Box,
+            Method::Nearest,
+        ] {
+            assert_eq!(row(6, method), ramp.data, "{method:?}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use model::pixel::{Image, colour};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use super::{Dataset, Pair};
+use super::{Dataset, Sample};
 use crate::config::Config;
 
 /// How many batches wait ready.
@@ -113,8 +113,8 @@ impl Sampler {
         let starts = dataset
             .training
             .iter()
-            .map(|pair| {
-                sum += pair.starts(patch_px, stride_px);
+            .map(|sample| {
+                sum += sample.starts(patch_px, stride_px);
                 sum
             })
             .collect();
@@ -147,11 +147,11 @@ impl Sampler {
             })
             .collect();
         for _ in 0..self.batch {
-            let pair = self.random_pair(&mut random);
-            let (x, y) = pair.random_start(side, self.stride_px, &mut random);
+            let sample = self.random_sample(&mut random);
+            let (x, y) = sample.random_start(side, self.stride_px, &mut random);
             let flip = Flip(random.random_range(0..8));
-            flip.cut(&pair.input, (x, y), spec.colour, &mut input);
-            for ((ratio, patches), (_, target)) in targets.iter_mut().zip(&pair.targets) {
+            flip.cut(&sample.input, (x, y), spec.colour, &mut input);
+            for ((ratio, patches), (_, target)) in targets.iter_mut().zip(&sample.targets) {
                 let corner = ((x + lost) * *ratio, (y + lost) * *ratio);
                 flip.cut(target, corner, spec.colour, patches);
             }
@@ -164,7 +164,7 @@ impl Sampler {
     }
 
     /// A picture, as likely as it has patches.
-    fn random_pair(&self, random: &mut Pcg64Mcg) -> &Pair {
+    fn random_sample(&self, random: &mut Pcg64Mcg) -> &Sample {
         let all = self.starts.last().copied().unwrap_or_default();
         let start = random.random_range(0..all);
         let picture = self.starts.partition_point(|&sum| sum <= start);

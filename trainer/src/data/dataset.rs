@@ -2,20 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use indicatif::ProgressBar;
 use model::network::{Input, NetworkConfig};
-use model::pixel::{Channels, Image, resize};
+use model::pixel::{Image, resize};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use rayon::prelude::*;
 
+use super::Pair;
 use crate::config::DataConfig;
 use crate::image_file;
 
 /// A picture to learn from: what the network sees, and what it should make of it.
-pub struct Pair {
+pub struct Sample {
     /// The file's name.
     pub name: String,
     /// RGB: the low-resolution picture, or that enlarged again for [`Input::Upsampled`].
@@ -28,9 +29,9 @@ pub struct Pair {
 /// Everything a training learns from.
 pub struct Dataset {
     /// What patches are drawn from.
-    pub training: Vec<Pair>,
-    /// Originals that are kept aside to choose the best weights by.
-    pub held_out: Vec<(String, Image)>,
+    pub training: Vec<Sample>,
+    /// What is kept aside to choose the best weights by.
+    pub held_out: Vec<Pair>,
     /// The folders and how many pictures each gave.
     pub sources: Vec<String>,
 }
@@ -62,23 +63,26 @@ impl Dataset {
         files.shuffle(&mut Pcg64Mcg::seed_from_u64(seed));
         let training_files = files.split_off(hold_out);
 
-        let held_out = files
-            .par_iter()
-            .map(|file| Ok((file_name(file), rgb(file)?)))
-            .collect::<anyhow::Result<_>>()?;
+        let low = config.low_resolution(seed);
+        let load = |file: &PathBuf| {
+            let pair = Pair::load(file, network.spec().scale, &low)?;
+            Ok(pair.to_rgb())
+        };
+        let held_out = files.par_iter().map(load).collect::<anyhow::Result<_>>()?;
         let progress = ProgressBar::new(training_files.len() as u64);
-        let all: Vec<Pair> = training_files
+        let all: Vec<Sample> = training_files
             .par_iter()
             .map(|file| {
-                let pair = Pair::make(file, network)?;
+                let sample = Sample::new(load(file)?, network);
                 progress.inc(1);
-                Ok(pair)
+                Ok(sample)
             })
             .collect::<anyhow::Result<_>>()?;
         progress.finish_and_clear();
 
-        let (training, small): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(|pair| pair.fits(config.patch_px));
+        let (training, small): (Vec<_>, Vec<_>) = all
+            .into_iter()
+            .partition(|sample| sample.fits(config.patch_px));
         if !small.is_empty() {
             eprintln!(
                 "{} pictures are smaller than a patch and left out, {} among them",
@@ -101,20 +105,15 @@ impl Dataset {
     }
 }
 
-impl Pair {
-    fn make(file: &Path, network: &NetworkConfig) -> anyhow::Result<Self> {
-        let hr = rgb(file)?;
-        let target = crop_to_multiple(&hr, network.spec().scale)
-            .with_context(|| format!("{} is smaller than the scale", file.display()))?;
-        Ok(Self::from_target(file_name(file), target, network))
-    }
-
-    /// Degrades an RGB original whose sides the scale divides.
-    pub fn from_target(name: String, target: Image, network: &NetworkConfig) -> Self {
-        let spec = network.spec();
-        let (width, height) = (target.width / spec.scale, target.height / spec.scale);
-        let lr = resize::imresize(&target, width, height);
-        let input = match spec.input {
+impl Sample {
+    /// What a network sees of an RGB pair, and what it is compared with.
+    pub fn new(pair: Pair, network: &NetworkConfig) -> Self {
+        let Pair {
+            name,
+            hr: target,
+            lr,
+        } = pair;
+        let input = match network.spec().input {
             Input::LowResolution => lr,
             Input::Upsampled => resize::imresize(&lr, target.width, target.height),
         };
@@ -157,32 +156,6 @@ impl Pair {
             |side: usize| stride_px * random.random_range(0..=(side - patch_px) / stride_px);
         (along(self.input.width), along(self.input.height))
     }
-}
-
-/// Cuts off what `multiple` doesn't divide, at the right and at the bottom; `None` if nothing is left.
-pub fn crop_to_multiple(image: &Image, multiple: usize) -> Option<Image> {
-    let (width, height) = (
-        image.width / multiple * multiple,
-        image.height / multiple * multiple,
-    );
-    let pixel = image.channels.count();
-    let rows = image.data.chunks_exact(image.width * pixel).take(height);
-    let data = rows
-        .flat_map(|row| &row[..width * pixel])
-        .copied()
-        .collect();
-    (width > 0 && height > 0)
-        .then(|| Image::new(width, height, image.channels, data).ok())
-        .flatten()
-}
-
-fn rgb(file: &Path) -> anyhow::Result<Image> {
-    Ok(image_file::load(file)?.to_channels(Channels::Rgb))
-}
-
-fn file_name(file: &Path) -> String {
-    let name = file.file_name().unwrap_or(file.as_os_str());
-    name.to_string_lossy().into_owned()
 }
 
 /// The last two parts of a path: enough to know a data set by.

@@ -2,6 +2,8 @@
 
 mod batch;
 mod dataset;
+mod pair;
 
 pub use batch::{Batch, Batches};
-pub use dataset::{Dataset, Pair, crop_to_multiple};
+pub use dataset::{Dataset, Sample};
+pub use pair::{LowResolution, Pair, crop_to_multiple};

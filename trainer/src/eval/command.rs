@@ -7,7 +7,7 @@ use clap::Args;
 use model::engine::BurnEngine;
 use model::record;
 
-use super::{evaluate_with, load_pairs};
+use super::{TestSet, evaluate_with};
 use crate::device::{self, DeviceChoice};
 use crate::image_file;
 
@@ -54,13 +54,13 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
         spec.scale,
         args.scale
     );
-    let pairs = load_pairs(&args.data, spec.scale)?;
+    let set = TestSet::load(&args.data, spec.scale)?;
     if let Some(folder) = &args.save {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot create the folder {}", folder.display()))?;
     }
     let mut engine = BurnEngine::new(network, device, &device_name);
-    let result = evaluate_with(&mut engine, &spec, &pairs, |pair, upscaled| {
+    let result = evaluate_with(&mut engine, &spec, &set, |pair, upscaled| {
         let Some(folder) = &args.save else {
             return Ok(());
         };

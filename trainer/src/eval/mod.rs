@@ -13,57 +13,64 @@ use model::{Options, upscale};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::data::crop_to_multiple;
+use crate::data::{LowResolution, Pair};
 use crate::image_file;
 use crate::metric::{Luma, psnr_db, ssim};
 
 pub use command::{EvalArgs, run};
 
-/// The protocol, as reports name it.
-pub fn protocol(scale: usize) -> String {
-    format!(
-        "×{scale}, MATLAB bicubic LR of 8 bit, 8-bit RGB from end to end, PSNR and SSIM on Y \
-         (BT.601 studio range, floating point), border {scale} px"
-    )
-}
-
-/// An original and its low-resolution picture.
-pub struct Pair {
-    /// The file's name.
+/// Pictures to judge a network by.
+pub struct TestSet {
+    /// Its name in tables.
     pub name: String,
-    /// The original, cropped so that the scale divides its sides.
-    pub hr: Image,
-    /// What the network gets.
-    pub lr: Image,
+    /// How the low-resolution pictures came about.
+    pub low_resolution: String,
+    /// The pictures.
+    pub pairs: Vec<Pair>,
 }
 
-impl Pair {
-    /// Crops and shrinks an original.
-    pub fn from_hr(name: String, hr: &Image, scale: usize) -> anyhow::Result<Self> {
-        let hr = crop_to_multiple(hr, scale)
-            .with_context(|| format!("{name} is smaller than the scale"))?;
-        ensure!(
-            Luma::of(&hr, scale).is_some_and(|luma| luma.width >= 11 && luma.height >= 11),
-            "{name} is too small to be judged: SSIM needs 11 px inside a border of {scale} px"
-        );
-        let lr = resize::imresize(&hr, hr.width / scale, hr.height / scale);
-        Ok(Self { name, hr, lr })
+impl TestSet {
+    /// The pictures of a folder, or of `HR` in it, shrunk by MATLAB's bicubic.
+    pub fn load(folder: &Path, scale: usize) -> anyhow::Result<Self> {
+        let low = LowResolution::default();
+        let inner = folder.join("HR");
+        let files_in = if inner.is_dir() { &inner } else { folder };
+        let pairs = image_file::list(files_in)?
+            .par_iter()
+            .map(|file| {
+                let name = file.strip_prefix(files_in).unwrap_or(file);
+                let name = name.to_string_lossy().into_owned();
+                Pair::from_hr(name, &image_file::load(file)?, scale, &low)
+            })
+            .collect::<anyhow::Result<_>>()?;
+        let set = Self {
+            name: image_file::name(folder),
+            low_resolution: low.degradation.to_string(),
+            pairs,
+        };
+        set.check(scale)?;
+        Ok(set)
     }
-}
 
-/// The pictures of a test set: the folder itself, or `HR` in it.
-pub fn load_pairs(folder: &Path, scale: usize) -> anyhow::Result<Vec<Pair>> {
-    let inner = folder.join("HR");
-    let folder = if inner.is_dir() { &inner } else { folder };
-    let files = image_file::list(folder)?;
-    files
-        .par_iter()
-        .map(|file| {
-            let name = file.strip_prefix(folder).unwrap_or(file);
-            let name = name.to_string_lossy().into_owned();
-            Pair::from_hr(name, &image_file::load(file)?, scale)
-        })
-        .collect()
+    /// Fails where a picture is too small to be judged.
+    pub fn check(&self, scale: usize) -> anyhow::Result<()> {
+        for Pair { name, hr, .. } in &self.pairs {
+            ensure!(
+                Luma::of(hr, scale).is_some_and(|luma| luma.width >= 11 && luma.height >= 11),
+                "{name} is too small to be judged: SSIM needs 11 px inside a border of {scale} px"
+            );
+        }
+        Ok(())
+    }
+
+    /// How it is judged, as reports say it.
+    fn protocol(&self, scale: usize) -> String {
+        format!(
+            "×{scale}, low resolution by {}, 8-bit RGB from end to end, PSNR and SSIM on Y (BT.601 \
+             studio range, floating point), border {scale} px",
+            self.low_resolution
+        )
+    }
 }
 
 /// The scores of a picture, or their mean.
@@ -106,20 +113,20 @@ pub struct Evaluation {
 pub fn evaluate<E: Engine>(
     engine: &mut E,
     spec: &Spec,
-    pairs: &[Pair],
+    set: &TestSet,
 ) -> anyhow::Result<Evaluation> {
-    evaluate_with(engine, spec, pairs, |_, _| Ok(()))
+    evaluate_with(engine, spec, set, |_, _| Ok(()))
 }
 
 /// The same; `keep` is given each pair and its upscaled picture.
 pub fn evaluate_with<E: Engine>(
     engine: &mut E,
     spec: &Spec,
-    pairs: &[Pair],
+    set: &TestSet,
     mut keep: impl FnMut(&Pair, &Image) -> anyhow::Result<()>,
 ) -> anyhow::Result<Evaluation> {
-    let mut images = Vec::with_capacity(pairs.len());
-    for pair in pairs {
+    let mut images = Vec::with_capacity(set.pairs.len());
+    for pair in &set.pairs {
         let watch = |_| std::ops::ControlFlow::Continue(());
         let options = Options::default();
         let work = upscale(engine, spec, &pair.lr, &options, watch);
@@ -143,7 +150,7 @@ pub fn evaluate_with<E: Engine>(
         });
     }
     Ok(Evaluation {
-        protocol: protocol(spec.scale),
+        protocol: set.protocol(spec.scale),
         scale: spec.scale,
         mean: mean(&images),
         images,

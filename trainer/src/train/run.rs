@@ -16,7 +16,7 @@ use super::trainer::Trainer;
 use crate::config::Config;
 use crate::data::{Batches, Dataset};
 use crate::device::{self, DeviceChoice};
-use crate::eval::{self, Evaluation};
+use crate::eval::{self, Evaluation, TestSet};
 use crate::{image_file, report};
 
 /// Trains a network and writes its record, log and report.
@@ -122,26 +122,25 @@ impl Run {
         let start = Instant::now();
         let spec = config.network.spec();
         let evaluation = &config.evaluation;
-        let dataset = Dataset::load(
+        let mut dataset = Dataset::load(
             &config.data,
             &config.network,
             evaluation.hold_out,
             config.seed,
         )?;
-        let held_out = dataset
-            .held_out
-            .iter()
-            .map(|(name, image)| eval::Pair::from_hr(name.clone(), image, spec.scale))
-            .collect::<anyhow::Result<Vec<_>>>()?;
-        let sets = evaluation
-            .sets
-            .iter()
-            .map(|folder| Ok((set_name(folder), eval::load_pairs(folder, spec.scale)?)))
-            .collect::<anyhow::Result<Vec<_>>>()?;
+        let held_out = TestSet {
+            name: HELD_OUT.to_string(),
+            low_resolution: config.data.low_resolution_text(),
+            pairs: std::mem::take(&mut dataset.held_out),
+        };
+        held_out.check(spec.scale)?;
+        let sets = evaluation.sets.iter();
+        let sets = sets.map(|folder| TestSet::load(folder, spec.scale));
+        let sets = sets.collect::<anyhow::Result<Vec<_>>>()?;
         println!(
             "{} pictures to learn from, {} held out to choose the best weights by",
             dataset.training.len(),
-            dataset.held_out.len()
+            held_out.pairs.len()
         );
 
         let mut trainer = Trainer::new(config, device)?;
@@ -163,11 +162,11 @@ impl Run {
         let mut engine = BurnEngine::new(network.clone(), device.clone(), device_name);
         let mut results = sets
             .iter()
-            .map(|(name, pairs)| Ok((name.clone(), eval::evaluate(&mut engine, &spec, pairs)?)))
+            .map(|set| Ok((set.name.clone(), eval::evaluate(&mut engine, &spec, set)?)))
             .collect::<anyhow::Result<Vec<_>>>()?;
-        if results.is_empty() && !held_out.is_empty() {
+        if results.is_empty() && !held_out.pairs.is_empty() {
             let result = eval::evaluate(&mut engine, &spec, &held_out)?;
-            results.push((HELD_OUT.to_string(), result));
+            results.push((held_out.name.clone(), result));
         }
         metadata.scores = results
             .iter()
@@ -197,7 +196,7 @@ impl Run {
         config: &Config,
         trainer: &mut Trainer,
         dataset: &Arc<Dataset>,
-        held_out: &[eval::Pair],
+        held_out: &TestSet,
         log: &mut Log,
     ) -> anyhow::Result<()> {
         let training = &config.training;
@@ -219,7 +218,7 @@ impl Run {
                 window = Window::new();
             }
             let evaluate = step.is_multiple_of(config.evaluation.every_steps) || last;
-            if evaluate && !held_out.is_empty() {
+            if evaluate && !held_out.pairs.is_empty() {
                 let mut engine =
                     BurnEngine::new(trainer.folded(), trainer.device.clone(), "training");
                 let result = eval::evaluate(&mut engine, &spec, held_out)?;
@@ -252,7 +251,7 @@ impl Run {
             format: record::FORMAT,
             name: config.name.clone(),
             network: config.network.clone(),
-            degradation: config.data.degradation.to_string(),
+            degradation: config.data.low_resolution_text(),
             parameters: config.network.parameters(&trainer.device),
             origin: Origin {
                 config: config.text.clone(),
@@ -277,11 +276,6 @@ fn commit() -> Option<String> {
         .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     (output.status.success()).then(|| text.trim().to_string())
-}
-
-fn set_name(folder: &Path) -> String {
-    let name = folder.file_name().unwrap_or(folder.as_os_str());
-    name.to_string_lossy().into_owned()
 }
 
 fn score(set: &str, result: &Evaluation) -> Score {

@@ -1,0 +1,149 @@
+//! An original and its low-resolution picture.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use model::pixel::{Channels, Image};
+
+use crate::degrade::Degradation;
+use crate::image_file;
+
+/// An original and its low-resolution picture.
+pub struct Pair {
+    /// The file's name.
+    pub name: String,
+    /// The original, cropped so that the scale divides its sides.
+    pub hr: Image,
+    /// What the network gets.
+    pub lr: Image,
+}
+
+/// Where low-resolution pictures come from.
+#[derive(Clone, Debug, Default)]
+pub struct LowResolution {
+    /// A folder that holds them.
+    pub folder: Option<PathBuf>,
+    /// How they are made where there is no such folder.
+    pub degradation: Degradation,
+    /// What random strengths depend on, beside the file's name.
+    pub seed: u64,
+}
+
+impl Pair {
+    /// Reads an original; `low` says where the other one comes from.
+    pub fn load(file: &Path, scale: usize, low: &LowResolution) -> anyhow::Result<Self> {
+        let hr = image_file::load(file)?;
+        match &low.folder {
+            None => Self::from_hr(image_file::name(file), &hr, scale, low),
+            Some(folder) => Self::from_files(file, hr, scale, folder),
+        }
+    }
+
+    /// Crops an original and makes a low-resolution picture of it.
+    pub fn from_hr(
+        name: String,
+        hr: &Image,
+        scale: usize,
+        low: &LowResolution,
+    ) -> anyhow::Result<Self> {
+        let hr = crop_to_multiple(hr, scale)
+            .with_context(|| format!("{name} is smaller than the scale"))?;
+        let lr = low.degradation.apply(&hr, scale, low.seed, &name)?;
+        Ok(Self { name, hr, lr })
+    }
+
+    fn from_files(file: &Path, hr: Image, scale: usize, folder: &Path) -> anyhow::Result<Self> {
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        let names = [format!("{stem}x{scale}"), stem.to_string()];
+        let endings = image_file::ENDINGS.iter();
+        let mut files = endings.flat_map(|ending| {
+            let file = |name: &String| folder.join(format!("{name}.{ending}"));
+            names.iter().map(file).collect::<Vec<_>>()
+        });
+        let Some(found) = files.find(|file| file.is_file()) else {
+            bail!(
+                "{} has no low-resolution picture in {}: neither {}.png nor {}.png, nor another \
+                 kind of picture",
+                file.display(),
+                folder.display(),
+                names[0],
+                names[1]
+            );
+        };
+        let lr = image_file::load(&found)?.to_channels(hr.channels);
+        let fits = |large: usize, small: usize| large / scale == small;
+        ensure!(
+            fits(hr.width, lr.width) && fits(hr.height, lr.height),
+            "{} is {}×{}, which ×{scale} is not the size of its original, {}×{}",
+            found.display(),
+            lr.width,
+            lr.height,
+            hr.width,
+            hr.height
+        );
+        let hr = crop_to_multiple(&hr, scale).context("the picture is smaller than the scale")?;
+        let name = image_file::name(file);
+        Ok(Self { name, hr, lr })
+    }
+
+    /// The same pair in RGB.
+    pub fn to_rgb(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            hr: self.hr.to_channels(Channels::Rgb),
+            lr: self.lr.to_channels(Channels::Rgb),
+        }
+    }
+}
+
+/// Cuts off what `multiple` doesn't divide, at the right and at the bottom; `None` if nothing is left.
+pub fn crop_to_multiple(image: &Image, multiple: usize) -> Option<Image> {
+    let (width, height) = (
+        image.width / multiple * multiple,
+        image.height / multiple * multiple,
+    );
+    let pixel = image.channels.count();
+    let rows = image.data.chunks_exact(image.width * pixel).take(height);
+    let data = rows
+        .flat_map(|row| &row[..width * pixel])
+        .copied()
+        .collect();
+    (width > 0 && height > 0)
+        .then(|| Image::new(width, height, image.channels, data).ok())
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flat(side: usize, value: u8) -> Image {
+        Image::new(side, side, Channels::Rgb, vec![value; side * side * 3]).unwrap()
+    }
+
+    #[test]
+    fn pictures_made_elsewhere_are_taken_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["hr", "lr"] {
+            std::fs::create_dir(path(name)).unwrap();
+        }
+        image_file::save(&flat(25, 100), &path("hr/0001.png")).unwrap();
+        let low = LowResolution {
+            folder: Some(path("lr")),
+            ..Default::default()
+        };
+        let load = || Pair::load(&path("hr/0001.png"), 2, &low);
+        let error = load().err().unwrap().to_string();
+        assert!(error.contains("0001x2.png"), "{error}");
+
+        image_file::save(&flat(9, 7), &path("lr/0001.png")).unwrap();
+        let error = load().err().unwrap().to_string();
+        assert!(error.contains("9×9"), "{error}");
+
+        // DIV2K's names come before plain ones.
+        image_file::save(&flat(12, 7), &path("lr/0001x2.png")).unwrap();
+        let pair = load().unwrap();
+        assert_eq!((pair.hr.width, pair.lr.width, pair.lr.data[0]), (24, 12, 7));
+    }
+}
