@@ -6,13 +6,32 @@ use std::path::PathBuf;
 use anyhow::Context;
 use burn::tensor::Device;
 use model::engine::BurnEngine;
+use model::network::NetworkConfig;
 use model::pixel::Image;
+use model::record::{Metadata, Origin};
 use model::{Options, record, upscale};
 
 /// A record that lies in the repository.
 pub fn shipped(name: &str) -> anyhow::Result<Vec<u8>> {
     let path: PathBuf = xtask::root().join("www/models").join(format!("{name}.bpk"));
     std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// A record of a network's configuration, with random weights, as it would be exported.
+pub fn model_file(network: &str) -> anyhow::Result<Vec<u8>> {
+    let device = Device::flex();
+    let network: NetworkConfig = toml::from_str(network)?;
+    let metadata = Metadata {
+        format: record::FORMAT,
+        name: "tiny".to_string(),
+        parameters: network.parameters(&device),
+        degradation: "none".to_string(),
+        origin: Origin::default(),
+        scores: Vec::new(),
+        network: network.clone(),
+    };
+    let network = network.init_training(7, &device).fold();
+    Ok(record::write(&network, &metadata)?)
 }
 
 /// What a record makes of a picture on a device, in tiles of `tile_px`.
@@ -40,4 +59,18 @@ pub fn upscaled(
 pub fn largest_difference(a: &[u8], b: &[u8]) -> Option<u8> {
     let pairs = || a.iter().zip(b).map(|(a, b)| a.abs_diff(*b));
     (a.len() == b.len()).then(|| pairs().max().unwrap_or(0))
+}
+
+/// A small network of every kind beside plain and srcnn, as configurations write them.
+pub fn small_networks() -> [&'static str; 8] {
+    [
+        "kind = \"fsrcnn\"\nscale = 2\nwide = 8\nnarrow = 5\ndepth = 2",
+        "kind = \"espcn\"\nscale = 3\nmaps = [8, 6]",
+        "kind = \"srresnet\"\nscale = 4\nwidth = 8\nblocks = 2",
+        "kind = \"lapsrn\"\nscale = 4\nwidth = 6\ndepth = 2",
+        "kind = \"hourglass\"\nscale = 2\nwidth = 5",
+        "kind = \"residualdense\"\nscale = 2\nwidth = 6\ngrowth = 4",
+        "kind = \"dbpn\"\nscale = 2\nfeatures = 8\nwidth = 5\nstages = 2",
+        "kind = \"autoencoder\"\nmaps = [6, 5]",
+    ]
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, DeviceKind};
 use model::pixel::Channels;
-use tests::{largest_difference, shipped, upscaled};
+use tests::{largest_difference, model_file, shipped, small_networks, upscaled};
 use trainer::config::Config;
 use trainer::data::{Batches, Dataset, LowResolution, Pair, Sample};
 use trainer::train::Trainer;
@@ -30,8 +30,9 @@ fn sample() -> model::pixel::Image {
 
 #[test]
 fn every_device_gives_the_same_picture_within_one_step() {
-    for name in ["fast-x2", "srcnn-x3"] {
-        let record = shipped(name).unwrap();
+    let shipped = ["fast-x2", "srcnn-x3"].map(|name| (name, shipped(name).unwrap()));
+    let random = small_networks().map(|network| (network, model_file(network).unwrap()));
+    for (name, record) in shipped.into_iter().chain(random) {
         let expected = upscaled(&record, &sample(), &model::engine::ndarray(), 64).unwrap();
         for (device, what) in [(Device::flex(), "flex"), (gpu(), "wgpu")] {
             let found = upscaled(&record, &sample(), &device, 64).unwrap();

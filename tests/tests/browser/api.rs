@@ -116,6 +116,30 @@ fn pictures_of_any_size_at_every_scale() {
 }
 
 #[test]
+fn every_network_runs_in_a_page() {
+    let visit = Visit::of(PLAIN, Gpu::None);
+    for network in tests::small_networks() {
+        let model = model_file(network);
+        visit.file("model.bpk", &model);
+        for (width, height) in [(1, 1), (101, 30)] {
+            let image = waves(width, height);
+            visit.file("picture.png", &png(&image));
+            let script = "const [model, url] = arguments;
+                const upscaler = await load(model);
+                const image = await upscaler.upscale(await fetchBlob(url));
+                upscaler.dispose();
+                return plain(image);";
+            let urls = [visit.url("model.bpk"), visit.url("picture.png")];
+            assert_same(
+                &picture(run(&visit, script, &urls)),
+                &upscaled(&model, &image),
+            );
+        }
+    }
+    visit.finish();
+}
+
+#[test]
 fn the_models_that_the_page_offers_give_what_they_give_natively() {
     let visit = Visit::of(PLAIN, Gpu::None);
     let list = std::fs::read(xtask::root().join("www/models/index.json")).unwrap();

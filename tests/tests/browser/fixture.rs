@@ -2,26 +2,12 @@
 
 use std::io::Cursor;
 
-use burn::tensor::Device;
 use image::{DynamicImage, ImageFormat, RgbImage, RgbaImage};
-use model::network::NetworkConfig;
 use model::pixel::{Channels, Image};
-use model::record::{self, Metadata, Origin};
 
 /// A small record with random weights, as it would be exported.
 pub fn model_file(network: &str) -> Vec<u8> {
-    let network: NetworkConfig = toml::from_str(network).unwrap();
-    let metadata = Metadata {
-        format: record::FORMAT,
-        name: "tiny".to_string(),
-        parameters: network.parameters(&Device::flex()),
-        degradation: "none".to_string(),
-        origin: Origin::default(),
-        scores: Vec::new(),
-        network: network.clone(),
-    };
-    let network = network.init_training(7, &Device::flex()).fold();
-    record::write(&network, &metadata).unwrap()
+    tests::model_file(network).unwrap()
 }
 
 /// A network on Y, ×2, that needs no time.
