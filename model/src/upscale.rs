@@ -174,7 +174,10 @@ impl Cut {
                         rest[at] = ycbcr[1];
                         rest[size + at] = ycbcr[2];
                     }
-                    (Colour::Y, false) => network[at] = value(0),
+                    (Colour::Grey, true) => {
+                        network[at] = colour::rgb_to_grey([value(0), value(1), value(2)]);
+                    }
+                    (Colour::Y | Colour::Grey, false) => network[at] = value(0),
                     (Colour::Rgb, is_colour) => {
                         for channel in 0..3 {
                             let from = if is_colour { channel } else { 0 };
@@ -215,7 +218,8 @@ fn write_pixel(
             pixel[..3].copy_from_slice(&rgb.map(colour::to_byte));
             alpha = 2;
         }
-        (Colour::Y, false) => pixel[0] = colour::to_byte(sharp(0)),
+        (Colour::Grey, true) => pixel[..3].fill(colour::to_byte(sharp(0))),
+        (Colour::Y | Colour::Grey, false) => pixel[0] = colour::to_byte(sharp(0)),
         (Colour::Rgb, true) => {
             let rgb: [f32; 3] = std::array::from_fn(&sharp);
             pixel[..3].copy_from_slice(&rgb.map(colour::to_byte));

@@ -28,6 +28,7 @@ pub fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     let colour = match spec.colour {
         Colour::Y => "Y (chroma is resized by bicubic interpolation)",
         Colour::Rgb => "RGB",
+        Colour::Grey => "grey",
     };
     let input = match spec.input {
         Input::LowResolution => "the low-resolution picture",

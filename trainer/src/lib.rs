@@ -13,6 +13,7 @@ pub mod image_file;
 pub mod inspect;
 pub mod loss;
 pub mod metric;
+pub mod mnist;
 pub mod report;
 pub mod schedule;
 pub mod train;

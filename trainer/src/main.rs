@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use trainer::degrade::{self, DegradeArgs};
 use trainer::eval::{self, EvalArgs};
 use trainer::inspect::{self, InspectArgs};
+use trainer::mnist::{self, MnistArgs};
 use trainer::train::{self, TrainArgs};
 use trainer::upscale::{self, UpscaleArgs};
 
@@ -27,6 +28,7 @@ enum Command {
     Upscale(UpscaleArgs),
     Inspect(InspectArgs),
     Degrade(DegradeArgs),
+    Mnist(MnistArgs),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Command::Upscale(args) => upscale::run(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Degrade(args) => degrade::run(&args),
+        Command::Mnist(args) => mnist::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -303,6 +303,79 @@ fn one_sees_what_the_network_sees() {
     assert!(report.contains(words), "{report}");
 }
 
+/// An idx file of bright squares at varying places.
+fn digits(count: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for number in [2051, count as u32, 28, 28] {
+        bytes.extend(number.to_be_bytes());
+    }
+    for digit in 0..count {
+        let (left, top) = (4 + digit * 7 % 11, 4 + digit * 5 % 13);
+        bytes.extend((0..28 * 28).map(|i| {
+            let inside = (left..left + 7).contains(&(i % 28)) && (top..top + 7).contains(&(i / 28));
+            if inside { 255 } else { 0 }
+        }));
+    }
+    bytes
+}
+
+#[test]
+fn digits_are_sharpened_and_a_killed_training_of_them_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("train-images-idx3-ubyte"), digits(256)).unwrap();
+    std::fs::write(path("t10k-images-idx3-ubyte"), digits(40)).unwrap();
+    let mnist = |out: &str| {
+        let mut command = command();
+        command.args(["mnist", "--device", "cpu", "--epochs", "3", "--data"]);
+        command.arg(folder.path()).arg("--out").arg(path(out));
+        command
+    };
+    let output = mnist("whole").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{text}");
+
+    let mut child = mnist("broken").spawn().unwrap();
+    while !path("broken/checkpoint.bpk").exists() {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended before its first checkpoint"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(mnist("broken").output().unwrap().status.code(), Some(1));
+    let resumed = mnist("broken").arg("--resume").output().unwrap();
+    let text = String::from_utf8_lossy(&resumed.stderr).into_owned();
+    assert!(resumed.status.success(), "{text}");
+    for name in ["log.jsonl", "report.md"] {
+        let read = |run: &str| std::fs::read_to_string(path(run).join(name)).unwrap();
+        assert_eq!(read("whole"), read("broken"), "{name}");
+    }
+    assert_eq!(
+        vectors(&path("whole/checkpoint.bpk")),
+        vectors(&path("broken/checkpoint.bpk"))
+    );
+    let log = std::fs::read_to_string(path("whole/log.jsonl")).unwrap();
+    let losses: Vec<f64> = log
+        .lines()
+        .map(|line| {
+            line.rsplit_once(':')
+                .unwrap()
+                .1
+                .trim_end_matches('}')
+                .parse()
+                .unwrap()
+        })
+        .collect();
+    assert!(
+        losses.len() == 3 && losses[2] < 0.8 * losses[0],
+        "{losses:?}"
+    );
+    assert!(path("whole/digits.png").exists());
+}
+
 #[test]
 fn bad_input_is_a_sentence_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();

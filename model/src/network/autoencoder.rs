@@ -4,7 +4,7 @@
 //! enlarged again by somebody else:
 //!
 //! ```text
-//! Y [1, h, w] ─ (3×3 ─ norm ─ ReLU) × 3 ─ [16] [32] [64] ─ 3×3 ─ sigmoid ─ Y [1, h, w]
+//! grey [1, h, w] ─ (3×3 ─ norm ─ ReLU) × 3 ─ [16] [32] [64] ─ 3×3 ─ sigmoid ─ grey [1, h, w]
 //! ```
 
 use burn::module::Module;
@@ -31,7 +31,7 @@ impl Architecture for AutoencoderConfig {
     fn spec(&self) -> Spec {
         Spec {
             scale: 1,
-            colour: Colour::Y,
+            colour: Colour::Grey,
             input: Input::LowResolution,
             halo_px: self.maps.len() + 1,
             align_px: 1,

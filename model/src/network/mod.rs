@@ -37,13 +37,15 @@ pub enum Colour {
     Y,
     /// Red, green and blue, three planes.
     Rgb,
+    /// Luma of BT.601 in full range, one plane; the picture becomes grey.
+    Grey,
 }
 
 impl Colour {
     /// How many planes that is.
     pub fn channels(self) -> usize {
         match self {
-            Self::Y => 1,
+            Self::Y | Self::Grey => 1,
             Self::Rgb => 3,
         }
     }

@@ -29,6 +29,11 @@ pub fn rgb_to_y(rgb: [f32; 3]) -> f32 {
     (row(FORWARD[0], rgb) + OFFSET[0]) / 255.0
 }
 
+/// Luma of full range, 0…1.
+pub fn rgb_to_grey(rgb: [f32; 3]) -> f32 {
+    row([0.299, 0.587, 0.114], rgb)
+}
+
 /// Luma and the two colour differences.
 pub fn rgb_to_ycbcr(rgb: [f32; 3]) -> [f32; 3] {
     std::array::from_fn(|i| (row(FORWARD[i], rgb) + OFFSET[i]) / 255.0)

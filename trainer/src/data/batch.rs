@@ -25,6 +25,16 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// A batch of given patches: input and target, each `[batch, channels, side, side]`.
+    pub fn from_values(input: Vec<f32>, target: Vec<f32>, shape: [usize; 4]) -> Self {
+        let patches = |values| Patches { values, shape };
+        Self {
+            input: patches(input),
+            targets: vec![(1, patches(target))],
+            ratios: vec![1],
+        }
+    }
+
     /// Input `[batch, c, p, p]` and for each output of the network its target
     /// `[batch, c, p·r − m, p·r − m]`, values in 0…1.
     ///
@@ -195,7 +205,8 @@ impl Flip {
         };
         let pixels = || (0..side).flat_map(|y| (0..side).map(move |x| pixel(x, y)));
         match colour {
-            Colour::Y => planes.extend(pixels().map(|[r, g, b]| colour::rgb_to_y([r, g, b]))),
+            Colour::Y => planes.extend(pixels().map(colour::rgb_to_y)),
+            Colour::Grey => planes.extend(pixels().map(colour::rgb_to_grey)),
             Colour::Rgb => (0..3).for_each(|c| planes.extend(pixels().map(|rgb| rgb[c]))),
         }
     }

@@ -106,6 +106,11 @@ impl Trainer {
         }
     }
 
+    /// Steps taken so far.
+    pub fn steps(&self) -> u64 {
+        self.progress.step
+    }
+
     fn criterion(&self, step: u64) -> &Criterion {
         let share = self.config.last.as_ref().map_or(0.0, |last| last.share);
         match &self.last_criterion {

@@ -1,0 +1,336 @@
+//! The first network of many introductions: an autoencoder that sharpens blurred digits.
+
+mod idx;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use burn::tensor::{Device, Tensor, TensorData};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use model::network::{Input, Network};
+use model::pixel::resize::{Method, resize};
+use model::pixel::{Channels, Image, Planes};
+use model::record::{self, Metadata, Origin};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_pcg::Pcg64Mcg;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::data::Batch;
+use crate::device::{self, DeviceChoice};
+use crate::image_file;
+use crate::train::{Checkpoint, Trainer};
+use idx::SIDE_PX;
+
+/// Sides of the blurred digits before they are enlarged again.
+const SMALL_PX: usize = 10;
+
+/// Trains an autoencoder to sharpen handwritten digits that were shrunk to 10×10 pixels.
+///
+/// Prints the training and validation loss of every epoch, and leaves a record for the page
+/// (model.bpk), the table (report.md) and a picture of digits before and after (digits.png).
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  cargo run -p trainer -- mnist --data ../shared/data/mnist
+  cargo run -p trainer -- mnist --data ../shared/data/mnist --resume")]
+pub struct MnistArgs {
+    /// The folder of MNIST's idx files, gzipped or not.
+    #[arg(long, value_name = "DIR", default_value = "../shared/data/mnist")]
+    pub data: PathBuf,
+    /// The configuration; training.steps counts steps, of which an epoch has as many as batches.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// How often every digit is seen.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub epochs: usize,
+    /// Train on so many digits only.
+    #[arg(long, value_name = "N")]
+    pub digits: Option<usize>,
+    /// What computes.
+    #[arg(long, value_enum, default_value_t)]
+    pub device: DeviceChoice,
+    /// Where the results go.
+    #[arg(long, value_name = "DIR", default_value = "runs/mnist")]
+    pub out: PathBuf,
+    /// Go on from the checkpoint in that folder, which is written after every epoch.
+    #[arg(long)]
+    pub resume: bool,
+}
+
+/// Digits in 0…1, each of 28×28 values: as the network gets them, and as they are.
+struct Digits {
+    input: Vec<Vec<f32>>,
+    target: Vec<Vec<f32>>,
+}
+
+impl Digits {
+    fn new(images: &[Vec<u8>]) -> Self {
+        let target: Vec<Vec<f32>> = images
+            .par_iter()
+            .map(|digit| digit.iter().map(|byte| f32::from(*byte) / 255.0).collect())
+            .collect();
+        let input = target.par_iter().map(|digit| blurred(digit)).collect();
+        Self { input, target }
+    }
+
+    fn len(&self) -> usize {
+        self.target.len()
+    }
+
+    fn batch(&self, indices: &[usize]) -> Batch {
+        let all = |digits: &[Vec<f32>]| indices.iter().flat_map(|i| digits[*i].clone()).collect();
+        let shape = [indices.len(), 1, SIDE_PX, SIDE_PX];
+        Batch::from_values(all(&self.input), all(&self.target), shape)
+    }
+}
+
+/// Shrunk to 10×10 and enlarged to 28×28 again, both bilinearly (shrinking with antialiasing).
+fn blurred(digit: &[f32]) -> Vec<f32> {
+    let planes = Planes {
+        channels: 1,
+        width: SIDE_PX,
+        height: SIDE_PX,
+        data: digit.to_vec(),
+    };
+    let small = resize(&planes, SMALL_PX, SMALL_PX, Method::Bilinear);
+    resize(&small, SIDE_PX, SIDE_PX, Method::Bilinear).data
+}
+
+/// Losses of an epoch: mean squared errors.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Epoch {
+    /// From 1.
+    epoch: usize,
+    // In single precision, which survives being written and read again.
+    training: f32,
+    validation: f32,
+}
+
+const LOG: &str = "log.jsonl";
+const CHECKPOINT: &str = "checkpoint.bpk";
+const RECORD: &str = "model.bpk";
+const REPORT: &str = "report.md";
+const GRID: &str = "digits.png";
+
+fn default_config() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/mnist.toml")
+}
+
+/// The command.
+pub fn run(args: &MnistArgs) -> anyhow::Result<()> {
+    let mut config = Config::load(&args.config.clone().unwrap_or_else(default_config))?;
+    let spec = config.network.spec();
+    ensure!(
+        spec.scale == 1 && spec.colour.channels() == 1 && spec.input == Input::LowResolution,
+        "digits need a network that keeps the size, such as kind = \"autoencoder\""
+    );
+    ensure!(args.epochs > 0, "--epochs has to be at least 1");
+    let mut training = idx::images(&args.data, "train-images-idx3-ubyte")?;
+    training.truncate(args.digits.unwrap_or(usize::MAX).max(1));
+    let validation = Digits::new(&idx::images(&args.data, "t10k-images-idx3-ubyte")?);
+    let training = Digits::new(&training);
+    let steps_per_epoch = training.len().div_ceil(config.training.batch);
+    config.training.steps = (args.epochs * steps_per_epoch) as u64;
+    // Two trainings of different lengths have different schedules: one must not go on from the other.
+    config.text += &format!("\n# {} digits, {} epochs\n", training.len(), args.epochs);
+
+    ensure!(
+        args.resume || !args.out.join(CHECKPOINT).exists(),
+        "{} holds a training already: go on with --resume, or choose another --out",
+        args.out.display()
+    );
+    std::fs::create_dir_all(&args.out)
+        .with_context(|| format!("cannot create the folder {}", args.out.display()))?;
+    let (device, device_name) = device::pick(args.device)?;
+    println!(
+        "Training {} ({} parameters) on {} digits, {device_name}",
+        config.name,
+        config.network.parameters(&device),
+        training.len()
+    );
+    let mut trainer = Trainer::new(&config, &device)?;
+    if args.resume {
+        trainer.restore(Checkpoint::load(&args.out.join(CHECKPOINT), &device)?)?;
+    }
+    let blurred = mse(&validation.input, &validation.target);
+    println!(
+        "epoch  training loss  validation loss  (the blurred digits themselves: {blurred:.5})"
+    );
+    let mut table: Vec<Epoch> = Vec::new();
+    if args.resume {
+        let text = std::fs::read_to_string(args.out.join(LOG)).unwrap_or_default();
+        let lines = text.lines().map(serde_json::from_str);
+        table = lines
+            .collect::<Result<_, _>>()
+            .context("the log is damaged")?;
+        // What was logged behind the checkpoint will be done again.
+        table.truncate(trainer.steps() as usize / steps_per_epoch);
+    }
+    for epoch in trainer.steps() as usize / steps_per_epoch..args.epochs {
+        let training_loss = one_epoch(&mut trainer, &training, &config, epoch)?;
+        let outputs = outputs(&trainer.folded(), &validation.input, &device)?;
+        let row = Epoch {
+            epoch: epoch + 1,
+            training: training_loss as f32,
+            validation: mse(&outputs, &validation.target) as f32,
+        };
+        println!(
+            "{:>5}  {:>13.5}  {:>15.5}",
+            row.epoch, row.training, row.validation
+        );
+        table.push(row);
+        let lines = table.iter().map(serde_json::to_string);
+        let lines: Vec<String> = lines.collect::<Result<_, _>>()?;
+        let log = lines.join("\n") + "\n";
+        image_file::write_atomically(&args.out.join(LOG), log.as_bytes())?;
+        trainer.checkpoint().save(&args.out.join(CHECKPOINT))?;
+        export(args, &config, &trainer, &device)?;
+        let grid = grid(&validation, &outputs)?;
+        image_file::save(&grid, &args.out.join(GRID))?;
+    }
+    let report = report(&config, &table, blurred);
+    image_file::write_atomically(&args.out.join(REPORT), report.as_bytes())?;
+    println!(
+        "Record: {}\nDigits before and after: {}",
+        args.out.join(RECORD).display(),
+        args.out.join(GRID).display()
+    );
+    Ok(())
+}
+
+/// Trains on every digit once, in an order of its own; the mean loss.
+fn one_epoch(
+    trainer: &mut Trainer,
+    digits: &Digits,
+    config: &Config,
+    epoch: usize,
+) -> anyhow::Result<f64> {
+    let mut order: Vec<usize> = (0..digits.len()).collect();
+    order.shuffle(&mut Pcg64Mcg::seed_from_u64(
+        config.seed.rotate_left(32) ^ epoch as u64,
+    ));
+    let progress = ProgressBar::new(digits.len() as u64);
+    let style =
+        ProgressStyle::with_template("{bar:30} {pos}/{len} digits · {eta} left in this epoch");
+    progress.set_style(style?);
+    let mut sum = 0.0;
+    for indices in order.chunks(config.training.batch) {
+        let loss = trainer
+            .step(digits.batch(indices))
+            .loss
+            .into_scalar::<f32>();
+        ensure!(
+            loss.is_finite(),
+            "the loss is no number any more: lower training.learning_rate; the last epoch's \
+             checkpoint is untouched"
+        );
+        sum += f64::from(loss) * indices.len() as f64;
+        progress.inc(indices.len() as u64);
+    }
+    progress.finish_and_clear();
+    Ok(sum / digits.len() as f64)
+}
+
+/// What a network makes of digits.
+fn outputs(
+    network: &Network,
+    digits: &[Vec<f32>],
+    device: &Device,
+) -> anyhow::Result<Vec<Vec<f32>>> {
+    let mut outputs = Vec::with_capacity(digits.len());
+    for part in digits.chunks(500) {
+        let shape = [part.len(), 1, SIDE_PX, SIDE_PX];
+        let x = Tensor::from_data(TensorData::new(part.concat(), shape), device);
+        let values: Vec<f32> = network.forward(x).into_data().iter::<f32>().collect();
+        outputs.extend(values.chunks_exact(SIDE_PX * SIDE_PX).map(<[f32]>::to_vec));
+    }
+    Ok(outputs)
+}
+
+/// Mean squared error.
+fn mse(a: &[Vec<f32>], b: &[Vec<f32>]) -> f64 {
+    let values = a.iter().flatten().zip(b.iter().flatten());
+    let squares = values.map(|(a, b)| f64::from(a - b).powi(2));
+    squares.sum::<f64>() / (a.len() * SIDE_PX * SIDE_PX) as f64
+}
+
+fn export(
+    args: &MnistArgs,
+    config: &Config,
+    trainer: &Trainer,
+    device: &Device,
+) -> anyhow::Result<()> {
+    let metadata = Metadata {
+        format: record::FORMAT,
+        name: config.name.clone(),
+        network: config.network.clone(),
+        degradation: "digits shrunk to 10×10 and enlarged to 28×28 again, bilinearly".to_string(),
+        parameters: config.network.parameters(device),
+        origin: Origin {
+            config: config.text.clone(),
+            seed: config.seed,
+            steps: trainer.steps(),
+            data: vec!["MNIST".to_string()],
+            commit: None,
+        },
+        scores: Vec::new(),
+    };
+    let bytes = record::write(&trainer.folded(), &metadata)?;
+    image_file::write_atomically(&args.out.join(RECORD), &bytes)
+}
+
+/// Digits in three rows: blurred, sharpened, original; three times as large.
+fn grid(digits: &Digits, outputs: &[Vec<f32>]) -> anyhow::Result<Image> {
+    const COLUMNS: usize = 12;
+    const GAP_PX: usize = 2;
+    const ZOOM: usize = 3;
+    let cell = SIDE_PX + GAP_PX;
+    let (width, height) = (COLUMNS * cell + GAP_PX, 3 * cell + GAP_PX);
+    let mut plane = vec![96u8; width * height];
+    for (row, digits) in [&digits.input[..], outputs, &digits.target]
+        .into_iter()
+        .enumerate()
+    {
+        for (column, digit) in digits.iter().take(COLUMNS).enumerate() {
+            for (y, line) in digit.chunks_exact(SIDE_PX).enumerate() {
+                let start = (row * cell + GAP_PX + y) * width + column * cell + GAP_PX;
+                for (x, value) in line.iter().enumerate() {
+                    plane[start + x] = model::pixel::colour::to_byte(*value);
+                }
+            }
+        }
+    }
+    let at = |i: usize| {
+        let (x, y) = (i % (ZOOM * width), i / (ZOOM * width));
+        plane[y / ZOOM * width + x / ZOOM]
+    };
+    let data = (0..ZOOM * width * ZOOM * height).map(at).collect();
+    Ok(Image::new(
+        ZOOM * width,
+        ZOOM * height,
+        Channels::Grey,
+        data,
+    )?)
+}
+
+fn report(config: &Config, table: &[Epoch], blurred: f64) -> String {
+    let mut text = format!(
+        "# {}\n\nMean squared error of digits that were shrunk to 10×10 pixels; that of the blurred \
+         digits themselves is {blurred:.5}. Validated on MNIST's 10,000 test digits, which choose \
+         nothing.\n\n![Blurred, sharpened, original]({GRID})\n\n\
+         | epoch | training | validation |\n|---|---|---|\n",
+        config.name
+    );
+    for row in table {
+        text += &format!(
+            "| {} | {:.5} | {:.5} |\n",
+            row.epoch, row.training, row.validation
+        );
+    }
+    text += &format!("\n```toml\n{}\n```\n", config.text.trim());
+    text
+}
