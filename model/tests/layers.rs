@@ -4,7 +4,8 @@ use burn::module::Module;
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{Device, Tensor, TensorData, module};
 use model::layer::{
-    Conv, Layers, Nonlinearity, pixel_shuffle, pixel_unshuffle, strided_kernel, transposed_kernel,
+    Conv, Fold, Layers, Nonlinearity, pixel_shuffle, pixel_unshuffle, strided_kernel,
+    transposed_kernel,
 };
 
 fn tensor<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {

@@ -148,9 +148,29 @@ impl ConvBlock {
     pub fn kernel_px(&self) -> usize {
         self.weight.kernel_px()
     }
+}
 
-    /// The block in the form in which it is used: one weight, one bias, no normalisation.
-    pub fn fold(self) -> Self {
+/// What is trained in another form than it is used in.
+pub trait Fold: Sized {
+    /// The form in which it is used.
+    fn fold(self) -> Self;
+}
+
+impl<T: Fold> Fold for Vec<T> {
+    fn fold(self) -> Self {
+        self.into_iter().map(T::fold).collect()
+    }
+}
+
+impl<T: Fold> Fold for Option<T> {
+    fn fold(self) -> Self {
+        self.map(T::fold)
+    }
+}
+
+impl Fold for ConvBlock {
+    /// One weight, one bias, no normalisation.
+    fn fold(self) -> Self {
         let weight = self.weight.fold();
         let (weight, bias) = match &self.norm {
             None => (weight, self.bias),

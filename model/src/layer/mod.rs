@@ -13,7 +13,7 @@ mod train_op;
 
 pub use batch_norm::BatchNorm;
 pub use conv::{Activation, Padding, conv2d};
-pub use conv_block::{ConvBlock, Nonlinearity, Resample, Settings};
+pub use conv_block::{ConvBlock, Fold, Nonlinearity, Resample, Settings};
 pub use kernel_weight::{KernelWeight, WideKernel};
 pub use layers::{Conv, Layers};
 pub use pad::{pad_replicate, pad_symmetric};

@@ -11,8 +11,8 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check};
-use crate::layer::{Conv, ConvBlock, Layers, Nonlinearity};
+use super::{Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps};
+use crate::layer::{Conv, ConvBlock, Fold, Layers, Nonlinearity};
 
 /// The sizes of an [`Autoencoder`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ impl Architecture for AutoencoderConfig {
             "1 to 16",
         )?;
         for &maps in &self.maps {
-            check((1..=1024).contains(&maps), "maps", maps, "1 to 1024")?;
+            check_maps("maps", maps)?;
         }
         Ok(())
     }
@@ -85,10 +85,12 @@ impl Forward for Autoencoder {
         let maps = self.convs.iter().fold(x, |x, conv| conv.forward(x));
         self.last.forward(maps)
     }
+}
 
+impl Fold for Autoencoder {
     fn fold(self) -> Self {
         Self {
-            convs: self.convs.into_iter().map(ConvBlock::fold).collect(),
+            convs: self.convs.fold(),
             last: self.last.fold(),
         }
     }

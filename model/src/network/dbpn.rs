@@ -14,8 +14,11 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_scale};
-use crate::layer::{Conv, ConvBlock, Layers, Nonlinearity};
+use super::{
+    Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps,
+    check_scale,
+};
+use crate::layer::{Conv, ConvBlock, Fold, Layers, Nonlinearity};
 
 /// The sizes of a [`Dbpn`]; the defaults are those of the paper's D-DBPN.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,7 +107,7 @@ impl Architecture for DbpnConfig {
     fn validate(&self) -> Result<(), ConfigError> {
         check_scale(self.scale)?;
         for (field, maps) in [("features", self.features), ("width", self.width)] {
-            check((1..=1024).contains(&maps), field, maps, "1 to 1024")?;
+            check_maps(field, maps)?;
         }
         check(
             (1..=16).contains(&self.stages),
@@ -186,10 +189,12 @@ impl Projection {
         let lost = self.back.forward(there.clone()) - x;
         self.again.forward(lost) + there
     }
+}
 
+impl Fold for Projection {
     fn fold(self) -> Self {
         Self {
-            bottleneck: self.bottleneck.map(ConvBlock::fold),
+            bottleneck: self.bottleneck.fold(),
             there: self.there.fold(),
             back: self.back.fold(),
             again: self.again.fold(),
@@ -214,14 +219,15 @@ impl Forward for Dbpn {
         }
         self.last.forward(Tensor::cat(large, 1))
     }
+}
 
+impl Fold for Dbpn {
     fn fold(self) -> Self {
-        let all = |units: Vec<Projection>| units.into_iter().map(Projection::fold).collect();
         Self {
             first: self.first.fold(),
             narrow: self.narrow.fold(),
-            up: all(self.up),
-            down: all(self.down),
+            up: self.up.fold(),
+            down: self.down.fold(),
             last: self.last.fold(),
         }
     }

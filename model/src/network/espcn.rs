@@ -11,8 +11,10 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_scale};
-use crate::layer::{Conv, ConvBlock, Layers, Nonlinearity};
+use super::{
+    Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check_maps, check_scale,
+};
+use crate::layer::{Conv, ConvBlock, Fold, Layers, Nonlinearity};
 
 /// The sizes of an [`Espcn`]; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +48,7 @@ impl Architecture for EspcnConfig {
     fn validate(&self) -> Result<(), ConfigError> {
         check_scale(self.scale)?;
         for maps in self.maps {
-            check((1..=1024).contains(&maps), "maps", maps, "1 to 1024")?;
+            check_maps("maps", maps)?;
         }
         Ok(())
     }
@@ -88,7 +90,9 @@ impl Forward for Espcn {
         self.last
             .forward(self.second.forward(self.first.forward(x)))
     }
+}
 
+impl Fold for Espcn {
     fn fold(self) -> Self {
         Self {
             first: self.first.fold(),

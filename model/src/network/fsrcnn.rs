@@ -12,8 +12,11 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_scale};
-use crate::layer::{Conv, ConvBlock, Layers, Nonlinearity};
+use super::{
+    Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps,
+    check_scale,
+};
+use crate::layer::{Conv, ConvBlock, Fold, Layers, Nonlinearity};
 
 /// The sizes of an [`Fsrcnn`]; the defaults are the paper's FSRCNN(56, 12, 4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +66,7 @@ impl Architecture for FsrcnnConfig {
     fn validate(&self) -> Result<(), ConfigError> {
         check_scale(self.scale)?;
         for (field, maps) in [("wide", self.wide), ("narrow", self.narrow)] {
-            check((1..=1024).contains(&maps), field, maps, "1 to 1024")?;
+            check_maps(field, maps)?;
         }
         check(self.depth <= 64, "depth", self.depth, "at most 64")
     }
@@ -104,10 +107,12 @@ impl Forward for Fsrcnn {
         let maps = self.blocks.iter().fold(x, |x, block| block.forward(x));
         self.last.forward(maps)
     }
+}
 
+impl Fold for Fsrcnn {
     fn fold(self) -> Self {
         Self {
-            blocks: self.blocks.into_iter().map(ConvBlock::fold).collect(),
+            blocks: self.blocks.fold(),
             last: self.last.fold(),
         }
     }

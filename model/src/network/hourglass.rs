@@ -16,8 +16,11 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_scale};
-use crate::layer::{Conv, ConvBlock, Layers, Nonlinearity, Skip, add_skip, pixel_shuffle};
+use super::{
+    Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps,
+    check_scale,
+};
+use crate::layer::{Conv, ConvBlock, Fold, Layers, Nonlinearity, Skip, add_skip, pixel_shuffle};
 
 /// The sizes of an [`Hourglass`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,12 +69,7 @@ impl Architecture for HourglassConfig {
 
     fn validate(&self) -> Result<(), ConfigError> {
         check_scale(self.scale)?;
-        check(
-            (1..=1024).contains(&self.width),
-            "width",
-            self.width,
-            "1 to 1024",
-        )?;
+        check_maps("width", self.width)?;
         check(
             (1..=4).contains(&self.levels),
             "levels",
@@ -160,6 +158,27 @@ impl Stack {
     }
 }
 
+impl Fold for Stack {
+    fn fold(self) -> Self {
+        Self {
+            levels: self.levels.fold(),
+            bottom: self.bottom.fold(),
+            last: self.last.fold(),
+        }
+    }
+}
+
+impl Fold for Level {
+    fn fold(self) -> Self {
+        Self {
+            before: self.before.fold(),
+            shrink: self.shrink.fold(),
+            enlarge: self.enlarge.fold(),
+            after: self.after.fold(),
+        }
+    }
+}
+
 impl Forward for Hourglass {
     /// `[batch, c, h, w]` → `[batch, c, h·scale, w·scale]`.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
@@ -185,22 +204,13 @@ impl Forward for Hourglass {
         };
         self.stacks.iter().map(output).collect()
     }
+}
 
+impl Fold for Hourglass {
     fn fold(self) -> Self {
-        let level = |level: Level| Level {
-            before: level.before.fold(),
-            shrink: level.shrink.fold(),
-            enlarge: level.enlarge.fold(),
-            after: level.after.fold(),
-        };
-        let stack = |stack: Stack| Stack {
-            levels: stack.levels.into_iter().map(level).collect(),
-            bottom: stack.bottom.fold(),
-            last: stack.last.fold(),
-        };
         Self {
             first: self.first.fold(),
-            stacks: self.stacks.into_iter().map(stack).collect(),
+            stacks: self.stacks.fold(),
             ..self
         }
     }

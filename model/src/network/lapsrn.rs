@@ -16,8 +16,8 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check};
-use crate::layer::{Conv, ConvBlock, Layers, Nonlinearity};
+use super::{Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps};
+use crate::layer::{Conv, ConvBlock, Fold, Layers, Nonlinearity};
 
 /// The sizes of a [`LapSrn`]; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,12 +72,7 @@ impl Architecture for LapSrnConfig {
             self.scale,
             "2, 4 or 8",
         )?;
-        check(
-            (1..=1024).contains(&self.width),
-            "width",
-            self.width,
-            "1 to 1024",
-        )?;
+        check_maps("width", self.width)?;
         check(self.depth <= 64, "depth", self.depth, "at most 64")
     }
 
@@ -139,11 +134,13 @@ impl Forward for LapSrn {
         };
         (0..self.levels).map(level).collect()
     }
+}
 
+impl Fold for LapSrn {
     fn fold(self) -> Self {
         Self {
             first: self.first.fold(),
-            features: self.features.into_iter().map(ConvBlock::fold).collect(),
+            features: self.features.fold(),
             enlarge: self.enlarge.fold(),
             picture: self.picture.fold(),
             details: self.details.fold(),

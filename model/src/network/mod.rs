@@ -26,7 +26,7 @@ pub use residual_dense::{ResidualDense, ResidualDenseConfig};
 pub use srcnn::{Srcnn, SrcnnConfig};
 pub use srresnet::{SrResNet, SrResNetConfig};
 
-use crate::layer::Layers;
+use crate::layer::{Fold, Layers};
 
 /// Which planes of a picture a network sees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +103,10 @@ fn check_scale(scale: usize) -> Result<(), ConfigError> {
     check((2..=4).contains(&scale), "scale", scale, "2, 3 or 4")
 }
 
+fn check_maps(field: &'static str, maps: usize) -> Result<(), ConfigError> {
+    check((1..=1024).contains(&maps), field, maps, "1 to 1024")
+}
+
 /// What a network's configuration says and makes; each network's file implements it.
 trait Architecture {
     /// What the pipeline has to know.
@@ -133,7 +137,7 @@ trait Architecture {
 }
 
 /// What a network does; each network's file implements it.
-trait Forward: Sized {
+trait Forward: Fold {
     /// See [`Network::forward`].
     fn forward(&self, x: Tensor<4>) -> Tensor<4>;
 
@@ -141,9 +145,6 @@ trait Forward: Sized {
     fn forward_training(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
         vec![self.forward(x)]
     }
-
-    /// See [`Network::fold`].
-    fn fold(self) -> Self;
 }
 
 /// Writes out what has one case for each network: the only registry.

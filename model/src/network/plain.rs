@@ -15,9 +15,12 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_scale};
+use super::{
+    Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps,
+    check_scale,
+};
 use crate::layer::{
-    BICUBIC_REACH_PX, Conv, ConvBlock, Layers, Nonlinearity, Skip, add_skip, pixel_shuffle,
+    BICUBIC_REACH_PX, Conv, ConvBlock, Fold, Layers, Nonlinearity, Skip, add_skip, pixel_shuffle,
 };
 
 /// The sizes of a [`Plain`].
@@ -94,12 +97,7 @@ impl Architecture for PlainConfig {
         let k = self.ends_px;
         let expansion = self.expansion.unwrap_or(1);
         check_scale(self.scale)?;
-        check(
-            (1..=1024).contains(&self.width),
-            "width",
-            self.width,
-            "1 to 1024",
-        )?;
+        check_maps("width", self.width)?;
         check(self.depth <= 256, "depth", self.depth, "at most 256")?;
         check(k % 2 == 1 && k <= 15, "ends_px", k, "odd and at most 15")?;
         check(
@@ -158,11 +156,13 @@ impl Forward for Plain {
         let phases = add_skip(self.last.forward(maps), x, self.skip, self.scale);
         pixel_shuffle(phases, self.scale)
     }
+}
 
+impl Fold for Plain {
     fn fold(self) -> Self {
         Self {
             first: self.first.fold(),
-            middle: self.middle.into_iter().map(ConvBlock::fold).collect(),
+            middle: self.middle.fold(),
             last: self.last.fold(),
             ..self
         }

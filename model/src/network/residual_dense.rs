@@ -18,8 +18,11 @@ use burn::tensor::ops::AvgPoolOptions;
 use burn::tensor::{Tensor, module};
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_scale};
-use crate::layer::{Conv, ConvBlock, Layers, Nonlinearity, Skip, add_skip, pixel_shuffle};
+use super::{
+    Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps,
+    check_scale,
+};
+use crate::layer::{Conv, ConvBlock, Fold, Layers, Nonlinearity, Skip, add_skip, pixel_shuffle};
 
 /// The sizes of a [`ResidualDense`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,7 +82,7 @@ impl Architecture for ResidualDenseConfig {
     fn validate(&self) -> Result<(), ConfigError> {
         check_scale(self.scale)?;
         for (field, maps) in [("width", self.width), ("growth", self.growth)] {
-            check((1..=1024).contains(&maps), field, maps, "1 to 1024")?;
+            check_maps(field, maps)?;
         }
         check(self.blocks <= 64, "blocks", self.blocks, "at most 64")?;
         let count = self.dilations.len();
@@ -165,6 +168,15 @@ impl Block {
     }
 }
 
+impl Fold for Block {
+    fn fold(self) -> Self {
+        Self {
+            convs: self.convs.fold(),
+            fuse: self.fuse.fold(),
+        }
+    }
+}
+
 impl Forward for ResidualDense {
     /// `[batch, c, h, w]` → `[batch, c, h·scale, w·scale]`.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
@@ -188,16 +200,14 @@ impl Forward for ResidualDense {
         let phases = self.last.forward(maps + first);
         pixel_shuffle(add_skip(phases, x, Skip::Nearest, self.scale), self.scale)
     }
+}
 
+impl Fold for ResidualDense {
     fn fold(self) -> Self {
-        let block = |block: Block| Block {
-            convs: block.convs.into_iter().map(ConvBlock::fold).collect(),
-            fuse: block.fuse.fold(),
-        };
         Self {
             first: self.first.fold(),
-            blocks: self.blocks.into_iter().map(block).collect(),
-            fuse: self.fuse.map(ConvBlock::fold),
+            blocks: self.blocks.fold(),
+            fuse: self.fuse.fold(),
             last: self.last.fold(),
             ..self
         }

@@ -12,8 +12,11 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_scale};
-use crate::layer::{Conv, ConvBlock, Layers, Nonlinearity, Padding, pad_replicate};
+use super::{
+    Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps,
+    check_scale,
+};
+use crate::layer::{Conv, ConvBlock, Fold, Layers, Nonlinearity, Padding, pad_replicate};
 
 /// The sizes of an [`Srcnn`]; the defaults are the paper's 9-1-5.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,7 +74,7 @@ impl Architecture for SrcnnConfig {
             check(k % 2 == 1 && k <= 15, "kernels_px", k, "odd and at most 15")?;
         }
         for maps in self.maps {
-            check((1..=1024).contains(&maps), "maps", maps, "1 to 1024")?;
+            check_maps("maps", maps)?;
         }
         Ok(())
     }
@@ -121,10 +124,12 @@ impl Forward for Srcnn {
     fn forward_training(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
         vec![self.forward_unpadded(x)]
     }
+}
 
+impl Fold for Srcnn {
     fn fold(self) -> Self {
         Self {
-            layers: self.layers.into_iter().map(ConvBlock::fold).collect(),
+            layers: self.layers.fold(),
         }
     }
 }

@@ -15,8 +15,11 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_scale};
-use crate::layer::{Conv, ConvBlock, Layers, Nonlinearity};
+use super::{
+    Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps,
+    check_scale,
+};
+use crate::layer::{Conv, ConvBlock, Fold, Layers, Nonlinearity};
 
 /// The sizes of an [`SrResNet`]; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,12 +77,7 @@ impl Architecture for SrResNetConfig {
 
     fn validate(&self) -> Result<(), ConfigError> {
         check_scale(self.scale)?;
-        check(
-            (1..=1024).contains(&self.width),
-            "width",
-            self.width,
-            "1 to 1024",
-        )?;
+        check_maps("width", self.width)?;
         check(self.blocks <= 128, "blocks", self.blocks, "at most 128")
     }
 
@@ -133,6 +131,15 @@ struct ResidualBlock {
     second: ConvBlock,
 }
 
+impl Fold for ResidualBlock {
+    fn fold(self) -> Self {
+        Self {
+            first: self.first.fold(),
+            second: self.second.fold(),
+        }
+    }
+}
+
 impl Forward for SrResNet {
     /// `[batch, c, h, w]` → `[batch, c, h·scale, w·scale]`.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
@@ -144,17 +151,15 @@ impl Forward for SrResNet {
         let maps = self.enlarge.iter().fold(maps, |x, conv| conv.forward(x));
         self.tail.forward(maps)
     }
+}
 
+impl Fold for SrResNet {
     fn fold(self) -> Self {
-        let block = |block: ResidualBlock| ResidualBlock {
-            first: block.first.fold(),
-            second: block.second.fold(),
-        };
         Self {
             head: self.head.fold(),
-            body: self.body.into_iter().map(block).collect(),
+            body: self.body.fold(),
             bridge: self.bridge.fold(),
-            enlarge: self.enlarge.into_iter().map(ConvBlock::fold).collect(),
+            enlarge: self.enlarge.fold(),
             tail: self.tail.fold(),
         }
     }

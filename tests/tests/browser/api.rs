@@ -81,6 +81,23 @@ fn every_kind_of_source_and_of_model_gives_the_same() {
     visit.finish();
 }
 
+/// A model and a picture in the page, against what they give natively.
+fn assert_native(visit: &Visit, model: &[u8], (width, height): (u32, u32)) {
+    let image = waves(width, height);
+    visit.file("model.bpk", model);
+    visit.file("picture.png", &png(&image));
+    let script = "const [model, url] = arguments;
+        const upscaler = await load(model);
+        const image = await upscaler.upscale(await fetchBlob(url));
+        upscaler.dispose();
+        return plain(image);";
+    let urls = [visit.url("model.bpk"), visit.url("picture.png")];
+    assert_same(
+        &picture(run(visit, script, &urls)),
+        &upscaled(model, &image),
+    );
+}
+
 #[test]
 fn pictures_of_any_size_at_every_scale() {
     let visit = Visit::of(PLAIN, Gpu::None);
@@ -93,22 +110,9 @@ fn pictures_of_any_size_at_every_scale() {
             format!("kind = \"srcnn\"\nscale = {scale}\nmaps = [6, 5]"),
         ];
         for model in models {
-            let model = model_file(&model);
-            visit.file("model.bpk", &model);
             // One pixel, one row, and more than one tile with an odd rest.
-            for (width, height) in [(1, 1), (5, 1), (101, 98)] {
-                let image = waves(width, height);
-                visit.file("picture.png", &png(&image));
-                let script = "const [model, url] = arguments;
-                    const upscaler = await load(model);
-                    const image = await upscaler.upscale(await fetchBlob(url));
-                    upscaler.dispose();
-                    return plain(image);";
-                let urls = [visit.url("model.bpk"), visit.url("picture.png")];
-                assert_same(
-                    &picture(run(&visit, script, &urls)),
-                    &upscaled(&model, &image),
-                );
+            for size in [(1, 1), (5, 1), (101, 98)] {
+                assert_native(&visit, &model_file(&model), size);
             }
         }
     }
@@ -119,21 +123,8 @@ fn pictures_of_any_size_at_every_scale() {
 fn every_network_runs_in_a_page() {
     let visit = Visit::of(PLAIN, Gpu::None);
     for network in tests::small_networks() {
-        let model = model_file(network);
-        visit.file("model.bpk", &model);
-        for (width, height) in [(1, 1), (101, 30)] {
-            let image = waves(width, height);
-            visit.file("picture.png", &png(&image));
-            let script = "const [model, url] = arguments;
-                const upscaler = await load(model);
-                const image = await upscaler.upscale(await fetchBlob(url));
-                upscaler.dispose();
-                return plain(image);";
-            let urls = [visit.url("model.bpk"), visit.url("picture.png")];
-            assert_same(
-                &picture(run(&visit, script, &urls)),
-                &upscaled(&model, &image),
-            );
+        for size in [(1, 1), (101, 30)] {
+            assert_native(&visit, &model_file(network), size);
         }
     }
     visit.finish();

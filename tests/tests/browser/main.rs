@@ -6,6 +6,7 @@
 
 mod api;
 mod chrome;
+mod digits;
 mod fixture;
 mod gpu;
 mod page;

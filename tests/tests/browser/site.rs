@@ -44,7 +44,7 @@ pub struct Visit {
 }
 
 impl Visit {
-    /// Opens [`PAGE`] or [`PLAIN`].
+    /// Opens [`PAGE`], [`PLAIN`], or another page beside the former.
     pub fn of(path: &str, gpu: Gpu) -> Self {
         let files = tempfile::tempdir().unwrap();
         let downloads = tempfile::tempdir().unwrap();
@@ -77,10 +77,10 @@ impl Visit {
             files,
             downloads,
         };
-        let ready = if path == PLAIN {
-            "window.load"
-        } else {
-            "document.querySelector('#model').length"
+        let ready = match path {
+            PLAIN => "window.load",
+            PAGE => "document.querySelector('#model').length",
+            _ => "document.readyState === 'complete'",
         };
         visit.chrome.wait_until(ready, Duration::from_secs(20));
         visit

@@ -1,0 +1,144 @@
+// Draw a digit: what a small network makes of its 10×10 shadow.
+//
+// Hooks that tests may rely on: #pad, #shadow, #guess, #clear, #example, #status, #error.
+
+import { load } from "./uprez.js";
+
+/** Sides of MNIST's digits, and of what is left of them. */
+const DIGIT_PX = 28;
+const SHADOW_PX = 10;
+
+const $ = (id) => document.getElementById(id);
+const pad = $("pad").getContext("2d", { willReadFrequently: true });
+
+/** Strokes of digits for those who cannot draw here, in the pad's pixels. */
+const EXAMPLES = [
+  [[[80, 70], [200, 70], [130, 230]]],
+  [[[85, 95], [110, 60], [165, 60], [190, 95], [170, 140], [85, 225], [200, 225]]],
+  [[[180, 60], [90, 165], [205, 165]], [[165, 120], [165, 235]]],
+];
+let nextExample = 0;
+
+/** Counts drawings, so that an older one's guess never replaces a newer one's. */
+let drawing = 0;
+
+clear();
+const ready = load("mnist", { engine: "cpu" });
+ready.then(() => say("Draw a digit, with the mouse or a finger."), fail);
+say("Loading the network …");
+watch();
+
+function watch() {
+  let last = null;
+  const place = (event) => {
+    const { left, top, width } = $("pad").getBoundingClientRect();
+    const scale = pad.canvas.width / width;
+    return [(event.clientX - left) * scale, (event.clientY - top) * scale];
+  };
+  $("pad").addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    $("pad").setPointerCapture(event.pointerId);
+    last = place(event);
+    line(last, last);
+  });
+  $("pad").addEventListener("pointermove", (event) => {
+    if (!last) return;
+    const now = place(event);
+    line(last, now);
+    last = now;
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    $("pad").addEventListener(end, () => {
+      if (last) guess();
+      last = null;
+    });
+  }
+  $("clear").addEventListener("click", () => {
+    clear();
+    say("Draw a digit, with the mouse or a finger.");
+  });
+  $("example").addEventListener("click", () => {
+    clear();
+    for (const stroke of EXAMPLES[nextExample]) {
+      stroke.slice(1).forEach((point, i) => line(stroke[i], point));
+    }
+    nextExample = (nextExample + 1) % EXAMPLES.length;
+    guess();
+  });
+}
+
+function clear() {
+  drawing += 1;
+  for (const id of ["pad", "shadow", "guess"]) {
+    const context = $(id).getContext("2d");
+    context.fillStyle = "#000";
+    context.fillRect(0, 0, context.canvas.width, context.canvas.height);
+  }
+}
+
+function line(from, to) {
+  pad.strokeStyle = "#fff";
+  pad.lineWidth = 22;
+  pad.lineCap = "round";
+  pad.lineJoin = "round";
+  pad.beginPath();
+  pad.moveTo(...from);
+  pad.lineTo(...to);
+  pad.stroke();
+}
+
+/** Shows the shadow of what is drawn, and the network's guess. */
+async function guess() {
+  const mine = ++drawing;
+  say("Guessing …");
+  const side = pad.canvas.width;
+  const { data } = pad.getImageData(0, 0, side, side);
+  const drawn = Float32Array.from({ length: side * side }, (_, i) => data[4 * i] / 255);
+  const digit = resize(drawn, side, DIGIT_PX);
+  const shadow = resize(digit, DIGIT_PX, SHADOW_PX);
+  $("shadow").getContext("2d").putImageData(grey(shadow, SHADOW_PX), 0, 0);
+  try {
+    const upscaler = await ready;
+    const image = await upscaler.upscale(grey(resize(shadow, SHADOW_PX, DIGIT_PX), DIGIT_PX));
+    if (mine !== drawing) return;
+    $("guess").getContext("2d").putImageData(image, 0, 0);
+    say("This is the network's guess. Draw on, or clear.");
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** Square planes resized bilinearly, with antialiasing where they shrink, as in training. */
+function resize(values, from, to) {
+  const scale = Math.min(1, to / from);
+  const taps = Array.from({ length: to }, (_, i) => {
+    const centre = ((i + 0.5) * from) / to - 0.5;
+    const found = [];
+    for (let j = Math.ceil(centre - 1 / scale); j <= centre + 1 / scale; j++) {
+      const weight = 1 - scale * Math.abs(j - centre);
+      if (weight > 0) found.push([j < 0 ? -1 - j : j >= from ? 2 * from - 1 - j : j, weight]);
+    }
+    const sum = found.reduce((total, [, weight]) => total + weight, 0);
+    return found.map(([j, weight]) => [j, weight / sum]);
+  });
+  const along = (value) => taps.map((tap) => tap.reduce((sum, [j, weight]) => sum + weight * value(j), 0));
+  const rows = Array.from({ length: from }, (_, y) => along((x) => values[y * from + x]));
+  const columns = Array.from({ length: to }, (_, x) => along((y) => rows[y][x]));
+  return Float32Array.from({ length: to * to }, (_, i) => columns[i % to][Math.floor(i / to)]);
+}
+
+function grey(values, side) {
+  const image = new ImageData(side, side);
+  values.forEach((value, i) => image.data.set([255 * value, 255 * value, 255 * value, 255], 4 * i));
+  return image;
+}
+
+function say(text) {
+  $("status").textContent = text;
+}
+
+function fail(error) {
+  $("error").textContent = `The network cannot be used here: ${error.message}.`;
+  $("error").hidden = false;
+  say("");
+}
