@@ -19,6 +19,10 @@ fn ink(visit: &Visit, css: &str) -> f64 {
 #[test]
 fn a_drawn_digit_casts_a_shadow_and_is_guessed() {
     let visit = Visit::of(&format!("{PAGE}digits.html"), Gpu::None);
+    let metrics = json!({ "width": 900, "height": 640, "deviceScaleFactor": 1, "mobile": false });
+    visit
+        .chrome
+        .cdp("Emulation.setDeviceMetricsOverride", metrics);
     assert_eq!(ink(&visit, "#pad"), 0.0);
     let script = "const { left, top } = document.querySelector('#pad').getBoundingClientRect();
         return [left, top].map(Math.round);";
@@ -30,7 +34,7 @@ fn a_drawn_digit_casts_a_shadow_and_is_guessed() {
         ]
     };
     // A one: straight down.
-    visit.chrome.drag("mouse", at(140, 60), at(140, 220));
+    visit.chrome.drag("mouse", at(112, 50), at(112, 176));
     let guessed = "document.querySelector('#status').textContent.startsWith('This is')";
     visit.chrome.wait_until(guessed, PATIENCE);
     for canvas in ["#pad", "#shadow", "#guess"] {
