@@ -18,3 +18,4 @@ pub mod report;
 pub mod schedule;
 pub mod train;
 pub mod upscale;
+pub mod weights;

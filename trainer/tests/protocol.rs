@@ -103,3 +103,34 @@ fn ssim_is_that_of_scikit_image() {
     let found = ssim(&a, &b).unwrap();
     assert!((found - 0.869_218_677_315_474_6).abs() < 1e-6, "{found}");
 }
+
+/// The distances that LPIPS's authors print for their example pictures.
+#[test]
+fn lpips_is_that_of_its_authors() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/features");
+    if !folder.exists() {
+        println!("NOT RUN: LPIPS, as {} is missing", folder.display());
+        return;
+    }
+    let device = burn::tensor::Device::flex();
+    let picture = |name: &str| {
+        let file = folder.join("example").join(name);
+        trainer::image_file::load(&file).unwrap()
+    };
+    let (reference, near) = (picture("ex_ref.png"), picture("ex_p1.png"));
+    let far = picture("ex_p0.png");
+    for (file, expected) in [
+        ("alexnet_lpips.safetensors", [0.722, 0.138]),
+        ("vgg16_lpips.safetensors", [0.569, 0.422]),
+    ] {
+        let lpips = trainer::metric::Lpips::load(&folder.join(file), &device).unwrap();
+        let found = [&far, &near].map(|image| lpips.distance(image, &reference).unwrap());
+        for (found, expected) in found.into_iter().zip(expected) {
+            assert!(
+                (found - expected).abs() < 1e-3,
+                "{file}: {found}, not {expected}"
+            );
+        }
+        assert_eq!(lpips.distance(&reference, &reference).unwrap(), 0.0);
+    }
+}

@@ -10,6 +10,7 @@ use model::record;
 use super::{TestSet, evaluate_with};
 use crate::device::{self, DeviceChoice};
 use crate::image_file;
+use crate::metric::Lpips;
 
 /// Evaluates a model on a folder of originals and prints a table.
 ///
@@ -17,8 +18,10 @@ use crate::image_file;
 /// interpolation, and compared on Y.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-Example:
-  cargo run -p trainer -- eval --model www/models/fast-x2.bpk --data ../shared/data/test/Set5 --scale 2")]
+Examples:
+  cargo run -p trainer -- eval --model www/models/fast-x2.bpk --data ../shared/data/test/Set5 --scale 2
+  cargo run -p trainer -- eval --model www/models/fast-x2.bpk --data ../shared/data/test/Set5 --scale 2 \\
+    --lpips ../shared/data/features/vgg16_lpips.safetensors")]
 pub struct EvalArgs {
     /// The model file.
     #[arg(long, value_name = "FILE")]
@@ -35,6 +38,9 @@ pub struct EvalArgs {
     /// Also write the upscaled pictures, as PNG.
     #[arg(long, value_name = "DIR")]
     pub save: Option<PathBuf>,
+    /// Also measure LPIPS, with these weights of AlexNet or VGG16 (safetensors).
+    #[arg(long, value_name = "FILE")]
+    pub lpips: Option<PathBuf>,
     /// What computes.
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
@@ -54,22 +60,30 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
         spec.scale,
         args.scale
     );
+    let lpips = args.lpips.as_ref();
+    let lpips = lpips.map(|path| Lpips::load(path, &device)).transpose()?;
     let set = TestSet::load(&args.data, spec.scale)?;
     if let Some(folder) = &args.save {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot create the folder {}", folder.display()))?;
     }
     let mut engine = BurnEngine::new(network, device, &device_name);
-    let result = evaluate_with(&mut engine, &spec, &set, |pair, upscaled| {
-        let Some(folder) = &args.save else {
-            return Ok(());
-        };
-        let path = folder.join(&pair.name).with_extension("png");
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent)?;
-        }
-        image_file::save(upscaled, &path)
-    })?;
+    let result = evaluate_with(
+        &mut engine,
+        &spec,
+        &set,
+        lpips.as_ref(),
+        |pair, upscaled| {
+            let Some(folder) = &args.save else {
+                return Ok(());
+            };
+            let path = folder.join(&pair.name).with_extension("png");
+            if let Some(parent) = path.parent() {
+                std::fs::create_dir_all(parent)?;
+            }
+            image_file::save(upscaled, &path)
+        },
+    )?;
     println!(
         "{} on {}, {device_name}",
         metadata.name,

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::data::{LowResolution, Pair};
 use crate::image_file;
-use crate::metric::{Luma, psnr_db, ssim};
+use crate::metric::{Lpips, Luma, psnr_db, ssim};
 
 pub use command::{EvalArgs, run};
 
@@ -64,10 +64,13 @@ impl TestSet {
     }
 
     /// How it is judged, as reports say it.
-    fn protocol(&self, scale: usize) -> String {
+    fn protocol(&self, scale: usize, lpips: Option<&Lpips>) -> String {
+        let lpips = lpips.map_or(String::new(), |lpips| {
+            format!("; {} on RGB, whole pictures", lpips.name())
+        });
         format!(
             "×{scale}, low resolution by {}, 8-bit RGB from end to end, PSNR and SSIM on Y (BT.601 \
-             studio range, floating point), border {scale} px",
+             studio range, floating point), border {scale} px{lpips}",
             self.low_resolution
         )
     }
@@ -84,6 +87,12 @@ pub struct Scores {
     pub bicubic_psnr_y: f64,
     /// Bicubic interpolation's SSIM on Y.
     pub bicubic_ssim_y: f64,
+    /// LPIPS, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lpips: Option<f64>,
+    /// Bicubic interpolation's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bicubic_lpips: Option<f64>,
 }
 
 /// A picture and its scores.
@@ -115,14 +124,15 @@ pub fn evaluate<E: Engine>(
     spec: &Spec,
     set: &TestSet,
 ) -> anyhow::Result<Evaluation> {
-    evaluate_with(engine, spec, set, |_, _| Ok(()))
+    evaluate_with(engine, spec, set, None, |_, _| Ok(()))
 }
 
-/// The same; `keep` is given each pair and its upscaled picture.
+/// The same, by LPIPS too where it is given; `keep` is given each pair and its upscaled picture.
 pub fn evaluate_with<E: Engine>(
     engine: &mut E,
     spec: &Spec,
     set: &TestSet,
+    lpips: Option<&Lpips>,
     mut keep: impl FnMut(&Pair, &Image) -> anyhow::Result<()>,
 ) -> anyhow::Result<Evaluation> {
     let mut images = Vec::with_capacity(set.pairs.len());
@@ -133,6 +143,12 @@ pub fn evaluate_with<E: Engine>(
         let upscaled = pollster::block_on(work).with_context(|| pair.name.clone())?;
         keep(pair, &upscaled)?;
         let bicubic = resize::imresize(&pair.lr, pair.hr.width, pair.hr.height);
+        let distance = |image| {
+            lpips
+                .map(|lpips| lpips.distance(image, &pair.hr))
+                .transpose()
+        };
+        let [model_lpips, bicubic_lpips] = [distance(&upscaled)?, distance(&bicubic)?];
         let [hr, model, bicubic] = [&pair.hr, &upscaled, &bicubic].map(|image| {
             Luma::of(image, spec.scale).context("the picture is smaller than the border")
         });
@@ -146,11 +162,13 @@ pub fn evaluate_with<E: Engine>(
                 ssim_y: similarity(&model)?,
                 bicubic_psnr_y: psnr_db(&hr, &bicubic),
                 bicubic_ssim_y: similarity(&bicubic)?,
+                lpips: model_lpips,
+                bicubic_lpips,
             },
         });
     }
     Ok(Evaluation {
-        protocol: set.protocol(spec.scale),
+        protocol: set.protocol(spec.scale, lpips),
         scale: spec.scale,
         mean: mean(&images),
         images,
@@ -162,10 +180,17 @@ fn mean(images: &[ImageScores]) -> Scores {
         let sum: f64 = images.iter().map(|image| score(&image.scores)).sum();
         sum / images.len().max(1) as f64
     };
+    let some = |score: fn(&Scores) -> Option<f64>| {
+        let scores = images.iter().map(|image| score(&image.scores));
+        let scores = scores.collect::<Option<Vec<f64>>>()?;
+        Some(scores.iter().sum::<f64>() / scores.len().max(1) as f64)
+    };
     Scores {
         psnr_y: mean(|scores| scores.psnr_y),
         ssim_y: mean(|scores| scores.ssim_y),
         bicubic_psnr_y: mean(|scores| scores.bicubic_psnr_y),
         bicubic_ssim_y: mean(|scores| scores.bicubic_ssim_y),
+        lpips: some(|scores| scores.lpips),
+        bicubic_lpips: some(|scores| scores.bicubic_lpips),
     }
 }

@@ -4,11 +4,12 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use anyhow::{Context, bail};
+use anyhow::ensure;
 use burn::tensor::ops::MaxPoolOptions;
-use burn::tensor::{Device, Tensor, TensorData, f16, module};
+use burn::tensor::{Device, Tensor, module};
 use model::layer::{Activation, Padding, conv2d};
-use safetensors::{Dtype, SafeTensors};
+
+use crate::weights::Weights;
 
 /// VGG (Simonyan and Zisserman 2015, arXiv:1409.1556), by its number of layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,30 +104,21 @@ impl Extractor {
     /// (`features.0.weight`, …), half or single precision.
     pub fn load(path: &Path, last: Layer, device: &Device) -> anyhow::Result<Self> {
         let network = last.network;
-        let bytes = std::fs::read(path)
-            .with_context(|| format!("cannot read the features' weights {}", path.display()))?;
-        let file = SafeTensors::deserialize(&bytes)
-            .with_context(|| format!("{} is no safetensors file", path.display()))?;
+        let weights = Weights::open(path)?;
         let mut convs = Vec::new();
         let mut index = 0;
         'blocks: for (block, count) in network.blocks().into_iter().enumerate() {
             for conv in 0..count {
-                let read = |what: &str| {
-                    let name = format!("features.{index}.{what}");
-                    tensor(&file, &name).with_context(|| {
-                        format!("{} does not fit {}", path.display(), network.name())
-                    })
-                };
-                let (weight, shape) = read("weight")?;
-                let (bias, biases) = read("bias")?;
-                let ([out, channels_in, 3, 3], [count]) = (&shape[..], &biases[..]) else {
-                    bail!("{}: features.{index} is no 3×3 convolution", path.display());
-                };
-                let shape = [*out, *channels_in, 3, 3];
-                convs.push((
-                    Tensor::from_data(TensorData::new(weight, shape), device),
-                    Tensor::from_data(TensorData::new(bias, [*count]), device),
-                ));
+                let weight: Tensor<4> =
+                    weights.tensor(&format!("features.{index}.weight"), device)?;
+                ensure!(
+                    weight.dims()[2..] == [3, 3],
+                    "{} holds another network than {}",
+                    path.display(),
+                    network.name()
+                );
+                let bias = weights.tensor(&format!("features.{index}.bias"), device)?;
+                convs.push((weight, bias));
                 if (block + 1, conv + 1) == (last.block, last.conv) {
                     break 'blocks;
                 }
@@ -172,26 +164,6 @@ impl Extractor {
         }
         x
     }
-}
-
-/// A tensor's values and shape.
-fn tensor(file: &SafeTensors, name: &str) -> anyhow::Result<(Vec<f32>, Vec<usize>)> {
-    let view = file
-        .tensor(name)
-        .with_context(|| format!("{name} is missing"))?;
-    let bytes = view.data();
-    let values = match view.dtype() {
-        Dtype::F32 => bytes
-            .chunks_exact(4)
-            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-            .collect(),
-        Dtype::F16 => bytes
-            .chunks_exact(2)
-            .map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32())
-            .collect(),
-        other => bail!("{name} is of type {other:?}: only F16 and F32 are read"),
-    };
-    Ok((values, view.shape().to_vec()))
 }
 
 /// `F·Fᵀ / (c·h·w)` for the maps F `[batch, c, h·w]`: `[batch, c, c]` (Gatys et al. 2015,

@@ -1,0 +1,162 @@
+//! Learned perceptual image patch similarity.
+
+use std::path::Path;
+
+use anyhow::{bail, ensure};
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
+use burn::tensor::{Device, Tensor, TensorData, activation, module};
+use model::layer::{Activation, Padding, conv2d};
+use model::pixel::{Channels, Image};
+
+use crate::weights::Weights;
+
+/// LPIPS (Zhang, Isola, Efros, Shechtman and Wang 2018, arXiv:1801.03924), version 0.1.
+///
+/// Differences of what AlexNet or VGG16 sees, at five depths, each of unit length over its maps and
+/// weighed by what people judged; 0 for equal pictures, rarely above 1.
+pub struct Lpips {
+    name: &'static str,
+    stages: Vec<Stage>,
+    device: Device,
+}
+
+/// Layers up to a depth, and the weights of its maps.
+struct Stage {
+    /// Side and stride of the pooling before it.
+    pool: Option<[usize; 2]>,
+    convs: Vec<Conv>,
+    /// `[1, maps, 1, 1]`
+    judgement: Tensor<4>,
+}
+
+struct Conv {
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    stride: usize,
+    padding: usize,
+}
+
+/// An architecture: the pooling, and torchvision's numbers of each depth's convolutions.
+type Depths = [(Option<[usize; 2]>, &'static [usize]); 5];
+
+const ALEXNET: Depths = [
+    (None, &[0]),
+    (Some([3, 2]), &[3]),
+    (Some([3, 2]), &[6]),
+    (None, &[8]),
+    (None, &[10]),
+];
+
+const VGG16: Depths = [
+    (None, &[0, 2]),
+    (Some([2, 2]), &[5, 7]),
+    (Some([2, 2]), &[10, 12, 14]),
+    (Some([2, 2]), &[17, 19, 21]),
+    (Some([2, 2]), &[24, 26, 28]),
+];
+
+/// What brings values of 0…1 to those that the networks were trained on.
+const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+
+impl Lpips {
+    /// Reads a safetensors file with torchvision's names of layers, and `lin0.model.1.weight` to
+    /// `lin4.model.1.weight`; it is AlexNet's or VGG16's, which its shapes tell.
+    pub fn load(path: &Path, device: &Device) -> anyhow::Result<Self> {
+        let weights = Weights::open(path)?;
+        let first: Tensor<4> = weights.tensor("features.0.weight", device)?;
+        let (name, depths) = match first.dims()[2] {
+            11 => ("LPIPS (alex)", ALEXNET),
+            3 => ("LPIPS (vgg)", VGG16),
+            k => bail!(
+                "{}: a first kernel of {k} px is neither AlexNet's nor VGG16's",
+                path.display()
+            ),
+        };
+        let stages = depths.iter().enumerate().map(|(depth, (pool, convs))| {
+            let convs = convs.iter().map(|i| {
+                let weight: Tensor<4> = weights.tensor(&format!("features.{i}.weight"), device)?;
+                let k = weight.dims()[2];
+                Ok(Conv {
+                    weight,
+                    bias: weights.tensor(&format!("features.{i}.bias"), device)?,
+                    // AlexNet's first convolution is the only one that is strided.
+                    stride: if k == 11 { 4 } else { 1 },
+                    padding: if k == 11 { 2 } else { k / 2 },
+                })
+            });
+            Ok(Stage {
+                pool: *pool,
+                convs: convs.collect::<anyhow::Result<_>>()?,
+                judgement: weights.tensor(&format!("lin{depth}.model.1.weight"), device)?,
+            })
+        });
+        Ok(Self {
+            name,
+            stages: stages.collect::<anyhow::Result<_>>()?,
+            device: device.clone(),
+        })
+    }
+
+    /// The metric's name in tables.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The distance between two pictures of equal size, at least 64 px a side.
+    pub fn distance(&self, a: &Image, b: &Image) -> anyhow::Result<f64> {
+        ensure!(
+            (a.width, a.height) == (b.width, b.height),
+            "LPIPS compares pictures of equal size"
+        );
+        ensure!(
+            a.width >= 64 && a.height >= 64,
+            "LPIPS needs pictures of at least 64 px a side"
+        );
+        let mut x = Tensor::cat(vec![self.tensor(a), self.tensor(b)], 0);
+        let mut sum = 0.0;
+        for stage in &self.stages {
+            x = stage.forward(x);
+            let length = (x.clone() * x.clone()).sum_dim(1).sqrt() + 1e-10;
+            let unit = x.clone() / length;
+            let difference = unit.clone().narrow(0, 0, 1) - unit.narrow(0, 1, 1);
+            let judged = difference.clone() * difference * stage.judgement.clone();
+            let distance: Tensor<4> = judged.sum_dim(1);
+            sum += f64::from(distance.mean().into_scalar::<f32>());
+        }
+        Ok(sum)
+    }
+
+    /// `[1, 3, h, w]`, normalised.
+    fn tensor(&self, image: &Image) -> Tensor<4> {
+        let rgb = image.to_channels(Channels::Rgb);
+        let plane = |channel: usize| {
+            let bytes = rgb.data.iter().skip(channel).step_by(3);
+            bytes.map(move |byte| (f32::from(*byte) / 255.0 - MEAN[channel]) / DEVIATION[channel])
+        };
+        let values: Vec<f32> = (0..3).flat_map(plane).collect();
+        let shape = [1, 3, image.height, image.width];
+        Tensor::from_data(TensorData::new(values, shape), &self.device)
+    }
+}
+
+impl Stage {
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let x = match self.pool {
+            Some([side, stride]) => {
+                let options = MaxPoolOptions::new([side, side]).with_stride([stride, stride]);
+                module::max_pool2d(x, options)
+            }
+            None => x,
+        };
+        self.convs.iter().fold(x, |x, conv| {
+            let (weight, bias) = (conv.weight.clone(), Some(conv.bias.clone()));
+            if conv.stride == 1 {
+                return conv2d(x, weight, bias, Activation::Relu, Padding::Same, 1);
+            }
+            let (stride, padding) = (conv.stride, conv.padding);
+            let options = ConvOptions::new([stride, stride], [padding, padding], [1, 1], 1);
+            activation::relu(module::conv2d(x, weight, bias, options))
+        })
+    }
+}
