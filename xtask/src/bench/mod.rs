@@ -1,5 +1,7 @@
 //! Speed, as ratios to named peers in the same run.
 
+use std::process::Command;
+
 use clap::{Args, Subcommand};
 
 use crate::run::{cargo, run as run_command};
@@ -21,7 +23,11 @@ enum What {
 pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
     match args.what.unwrap_or(What::Train) {
         What::Train => {
-            run_command(cargo().args(["run", "--package", "tests", "--bin", "bench-train"]))
+            // Built as part of the workspace: alone it would have Burn compiled with other features.
+            run_command(cargo().args(["build", "--workspace", "--bin", "bench-train"]))?;
+            run_command(&mut Command::new(
+                crate::target_dir()?.join("debug/bench-train"),
+            ))
         }
     }
 }
