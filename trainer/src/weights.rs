@@ -6,6 +6,11 @@ use anyhow::{Context, bail, ensure};
 use burn::tensor::{Device, Tensor, TensorData, f16};
 use safetensors::{Dtype, SafeTensors};
 
+/// Mean of ImageNet's pixels in 0…1, which torchvision's networks are trained with.
+pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+/// Their deviation.
+pub const IMAGENET_DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+
 /// A file of weights, half or single precision.
 pub struct Weights {
     path: PathBuf,

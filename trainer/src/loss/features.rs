@@ -9,7 +9,7 @@ use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor, module};
 use model::layer::{Activation, Padding, conv2d};
 
-use crate::weights::Weights;
+use crate::weights::{IMAGENET_DEVIATION, IMAGENET_MEAN, Weights};
 
 /// VGG (Simonyan and Zisserman 2015, arXiv:1409.1556), by its number of layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,10 +95,6 @@ pub struct Extractor {
     convs: Vec<(Tensor<4>, Tensor<1>)>,
 }
 
-/// Mean and deviation of ImageNet's pixels, as torchvision has them.
-const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
-
 impl Extractor {
     /// Reads the convolutions up to `last` from a safetensors file with torchvision's names
     /// (`features.0.weight`, …), half or single precision.
@@ -141,7 +137,7 @@ impl Extractor {
             1 => x.expand([batch, 3, height, width]),
             _ => x,
         };
-        x = (x - plane(MEAN)) / plane(DEVIATION);
+        x = (x - plane(IMAGENET_MEAN)) / plane(IMAGENET_DEVIATION);
         let tracked = device.is_autodiff();
         let mut convs = self.convs.iter();
         for (block, count) in self.network.blocks().into_iter().enumerate() {

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData, activation, module};
 use model::layer::{Activation, Padding, conv2d};
 use model::pixel::{Channels, Image};
 
-use crate::weights::Weights;
+use crate::weights::{IMAGENET_DEVIATION, IMAGENET_MEAN, Weights};
 
 /// LPIPS (Zhang, Isola, Efros, Shechtman and Wang 2018, arXiv:1801.03924), version 0.1.
 ///
@@ -54,10 +54,6 @@ const VGG16: Depths = [
     (Some([2, 2]), &[17, 19, 21]),
     (Some([2, 2]), &[24, 26, 28]),
 ];
-
-/// What brings values of 0…1 to those that the networks were trained on.
-const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
 impl Lpips {
     /// Reads a safetensors file with torchvision's names of layers, and `lin0.model.1.weight` to
@@ -132,7 +128,9 @@ impl Lpips {
         let rgb = image.to_channels(Channels::Rgb);
         let plane = |channel: usize| {
             let bytes = rgb.data.iter().skip(channel).step_by(3);
-            bytes.map(move |byte| (f32::from(*byte) / 255.0 - MEAN[channel]) / DEVIATION[channel])
+            bytes.map(move |byte| {
+                (f32::from(*byte) / 255.0 - IMAGENET_MEAN[channel]) / IMAGENET_DEVIATION[channel]
+            })
         };
         let values: Vec<f32> = (0..3).flat_map(plane).collect();
         let shape = [1, 3, image.height, image.width];

@@ -148,6 +148,7 @@ impl Run {
             trainer.restore(Checkpoint::load(&self.path(CHECKPOINT), device)?)?;
             println!("Going on from step {}", trainer.progress.step);
         }
+        let from = trainer.progress.step;
         let dataset = Arc::new(dataset);
         let mut log = Log::open(
             &self.path(LOG),
@@ -183,7 +184,7 @@ impl Run {
              Record: {}\nReport: {}\n\
              To see it in the page: run `cargo xtask serve`, open the address it prints, and drop \
              the record and then a picture on the page.",
-            config.training.steps,
+            config.training.steps - from,
             start.elapsed().as_secs_f64(),
             self.path(RECORD).display(),
             self.path(report::FILE).display(),
