@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use model::network::NetworkConfig;
+use model::network::{DiscriminatorConfig, NetworkConfig};
 use serde::Deserialize;
 
 use crate::data::LowResolution;
 use crate::degrade::Degradation;
 use crate::image_file;
-use crate::loss::Loss;
+use crate::loss::{Gan, Loss, Sees};
 use crate::schedule::Schedule;
 
 /// Everything that decides a training run, but for the device.
@@ -92,6 +92,20 @@ pub struct TrainingConfig {
     /// Another loss for the end of the training.
     #[serde(default)]
     pub last: Option<LastPhase>,
+    /// A checkpoint of an earlier training of the same network, whose weights this one starts from;
+    /// a relative path starts at the configuration's folder.
+    #[serde(default)]
+    pub start: Option<PathBuf>,
+    /// Parts that a batch (a device's share of it) is worked on one after the other, for less
+    /// memory: their gradients add up to the batch's.
+    #[serde(default = "one")]
+    pub accumulate: usize,
+    /// The discriminators of a loss with `gan`.
+    #[serde(default)]
+    pub discriminator: DiscriminatorSettings,
+    /// How the levels of a network that enlarges step by step are brought in; absent: all at once.
+    #[serde(default)]
+    pub curriculum: Option<Curriculum>,
     /// Who takes the steps.
     pub optimiser: OptimiserConfig,
     /// Step size at its highest.
@@ -121,6 +135,47 @@ pub struct LastPhase {
     pub share: f64,
     /// Its loss.
     pub loss: Loss,
+}
+
+/// The sizes of discriminators; the defaults are SRGAN's.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DiscriminatorSettings {
+    /// Maps after the first convolution.
+    pub width: usize,
+    /// Outputs of the first dense layer.
+    pub dense: usize,
+    /// Factor on the learning rate.
+    pub rate: f64,
+}
+
+impl Default for DiscriminatorSettings {
+    fn default() -> Self {
+        Self {
+            width: 64,
+            dense: 1024,
+            rate: 1.0,
+        }
+    }
+}
+
+/// Level after level, as ProSR learns (Wang et al. 2018, arXiv:1804.02900).
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Curriculum {
+    /// The share of all steps after which the next level is brought in.
+    pub share: f64,
+    /// The share of all steps over which it is blended in.
+    pub blend: f64,
+}
+
+impl Curriculum {
+    /// How many levels take part at step `step` of `steps`; the last by the fraction.
+    pub fn levels(&self, step: u64, steps: u64, all: usize) -> f64 {
+        let at = step as f64 / steps as f64;
+        let level = |level: usize| (at - self.share * level as f64) / self.blend.max(1e-9);
+        1.0 + (1..all).map(|i| level(i).clamp(0.0, 1.0)).sum::<f64>()
+    }
 }
 
 /// Who takes the steps.
@@ -155,6 +210,13 @@ pub struct EvaluationConfig {
     pub every_steps: u64,
     /// How many training pictures are held out to choose the best weights by.
     pub hold_out: usize,
+    /// Ends the training after so many evaluations without a better one.
+    pub patience: Option<u64>,
+    /// Weights of LPIPS (safetensors): the pictures held out are then judged by it, not by PSNR; a
+    /// relative path starts at the configuration's folder.
+    pub lpips: Option<PathBuf>,
+    /// How many of the pictures held out are shown in `samples` at every evaluation.
+    pub samples: usize,
     /// Test sets for the report at the end: folders of pictures, which choose nothing.
     pub sets: Vec<PathBuf>,
 }
@@ -164,6 +226,9 @@ impl Default for EvaluationConfig {
         Self {
             every_steps: 500,
             hold_out: 8,
+            patience: None,
+            lpips: None,
+            samples: 3,
             sets: Vec::new(),
         }
     }
@@ -208,7 +273,10 @@ impl Config {
         let features = config.training.features.values_mut();
         let low = config.data.low_resolution.iter_mut();
         let sets = config.evaluation.sets.iter_mut();
-        for path in data.chain(low).chain(sets).chain(features) {
+        let start = config.training.start.iter_mut();
+        let lpips = config.evaluation.lpips.iter_mut();
+        let others = start.chain(lpips).chain(low);
+        for path in data.chain(others).chain(sets).chain(features) {
             *path = folder.join(&*path);
         }
         config.validate()?;
@@ -237,6 +305,7 @@ impl Config {
             training.learning_rate > 0.0 && training.learning_rate.is_finite(),
             "training.learning_rate has to be positive"
         );
+        self.validate_parts()?;
         for (name, value) in [
             ("training.average", training.average),
             (
@@ -249,10 +318,65 @@ impl Config {
                 "{name} has to be at least 0 and below 1"
             );
         }
+        if let Some(curriculum) = &training.curriculum {
+            ensure!(
+                curriculum.share > 0.0 && (0.0..=curriculum.share).contains(&curriculum.blend),
+                "training.curriculum needs a share above 0, and a blend that is no longer"
+            );
+            let levels = self.network.training_ratios().len();
+            ensure!(
+                curriculum.share * levels as f64 <= 1.0,
+                "training.curriculum.share = {} leaves no time for the last of {levels} levels",
+                curriculum.share
+            );
+        }
         ensure!(
             training.checkpoint_steps > 0 && self.evaluation.every_steps > 0,
             "training.checkpoint_steps and evaluation.every_steps have to be at least 1"
         );
         Ok(())
+    }
+
+    /// What concerns discriminators and parts of a batch.
+    fn validate_parts(&self) -> anyhow::Result<()> {
+        let training = &self.training;
+        ensure!(
+            (1..=training.batch).contains(&training.accumulate),
+            "training.accumulate = {} cannot split a batch of {}",
+            training.accumulate,
+            training.batch
+        );
+        for discriminator in self.discriminators() {
+            discriminator.validate()?;
+        }
+        if let Some(last) = &training.last {
+            let gans = last.loss.gans();
+            ensure!(
+                gans.is_empty() || gans == training.loss.gans(),
+                "training.last.loss may go without gan, but cannot bring in another one"
+            );
+        }
+        Ok(())
+    }
+
+    /// A discriminator for each adversarial term of the loss.
+    pub fn discriminators(&self) -> Vec<DiscriminatorConfig> {
+        let settings = &self.training.discriminator;
+        let spec = self.network.spec();
+        let ratio = self.network.training_ratios().last().copied().unwrap_or(1);
+        let side_px = (self.data.patch_px - 2 * self.network.training_margin_px()) * ratio;
+        let config = |gan: Gan| {
+            let (channels, reduction) = match gan.sees {
+                Sees::Pixels => (spec.colour.channels(), 1),
+                Sees::Features(layer) => layer.maps_and_reduction(),
+            };
+            DiscriminatorConfig {
+                channels,
+                side_px: side_px / reduction,
+                width: settings.width,
+                dense: settings.dense,
+            }
+        };
+        self.training.loss.gans().into_iter().map(config).collect()
     }
 }

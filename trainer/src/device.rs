@@ -1,8 +1,11 @@
 //! Which device computes.
 
+use std::fmt;
 use std::path::Path;
+use std::str::FromStr;
 
-use anyhow::bail;
+use anyhow::{Context, bail, ensure};
+use burn::remote::RemoteHost;
 use burn::tensor::{Device, DeviceKind};
 use clap::ValueEnum;
 
@@ -22,7 +25,7 @@ pub enum DeviceChoice {
 pub fn pick(choice: DeviceChoice) -> anyhow::Result<(Device, String)> {
     let gpu = match choice {
         DeviceChoice::Cpu => None,
-        DeviceChoice::Auto | DeviceChoice::Gpu => graphics_card(),
+        DeviceChoice::Auto | DeviceChoice::Gpu => graphics_cards().into_iter().next(),
     };
     match (gpu, choice) {
         (Some(gpu), _) => Ok(gpu),
@@ -39,13 +42,165 @@ fn cpu_name() -> String {
     format!("CPU ({threads} threads)")
 }
 
-/// The first hardware adapter, discrete cards first; software adapters don't count.
-fn graphics_card() -> Option<(Device, String)> {
+/// A device to train on, as one writes it: `auto`, `cpu`, `gpu`, `gpu:1`, `remote:ws://host:3000`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceName {
+    /// This machine's best, its CPU or its first graphics card.
+    Local(DeviceChoice),
+    /// A graphics card by its number, from 0.
+    Gpu(usize),
+    /// Every device that another machine offers by `trainer worker`.
+    Remote(String),
+}
+
+impl Default for DeviceName {
+    fn default() -> Self {
+        Self::Local(DeviceChoice::Auto)
+    }
+}
+
+impl FromStr for DeviceName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(url) = text.strip_prefix("remote:") {
+            return match url.starts_with("ws://") {
+                true => Ok(Self::Remote(url.to_string())),
+                false => Err(format!(
+                    "{url:?} is no address: write remote:ws://host:3000"
+                )),
+            };
+        }
+        if let Some(number) = text.strip_prefix("gpu:") {
+            let number = number.parse();
+            return number
+                .map(Self::Gpu)
+                .map_err(|_| format!("{text:?}: write a card's number, from 0, as in gpu:1"));
+        }
+        DeviceChoice::from_str(text, true)
+            .map(Self::Local)
+            .map_err(|_| {
+                format!("{text:?} is no device: there are auto, cpu, gpu, gpu:N and remote:ws://host:port")
+            })
+    }
+}
+
+impl fmt::Display for DeviceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local(choice) => {
+                let name = choice.to_possible_value();
+                f.write_str(name.as_ref().map_or("", |value| value.get_name()))
+            }
+            Self::Gpu(number) => write!(f, "gpu:{number}"),
+            Self::Remote(url) => write!(f, "remote:{url}"),
+        }
+    }
+}
+
+/// A device, with its name for people.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The device.
+    pub device: Device,
+    /// Its name.
+    pub name: String,
+    /// Whether it is one of this machine.
+    pub is_local: bool,
+}
+
+/// The devices of a training.
+#[derive(Clone, Debug)]
+pub struct Devices {
+    /// Where the parameters lie: the first device of this machine among the others, else its CPU.
+    pub home: Device,
+    /// Who trains, in the order in which their gradients are added up.
+    pub workers: Vec<Place>,
+}
+
+impl Devices {
+    /// Finds or connects all of them; `token` is shown to other machines.
+    pub fn connect(names: &[DeviceName], token: Option<&str>) -> anyhow::Result<Self> {
+        let mut workers = Vec::new();
+        for name in names {
+            match name {
+                DeviceName::Local(choice) => {
+                    let (device, name) = pick(*choice)?;
+                    workers.push(Place {
+                        device,
+                        name,
+                        is_local: true,
+                    });
+                }
+                DeviceName::Gpu(number) => {
+                    let mut cards = graphics_cards();
+                    ensure!(
+                        *number < cards.len(),
+                        "there is no {name}: this machine has {} graphics cards",
+                        cards.len()
+                    );
+                    let (device, name) = cards.swap_remove(*number);
+                    workers.push(Place {
+                        device,
+                        name: format!("gpu:{number}, {name}"),
+                        is_local: true,
+                    });
+                }
+                DeviceName::Remote(url) => workers.extend(remote(url, token)?),
+            }
+        }
+        let local = workers.iter().find(|place| place.is_local);
+        let home = local.map_or_else(Device::flex, |place| place.device.clone());
+        Ok(Self { home, workers })
+    }
+
+    /// Their names, one after the other.
+    pub fn names(&self) -> String {
+        let names: Vec<&str> = self.workers.iter().map(|p| p.name.as_str()).collect();
+        names.join(" + ")
+    }
+}
+
+impl From<Device> for Devices {
+    fn from(device: Device) -> Self {
+        let place = Place {
+            device: device.clone(),
+            name: "the device".to_string(),
+            is_local: true,
+        };
+        Self {
+            home: device,
+            workers: vec![place],
+        }
+    }
+}
+
+/// The devices that another machine offers.
+fn remote(url: &str, token: Option<&str>) -> anyhow::Result<Vec<Place>> {
+    let token = token.with_context(|| {
+        format!("remote:{url} asks for a token: give the worker's own with --token-file")
+    })?;
+    let host = RemoteHost::websocket(url).with_credential(token);
+    let devices = host.devices().with_context(|| {
+        format!(
+            "cannot use the devices of {url}: is `trainer worker` running there, with this token?"
+        )
+    })?;
+    let places = devices.into_iter().enumerate().map(|(i, device)| Place {
+        device,
+        name: format!("remote:{url}#{i}"),
+        is_local: false,
+    });
+    Ok(places.collect())
+}
+
+/// Hardware adapters, discrete cards first; software adapters don't count.
+fn graphics_cards() -> Vec<(Device, String)> {
     use wgpu::DeviceType::{DiscreteGpu, IntegratedGpu, VirtualGpu};
     // Where no driver offers a card, Vulkan's layers are not asked: some of them complain aloud.
     let nodes = ["/dev/dri", "/dev/nvidiactl", "/dev/dxg"];
     if cfg!(target_os = "linux") && !nodes.iter().any(|node| Path::new(node).exists()) {
-        return None;
+        return Vec::new();
     }
     // Without OpenGL, whose library complains aloud where there is no desktop.
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
@@ -53,15 +208,18 @@ fn graphics_card() -> Option<(Device, String)> {
         ..wgpu::InstanceDescriptor::new_without_display_handle()
     });
     let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
-    let first = |device_type, kind| {
-        let info = adapters.iter().map(wgpu::Adapter::get_info);
-        let mut fitting = info.filter(|info| info.device_type == device_type);
-        fitting.next().map(|info| {
+    let infos: Vec<_> = adapters.iter().map(wgpu::Adapter::get_info).collect();
+    let of = |device_type, kind: fn(usize) -> DeviceKind| {
+        let fitting = infos
+            .iter()
+            .filter(move |info| info.device_type == device_type);
+        fitting.enumerate().map(move |(i, info)| {
             let name = format!("{} ({})", info.name, info.backend);
-            (Device::wgpu(kind), name)
+            (Device::wgpu(kind(i)), name)
         })
     };
-    first(DiscreteGpu, DeviceKind::DiscreteGpu(0))
-        .or_else(|| first(IntegratedGpu, DeviceKind::IntegratedGpu(0)))
-        .or_else(|| first(VirtualGpu, DeviceKind::VirtualGpu(0)))
+    of(DiscreteGpu, DeviceKind::DiscreteGpu)
+        .chain(of(IntegratedGpu, DeviceKind::IntegratedGpu))
+        .chain(of(VirtualGpu, DeviceKind::VirtualGpu))
+        .collect()
 }

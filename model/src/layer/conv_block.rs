@@ -106,26 +106,29 @@ impl ConvBlock {
         let dilation = self.settings.dilation;
         let conv =
             |x, weight, bias, activation| conv2d(x, weight, bias, activation, padding, dilation);
-        match self.settings.resample {
+        // Normalisation stands between the convolution and its activation.
+        let activation = |scale| match self.norm {
+            Some(_) => Activation::None,
+            None => self.activation(scale),
+        };
+        let maps = match self.settings.resample {
             Resample::Down { scale, padding } => {
                 let weight = strided_kernel(weight, scale, padding);
-                conv(pixel_unshuffle(x, scale), weight, bias, self.activation(1))
+                conv(pixel_unshuffle(x, scale), weight, bias, activation(1))
             }
             Resample::Up { scale, padding } => {
                 let weight = transposed_kernel(weight, scale, padding);
                 let bias = bias.map(|bias| for_phases(bias, scale));
-                pixel_shuffle(conv(x, weight, bias, self.activation(scale)), scale)
+                pixel_shuffle(conv(x, weight, bias, activation(scale)), scale)
             }
             Resample::Shuffle { scale } => {
-                pixel_shuffle(conv(x, weight, bias, self.activation(scale)), scale)
+                pixel_shuffle(conv(x, weight, bias, activation(scale)), scale)
             }
-            Resample::None => match &self.norm {
-                Some(norm) => {
-                    self.activation(1)
-                        .of(norm.forward(conv(x, weight, bias, Activation::None)))
-                }
-                None => conv(x, weight, bias, self.activation(1)),
-            },
+            Resample::None => conv(x, weight, bias, activation(1)),
+        };
+        match &self.norm {
+            Some(norm) => self.activation(1).of(norm.forward(maps)),
+            None => maps,
         }
     }
 
@@ -165,6 +168,21 @@ impl<T: Fold> Fold for Vec<T> {
 impl<T: Fold> Fold for Option<T> {
     fn fold(self) -> Self {
         self.map(T::fold)
+    }
+}
+
+impl ConvBlock {
+    /// A block without normalisation and activation whose output is `factor · y + shift`.
+    pub(crate) fn rescaled(self, factor: f32, shift: f32) -> Self {
+        let weight = self.weight.fold().val().mul_scalar(factor).detach();
+        let bias = self.bias.map(|bias| {
+            Param::from_tensor(bias.val().mul_scalar(factor).add_scalar(shift).detach())
+        });
+        Self {
+            weight: KernelWeight::Folded(Param::from_tensor(weight)),
+            bias,
+            ..self
+        }
     }
 }
 

@@ -3,7 +3,9 @@
 use burn::module::{Param, ParamId};
 use burn::tensor::{Device, Shape, Tensor, TensorData};
 
-use super::{BatchNorm, ConvBlock, KernelWeight, Nonlinearity, Resample, Settings, WideKernel};
+use super::{
+    BatchNorm, ConvBlock, Dense, KernelWeight, Nonlinearity, Resample, Settings, WideKernel,
+};
 
 /// The slope that PReLU starts from (He et al. 2015, arXiv:1502.01852).
 const PRELU_START: f32 = 0.25;
@@ -53,7 +55,8 @@ impl Conv {
         }
     }
 
-    /// Batch normalisation in place of the bias.
+    /// Batch normalisation in place of the bias; not together with a sub-pixel or transposed
+    /// convolution, with which it would not fold.
     pub fn norm(self) -> Self {
         Self { norm: true, ..self }
     }
@@ -126,14 +129,6 @@ impl Layers {
         }
     }
 
-    /// Whether layers are made to be trained.
-    fn trains(&self) -> bool {
-        #[cfg(feature = "train")]
-        return self.random.is_some();
-        #[cfg(not(feature = "train"))]
-        return false;
-    }
-
     /// A parameter, drawn uniformly with the variance `gain / fan_in`.
     fn weight<const D: usize>(
         &mut self,
@@ -165,6 +160,22 @@ impl Layers {
             self.device.clone(),
             true,
             Shape::from(shape),
+        )
+    }
+
+    /// Whether layers are made in the form in which they are trained.
+    pub(crate) fn trains(&self) -> bool {
+        #[cfg(feature = "train")]
+        return self.random.is_some();
+        #[cfg(not(feature = "train"))]
+        return false;
+    }
+
+    /// A dense layer whose weights are drawn with the variance `gain / inputs`.
+    pub fn dense(&mut self, inputs: usize, outputs: usize, gain: f32) -> Dense {
+        Dense::new(
+            self.weight([inputs, outputs], inputs, gain),
+            self.constant([outputs], 0.0),
         )
     }
 

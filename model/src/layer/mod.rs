@@ -3,6 +3,7 @@
 mod batch_norm;
 mod conv;
 mod conv_block;
+mod dense;
 mod kernel_weight;
 mod layers;
 mod pad;
@@ -14,6 +15,7 @@ mod train_op;
 pub use batch_norm::BatchNorm;
 pub use conv::{Activation, Padding, conv2d};
 pub use conv_block::{ConvBlock, Fold, Nonlinearity, Resample, Settings};
+pub use dense::Dense;
 pub use kernel_weight::{KernelWeight, WideKernel};
 pub use layers::{Conv, Layers};
 pub use pad::{pad_replicate, pad_symmetric};

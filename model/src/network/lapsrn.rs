@@ -123,16 +123,28 @@ impl Forward for LapSrn {
 
     /// Every level's picture: ×2, ×4, …
     fn forward_training(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
+        self.forward_blended(x, self.levels as f64)
+    }
+
+    /// A level that is brought in by a fraction adds its details by that fraction, which is ProSR's
+    /// blend of a level with the picture of the one before, enlarged.
+    fn forward_blended(&self, x: Tensor<4>, levels: f64) -> Vec<Tensor<4>> {
         let mut maps = self.first.forward(x.clone());
         let mut picture = x;
-        let level = |_| {
+        let count = (levels.ceil() as usize).clamp(1, self.levels);
+        let level = |level: usize| {
             let deep = self.features.iter();
             let deep = deep.fold(maps.clone(), |maps, conv| conv.forward(maps));
             maps = self.enlarge.forward(deep);
-            picture = self.picture.forward(picture.clone()) + self.details.forward(maps.clone());
+            let mut details = self.details.forward(maps.clone());
+            let share = levels - level as f64;
+            if share < 1.0 {
+                details = details.mul_scalar(share);
+            }
+            picture = self.picture.forward(picture.clone()) + details;
             picture.clone()
         };
-        (0..self.levels).map(level).collect()
+        (0..count).map(level).collect()
     }
 }
 

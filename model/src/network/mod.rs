@@ -2,6 +2,8 @@
 
 mod autoencoder;
 mod dbpn;
+#[cfg(feature = "train")]
+mod discriminator;
 mod espcn;
 mod fsrcnn;
 mod hourglass;
@@ -17,6 +19,8 @@ use serde::{Deserialize, Serialize};
 
 pub use autoencoder::{Autoencoder, AutoencoderConfig};
 pub use dbpn::{Dbpn, DbpnConfig};
+#[cfg(feature = "train")]
+pub use discriminator::{Discriminator, DiscriminatorConfig};
 pub use espcn::{Espcn, EspcnConfig};
 pub use fsrcnn::{Fsrcnn, FsrcnnConfig};
 pub use hourglass::{Hourglass, HourglassConfig};
@@ -145,6 +149,11 @@ trait Forward: Fold {
     fn forward_training(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
         vec![self.forward(x)]
     }
+
+    /// See [`Network::forward_blended`].
+    fn forward_blended(&self, x: Tensor<4>, _levels: f64) -> Vec<Tensor<4>> {
+        self.forward_training(x)
+    }
 }
 
 /// Writes out what has one case for each network: the only registry.
@@ -197,6 +206,15 @@ macro_rules! networks {
             pub fn forward_training(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
                 match self {
                     $(Self::$name(network) => network.forward_training(x),)*
+                }
+            }
+
+            /// The same, of a network that enlarges level by level, while its levels are still
+            /// brought in one after the other: the first `levels` of them, the last of which only
+            /// by the fraction; there are so many outputs. Others make nothing of it.
+            pub fn forward_blended(&self, x: Tensor<4>, levels: f64) -> Vec<Tensor<4>> {
+                match self {
+                    $(Self::$name(network) => network.forward_blended(x, levels),)*
                 }
             }
 

@@ -1,8 +1,9 @@
 //! SRResNet: the generator of SRGAN.
 //!
 //! Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
-//! Network", CVPR 2017, arXiv:1609.04802. Sixteen residual blocks with batch normalisation, which
-//! is folded into the convolutions when it is exported:
+//! Network", CVPR 2017, arXiv:1609.04802. Sixteen residual blocks with batch normalisation, and a
+//! last convolution whose −1…1 stand for black and white; both are folded into the convolutions
+//! when it is exported:
 //!
 //! ```text
 //! RGB [3, h, w] ─ 9×9 ─ PReLU ─┬─ block × 16 ─ 3×3 ─ norm ─ + ─ (3×3 ─ shuffle ×2 ─ PReLU) × 1…2 ─ 9×9 ─ RGB [3, r·h, r·w]
@@ -107,6 +108,7 @@ impl Architecture for SrResNetConfig {
             bridge,
             enlarge,
             tail: layers.conv(Conv::new([c, w, ENDS_PX, ENDS_PX])),
+            signed: layers.trains(),
         })
     }
 
@@ -123,6 +125,8 @@ pub struct SrResNet {
     bridge: ConvBlock,
     enlarge: Vec<ConvBlock>,
     tail: ConvBlock,
+    /// Whether the last convolution gives −1…1.
+    signed: bool,
 }
 
 #[derive(Module, Debug)]
@@ -149,7 +153,12 @@ impl Forward for SrResNet {
         });
         let maps = self.bridge.forward(body) + head;
         let maps = self.enlarge.iter().fold(maps, |x, conv| conv.forward(x));
-        self.tail.forward(maps)
+        let picture = self.tail.forward(maps);
+        if self.signed {
+            picture.mul_scalar(0.5).add_scalar(0.5)
+        } else {
+            picture
+        }
     }
 }
 
@@ -160,7 +169,12 @@ impl Fold for SrResNet {
             body: self.body.fold(),
             bridge: self.bridge.fold(),
             enlarge: self.enlarge.fold(),
-            tail: self.tail.fold(),
+            tail: if self.signed {
+                self.tail.rescaled(0.5, 0.5)
+            } else {
+                self.tail
+            },
+            signed: false,
         }
     }
 }

@@ -35,6 +35,49 @@ impl Batch {
         }
     }
 
+    /// How many patches it has.
+    pub fn len(&self) -> usize {
+        self.input.shape[0]
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// So many batches of equal size, but for one patch; one after the other they are this one.
+    pub fn split(self, parts: usize) -> Vec<Self> {
+        let count = self.len();
+        let mut rest = Some(self);
+        let mut split = Vec::with_capacity(parts);
+        for part in 0..parts {
+            let size = count * (part + 1) / parts - count * part / parts;
+            if let Some(batch) = rest.take() {
+                let (first, others) = batch.split_at(size);
+                split.push(first);
+                rest = Some(others);
+            }
+        }
+        split
+    }
+
+    fn split_at(self, patches: usize) -> (Self, Self) {
+        let (first, rest) = self.input.split_at(patches);
+        let (mut first_targets, mut rest_targets) = (Vec::new(), Vec::new());
+        for (ratio, target) in self.targets {
+            let (first, rest) = target.split_at(patches);
+            first_targets.push((ratio, first));
+            rest_targets.push((ratio, rest));
+        }
+        let ratios = self.ratios;
+        let batch = |input, targets| Self {
+            input,
+            targets,
+            ratios: ratios.clone(),
+        };
+        (batch(first, first_targets), batch(rest, rest_targets))
+    }
+
     /// Input `[batch, c, p, p]` and for each output of the network its target
     /// `[batch, c, p·r − m, p·r − m]`, values in 0…1.
     ///
@@ -67,6 +110,18 @@ impl Patches {
             values: Vec::with_capacity(batch * channels * side * side),
             shape: [batch, channels, side, side],
         }
+    }
+
+    fn split_at(mut self, patches: usize) -> (Self, Self) {
+        let [batch, channels, height, width] = self.shape;
+        let rest = self.values.split_off(patches * channels * height * width);
+        let shape = |batch| [batch, channels, height, width];
+        let rest = Self {
+            values: rest,
+            shape: shape(batch - patches),
+        };
+        self.shape = shape(patches);
+        (self, rest)
     }
 
     fn into_tensor(self, device: &Device) -> Tensor<4> {
@@ -105,7 +160,8 @@ impl Iterator for Batches {
     }
 }
 
-struct Sampler {
+/// Draws the patches of any step.
+pub struct Sampler {
     dataset: Arc<Dataset>,
     /// For each picture, how many patch starts there are up to and with it.
     starts: Vec<usize>,
@@ -117,7 +173,8 @@ struct Sampler {
 }
 
 impl Sampler {
-    fn new(dataset: Arc<Dataset>, config: &Config) -> Self {
+    /// Draws from these pictures.
+    pub fn new(dataset: Arc<Dataset>, config: &Config) -> Self {
         let (patch_px, stride_px) = (config.data.patch_px, config.data.stride_px);
         let mut sum = 0;
         let starts = dataset
@@ -139,7 +196,8 @@ impl Sampler {
         }
     }
 
-    fn batch(&self, step: u64) -> Batch {
+    /// The patches of a step, always the same ones.
+    pub fn batch(&self, step: u64) -> Batch {
         let spec = self.network.spec();
         let channels = spec.colour.channels();
         let side = self.patch_px;
@@ -215,6 +273,19 @@ impl Flip {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_follow_each_other() {
+        let batch = Batch::from_values(
+            (0..20).map(|i| i as f32).collect(),
+            (0..20).map(|i| -(i as f32)).collect(),
+            [5, 1, 2, 2],
+        );
+        let parts = batch.split(3);
+        assert_eq!(parts.iter().map(Batch::len).collect::<Vec<_>>(), [1, 2, 2]);
+        assert_eq!(parts[1].input.values, [4., 5., 6., 7., 8., 9., 10., 11.]);
+        assert_eq!(parts[2].targets[0].1.values[0], -12.0);
+    }
 
     #[test]
     fn eight_flips_differ_and_keep_every_pixel() {

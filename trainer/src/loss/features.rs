@@ -1,5 +1,6 @@
 //! What a network that was trained to recognise things sees in a picture.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
@@ -36,6 +37,18 @@ impl Vgg {
             Self::Vgg19 => [2, 2, 4, 4, 4],
         }
     }
+
+    /// All convolutions in order.
+    fn layers(self) -> impl Iterator<Item = Layer> {
+        let blocks = self.blocks().into_iter().zip(1..);
+        blocks.flat_map(move |(convs, block)| {
+            (1..=convs).map(move |conv| Layer {
+                network: self,
+                block,
+                conv,
+            })
+        })
+    }
 }
 
 /// A layer's output behind its ReLU, such as `vgg16:relu5_3`.
@@ -49,28 +62,22 @@ pub struct Layer {
     conv: usize,
 }
 
+impl Layer {
+    /// Maps that it has, and how many pixels of the picture lie side by side in one of theirs.
+    pub fn maps_and_reduction(self) -> (usize, usize) {
+        let halvings = self.block - 1;
+        (64 << halvings.min(3), 1 << halvings)
+    }
+}
+
 impl FromStr for Layer {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let layer = || {
-            let (network, layer) = text.split_once(':')?;
-            let network = [Vgg::Vgg16, Vgg::Vgg19]
-                .into_iter()
-                .find(|vgg| vgg.name() == network.trim())?;
-            let (block, conv) = layer.trim().strip_prefix("relu")?.split_once('_')?;
-            let (block, conv) = (block.parse().ok()?, conv.parse().ok()?);
-            let convs = network
-                .blocks()
-                .get(usize::checked_sub(block, 1)?)
-                .copied()?;
-            (1..=convs).contains(&conv).then_some(Self {
-                network,
-                block,
-                conv,
-            })
-        };
-        layer().ok_or_else(|| {
+        let text_of: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        let mut layers = Vgg::Vgg16.layers().chain(Vgg::Vgg19.layers());
+        let layer = layers.find(|layer| layer.to_string() == text_of);
+        layer.ok_or_else(|| {
             format!("{text:?} is no layer: write one like vgg16:relu5_3 or vgg19:relu5_4")
         })
     }
@@ -103,32 +110,32 @@ impl Extractor {
         let weights = Weights::open(path)?;
         let mut convs = Vec::new();
         let mut index = 0;
-        'blocks: for (block, count) in network.blocks().into_iter().enumerate() {
-            for conv in 0..count {
-                let weight: Tensor<4> =
-                    weights.tensor(&format!("features.{index}.weight"), device)?;
-                ensure!(
-                    weight.dims()[2..] == [3, 3],
-                    "{} holds another network than {}",
-                    path.display(),
-                    network.name()
-                );
-                let bias = weights.tensor(&format!("features.{index}.bias"), device)?;
-                convs.push((weight, bias));
-                if (block + 1, conv + 1) == (last.block, last.conv) {
-                    break 'blocks;
-                }
-                index += 2; // behind each convolution stands a ReLU
+        for layer in network.layers().take_while(|layer| *layer <= last) {
+            if layer.conv == 1 && layer.block > 1 {
+                index += 1; // behind each block stands a pooling
             }
-            index += 1; // and behind each block a pooling
+            let weight: Tensor<4> = weights.tensor(&format!("features.{index}.weight"), device)?;
+            ensure!(
+                weight.dims()[2..] == [3, 3],
+                "{} holds another network than {}",
+                path.display(),
+                network.name()
+            );
+            let bias = weights.tensor(&format!("features.{index}.bias"), device)?;
+            convs.push((weight, bias));
+            index += 2; // and behind each convolution a ReLU
         }
         Ok(Self { network, convs })
     }
 
-    /// The layer's output `[batch, maps, h′, w′]` for pictures `[batch, 1 or 3, h, w]` in 0…1.
+    /// The layers' outputs `[batch, maps, h′, w′]` for pictures `[batch, 1 or 3, h, w]` in 0…1.
     ///
     /// Grey pictures are taken for three equal channels.
-    pub fn of(&self, x: Tensor<4>, layer: Layer) -> Tensor<4> {
+    pub fn of(&self, x: Tensor<4>, layers: &[Layer]) -> BTreeMap<Layer, Tensor<4>> {
+        let mut found = BTreeMap::new();
+        let Some(last) = layers.iter().max() else {
+            return found;
+        };
         let [batch, channels, height, width] = x.dims();
         let device = x.device();
         let plane =
@@ -139,26 +146,23 @@ impl Extractor {
         };
         x = (x - plane(IMAGENET_MEAN)) / plane(IMAGENET_DEVIATION);
         let tracked = device.is_autodiff();
-        let mut convs = self.convs.iter();
-        for (block, count) in self.network.blocks().into_iter().enumerate() {
-            if block > 0 {
+        for (layer, (weight, bias)) in self.network.layers().zip(&self.convs) {
+            if layer.conv == 1 && layer.block > 1 {
                 x = module::max_pool2d(x, MaxPoolOptions::new([2, 2]).with_stride([2, 2]));
             }
-            for conv in 0..count {
-                let Some((weight, bias)) = convs.next() else {
-                    return x;
-                };
-                let (mut weight, mut bias) = (weight.clone(), bias.clone());
-                if tracked {
-                    (weight, bias) = (Tensor::from_inner(weight), Tensor::from_inner(bias));
-                }
-                x = conv2d(x, weight, Some(bias), Activation::Relu, Padding::Same, 1);
-                if (block + 1, conv + 1) == (layer.block, layer.conv) {
-                    return x;
-                }
+            let (mut weight, mut bias) = (weight.clone(), bias.clone());
+            if tracked {
+                (weight, bias) = (Tensor::from_inner(weight), Tensor::from_inner(bias));
+            }
+            x = conv2d(x, weight, Some(bias), Activation::Relu, Padding::Same, 1);
+            if layers.contains(&layer) {
+                found.insert(layer, x.clone());
+            }
+            if layer == *last {
+                break;
             }
         }
-        x
+        found
     }
 }
 

@@ -220,7 +220,7 @@ fn one_epoch(
     let mut sum = 0.0;
     for indices in order.chunks(config.training.batch) {
         let loss = trainer
-            .step(digits.batch(indices))
+            .step(digits.batch(indices))?
             .loss
             .into_scalar::<f32>();
         ensure!(

@@ -17,26 +17,31 @@ pub const FILE: &str = "report.md";
 /// The plot's name beside it.
 const PLOT: &str = "curves.svg";
 
-/// Writes both into `folder`.
+/// Writes both into `folder`; `choice` says which weights were kept.
 pub fn write(
     folder: &Path,
     metadata: &Metadata,
+    choice: &str,
     results: &[(String, Evaluation)],
     entries: &[Entry],
 ) -> anyhow::Result<()> {
     image_file::write_atomically(&folder.join(PLOT), plot::curves(entries)?.as_bytes())?;
-    let text = text(metadata, results)?;
+    let text = text(metadata, choice, results)?;
     image_file::write_atomically(&folder.join(FILE), text.as_bytes())
 }
 
-fn text(metadata: &Metadata, results: &[(String, Evaluation)]) -> Result<String, std::fmt::Error> {
+fn text(
+    metadata: &Metadata,
+    choice: &str,
+    results: &[(String, Evaluation)],
+) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     let origin = &metadata.origin;
     writeln!(text, "# {}\n", metadata.name)?;
     writeln!(
         text,
-        "{} parameters, ×{}, degradation: {}. The record holds the weights of step {}, the best \
-         on the pictures held out; seed {}, commit {}.\n",
+        "{} parameters, ×{}, degradation: {}. The record holds the weights of step {}, {choice}; \
+         seed {}, commit {}.\n",
         metadata.parameters,
         metadata.network.spec().scale,
         metadata.degradation,

@@ -7,6 +7,7 @@ use plotters::prelude::*;
 use crate::train::Entry;
 
 const LOSS: RGBColor = RGBColor(0x9a, 0x67, 0x1b);
+const JUDGE: RGBColor = RGBColor(0x7a, 0x4d, 0x9e);
 const PSNR: RGBColor = RGBColor(0x1b, 0x6e, 0x9a);
 
 /// Loss above, PSNR on the pictures held out below, both over the steps.
@@ -19,7 +20,18 @@ pub fn curves(entries: &[Entry]) -> anyhow::Result<String> {
         let (above, below) = area.split_vertically(360);
         let loss: Vec<_> = entries.iter().filter_map(loss).collect();
         let (psnr, bicubic): (Vec<_>, Vec<_>) = entries.iter().filter_map(psnr).unzip();
-        chart(&above, "loss", &[("loss", &loss, LOSS)])?;
+        let judge: Vec<_> = entries.iter().filter_map(discriminator_loss).collect();
+        let lines = [("loss", &loss[..], LOSS), ("discriminator", &judge, JUDGE)];
+        // A legend of one line would say nothing.
+        chart(
+            &above,
+            "loss",
+            if judge.is_empty() {
+                &lines[..1]
+            } else {
+                &lines
+            },
+        )?;
         let lines = [
             ("network", psnr.as_slice(), PSNR),
             ("bicubic", &bicubic, BLACK),
@@ -37,6 +49,17 @@ fn loss(entry: &Entry) -> Option<(f64, f64)> {
     }
 }
 
+fn discriminator_loss(entry: &Entry) -> Option<(f64, f64)> {
+    match entry {
+        Entry::Step {
+            step,
+            discriminator_loss,
+            ..
+        } => discriminator_loss.map(|loss| (*step as f64, loss)),
+        Entry::Evaluation { .. } => None,
+    }
+}
+
 type Point = (f64, f64);
 
 fn psnr(entry: &Entry) -> Option<(Point, Point)> {
@@ -45,6 +68,7 @@ fn psnr(entry: &Entry) -> Option<(Point, Point)> {
             step,
             psnr_y,
             bicubic_psnr_y,
+            ..
         } => {
             let step = *step as f64;
             Some(((step, *psnr_y), (step, *bicubic_psnr_y)))

@@ -17,8 +17,10 @@ pub struct Progress {
     pub config: String,
     /// Steps taken.
     pub step: u64,
-    /// The best PSNR on the pictures held out so far, in dB.
-    pub best_psnr_db: Option<f64>,
+    /// The best on the pictures held out so far: PSNR in dB, or LPIPS.
+    pub best: Option<f64>,
+    /// Evaluations since then.
+    pub waited: u64,
 }
 
 /// A training's whole state.

@@ -19,6 +19,9 @@ pub enum Entry {
         step: u64,
         /// Mean loss.
         loss: f64,
+        /// The discriminators' mean loss, where there are any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        discriminator_loss: Option<f64>,
         /// Norm of the last gradient before clipping.
         gradient_norm: f64,
         /// The learning rate of the last step.
@@ -34,6 +37,9 @@ pub enum Entry {
         psnr_y: f64,
         /// Bicubic interpolation's on the same pictures.
         bicubic_psnr_y: f64,
+        /// Mean LPIPS, where it was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lpips: Option<f64>,
     },
 }
 
@@ -115,6 +121,14 @@ impl Log {
         Ok(())
     }
 
+    /// Says something between two lines, without tearing the display.
+    pub fn say(&self, text: &str) {
+        match &self.display {
+            Display::Bar(bar) => bar.println(text),
+            Display::Plain { .. } => eprintln!("{text}"),
+        }
+    }
+
     /// Every line so far.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
@@ -132,23 +146,30 @@ impl Log {
         let newest = |wanted: fn(&Entry) -> bool| self.entries.iter().rev().find(|e| wanted(e));
         if let Some(Entry::Step {
             loss,
+            discriminator_loss,
             learning_rate,
             patches_per_s,
             ..
         }) = newest(|entry| matches!(entry, Entry::Step { .. }))
         {
-            text += &format!(
-                "loss {loss:.5} · rate {learning_rate:.1e} · {patches_per_s:.0} patches/s"
-            );
+            text += &format!("loss {loss:.5}");
+            if let Some(loss) = discriminator_loss {
+                text += &format!(" · discriminator {loss:.4}");
+            }
+            text += &format!(" · rate {learning_rate:.1e} · {patches_per_s:.0} patches/s");
         }
         if let Some(Entry::Evaluation {
             psnr_y,
             bicubic_psnr_y,
+            lpips,
             ..
         }) = newest(|entry| matches!(entry, Entry::Evaluation { .. }))
         {
             let best = self.best_psnr_db.unwrap_or(*psnr_y);
             text += &format!(" · PSNR {psnr_y:.2} dB, best {best:.2}, bicubic {bicubic_psnr_y:.2}");
+            if let Some(lpips) = lpips {
+                text += &format!(" · LPIPS {lpips:.4}");
+            }
         }
         text
     }

@@ -4,106 +4,39 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, bail, ensure};
-use burn::tensor::{Device, Tensor};
-use clap::Args;
+use anyhow::{Context, ensure};
 use model::engine::BurnEngine;
 use model::record::{self, Metadata, Origin, Score};
 
+use super::broken_batch;
 use super::checkpoint::Checkpoint;
-use super::log::{Entry, Log};
+use super::held_out::{HeldOut, Measure};
+use super::log::Log;
 use super::trainer::Trainer;
+use super::window::{NotANumber, Window};
 use crate::config::Config;
-use crate::data::{Batches, Dataset};
-use crate::device::{self, DeviceChoice};
+use crate::data::{Batches, Dataset, Sampler};
+use crate::device::Devices;
 use crate::eval::{self, Evaluation, TestSet};
 use crate::{image_file, report};
 
-/// Trains a network and writes its record, log and report.
-///
-/// Without --config it trains a small network on the pictures that come with the project.
-#[derive(Args, Clone, Debug, Default)]
-#[command(after_help = "\
-Examples:
-  cargo run -p trainer
-  cargo run -p trainer -- train --data ~/Pictures
-  cargo run -p trainer -- train --config trainer/configs/fast-x2.toml --device gpu
-  cargo run -p trainer -- train --config trainer/configs/fast-x2.toml --resume")]
-pub struct TrainArgs {
-    /// The configuration, a TOML file (see trainer/configs).
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// A folder of pictures to learn from instead of the configured ones; may be given repeatedly.
-    #[arg(long, value_name = "DIR")]
-    pub data: Vec<PathBuf>,
-    /// What computes.
-    #[arg(long, value_enum, default_value_t)]
-    pub device: DeviceChoice,
-    /// Where the results go [default: runs/ and the name of the configuration].
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Go on from the checkpoint in that folder.
-    #[arg(long)]
-    pub resume: bool,
-}
-
-/// The configuration that needs nothing but this repository.
-fn default_config() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/default.toml")
-}
-
-/// The command `train`.
-pub fn train(args: &TrainArgs) -> anyhow::Result<()> {
-    let path = args.config.clone().unwrap_or_else(default_config);
-    let mut config = Config::load(&path)?;
-    if !args.data.is_empty() {
-        config.data.folders = args.data.clone();
-    }
-    let folder = match &args.out {
-        Some(folder) => folder.clone(),
-        None if args.resume => Path::new("runs").join(&config.name),
-        None => free_folder(&config.name),
-    };
-    let (device, device_name) = device::pick(args.device)?;
-    let run = Run::open(folder, args.resume)?;
-    println!(
-        "Training {} ({} parameters, ×{}) on {device_name}, into {}",
-        config.name,
-        config.network.parameters(&device),
-        config.network.spec().scale,
-        run.folder.display()
-    );
-    run.train(&config, &device, &device_name)
-}
-
-/// `runs/<name>`, or with the first number behind it under which nothing was trained yet.
-fn free_folder(name: &str) -> PathBuf {
-    let numbered = (2..).map(|number| format!("{name}-{number}"));
-    std::iter::once(name.to_string())
-        .chain(numbered)
-        .map(|name| Path::new("runs").join(name))
-        .find(|folder| !folder.join(LOG).exists())
-        .expect("one of endlessly many names is free")
-}
-
-const LOG: &str = "log.jsonl";
+pub(super) const LOG: &str = "log.jsonl";
 const CHECKPOINT: &str = "checkpoint.bpk";
 const RECORD: &str = "model.bpk";
-
-/// What stands in for a test set where none is configured.
-const HELD_OUT: &str = "pictures held out of the training (the best weights were chosen by them)";
+const SAMPLES: &str = "samples";
 
 /// Steps between two lines of the log.
 const LOG_STEPS: u64 = 50;
 
 /// A training's folder.
-struct Run {
+pub struct Run {
     folder: PathBuf,
     resume: bool,
 }
 
 impl Run {
-    fn open(folder: PathBuf, resume: bool) -> anyhow::Result<Self> {
+    /// A new folder, or with `resume` that of a training to go on with.
+    pub fn open(folder: PathBuf, resume: bool) -> anyhow::Result<Self> {
         ensure!(
             resume || !folder.join(LOG).exists(),
             "{} holds a training already: go on with --resume, or choose another --out",
@@ -114,13 +47,20 @@ impl Run {
         Ok(Self { folder, resume })
     }
 
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    fn train(&self, config: &Config, device: &Device, device_name: &str) -> anyhow::Result<()> {
+    /// Trains, and leaves a record, a log and a report.
+    pub fn train(&self, config: &Config, devices: Devices) -> anyhow::Result<()> {
         let start = Instant::now();
-        let spec = config.network.spec();
+        let device_name = devices.names();
+        let device = &devices.home.clone();
         let evaluation = &config.evaluation;
         let mut dataset = Dataset::load(
             &config.data,
@@ -128,63 +68,39 @@ impl Run {
             evaluation.hold_out,
             config.seed,
         )?;
-        let held_out = TestSet {
-            name: HELD_OUT.to_string(),
-            low_resolution: config.data.low_resolution_text(),
-            pairs: std::mem::take(&mut dataset.held_out),
-        };
-        held_out.check(spec.scale)?;
+        let held_out = HeldOut::new(config, std::mem::take(&mut dataset.held_out), device)?;
         let sets = evaluation.sets.iter();
-        let sets = sets.map(|folder| TestSet::load(folder, spec.scale));
+        let sets = sets.map(|folder| TestSet::load(folder, config.network.spec().scale));
         let sets = sets.collect::<anyhow::Result<Vec<_>>>()?;
         println!(
             "{} pictures to learn from, {} held out to choose the best weights by",
             dataset.training.len(),
-            held_out.pairs.len()
+            held_out.set.pairs.len()
         );
 
-        let mut trainer = Trainer::new(config, device)?;
-        if self.resume {
-            trainer.restore(Checkpoint::load(&self.path(CHECKPOINT), device)?)?;
-            println!("Going on from step {}", trainer.progress.step);
-        }
-        let from = trainer.progress.step;
-        let dataset = Arc::new(dataset);
-        let mut log = Log::open(
-            &self.path(LOG),
-            trainer.progress.step,
-            config.training.steps,
-        )?;
-        self.steps(config, &mut trainer, &dataset, &held_out, &mut log)?;
-        log.finish();
-
-        let bytes = std::fs::read(self.path(RECORD)).context("the record has vanished")?;
-        let (network, mut metadata) = record::read(&bytes, device)?;
-        let mut engine = BurnEngine::new(network.clone(), device.clone(), device_name);
-        let mut results = sets
-            .iter()
-            .map(|set| Ok((set.name.clone(), eval::evaluate(&mut engine, &spec, set)?)))
-            .collect::<anyhow::Result<Vec<_>>>()?;
-        if results.is_empty() && !held_out.pairs.is_empty() {
-            let result = eval::evaluate(&mut engine, &spec, &held_out)?;
-            results.push((held_out.name.clone(), result));
-        }
-        metadata.scores = results
-            .iter()
-            .map(|(set, result)| score(set, result))
-            .collect();
-        image_file::write_atomically(&self.path(RECORD), &record::write(&network, &metadata)?)?;
-        report::write(&self.folder, &metadata, &results, log.entries())?;
+        let mut trainer = self.trainer(config, devices)?;
+        let from = trainer.steps();
+        let mut session = Session {
+            run: self,
+            config,
+            dataset: Arc::new(dataset),
+            held_out,
+            measure: Measure::of(config),
+            log: Log::open(&self.path(LOG), from, config.training.steps)?,
+        };
+        session.steps(&mut trainer)?;
+        session.log.finish();
+        let steps = trainer.steps() - from;
+        let results = session.results(&sets, device, &device_name)?;
 
         for (name, result) in &results {
             println!("\n{name}\n{result}");
         }
         println!(
-            "Trained for {} steps in {:.0} s.\n\
+            "Trained for {steps} steps in {:.0} s.\n\
              Record: {}\nReport: {}\n\
              To see it in the page: run `cargo xtask serve`, open the address it prints, and drop \
              the record and then a picture on the page.",
-            config.training.steps - from,
             start.elapsed().as_secs_f64(),
             self.path(RECORD).display(),
             self.path(report::FILE).display(),
@@ -192,62 +108,131 @@ impl Run {
         Ok(())
     }
 
-    fn steps(
-        &self,
-        config: &Config,
-        trainer: &mut Trainer,
-        dataset: &Arc<Dataset>,
-        held_out: &TestSet,
-        log: &mut Log,
-    ) -> anyhow::Result<()> {
-        let training = &config.training;
-        let spec = config.network.spec();
-        let from = trainer.progress.step;
+    /// A trainer at the beginning, or where the checkpoint says.
+    fn trainer(&self, config: &Config, devices: Devices) -> anyhow::Result<Trainer> {
+        let home = devices.home.clone();
+        let mut trainer = Trainer::on(config, devices)?;
+        if let Some(traffic_mb) = trainer.traffic_mb() {
+            println!(
+                "Every step moves {traffic_mb:.1} MB to and from each device of another machine, and \
+                 its batch"
+            );
+        }
+        if self.resume {
+            trainer.restore(Checkpoint::load(&self.path(CHECKPOINT), &home)?)?;
+            println!("Going on from step {}", trainer.steps());
+        } else if let Some(start) = &config.training.start {
+            let checkpoint = Checkpoint::load(start, &home).context(
+                "training.start names another training's checkpoint, which has to be run before",
+            )?;
+            trainer.start_from(checkpoint)?;
+            println!("Starting from the weights in {}", start.display());
+        }
+        Ok(trainer)
+    }
+}
+
+/// A training under way.
+struct Session<'a> {
+    run: &'a Run,
+    config: &'a Config,
+    dataset: Arc<Dataset>,
+    held_out: HeldOut,
+    measure: Measure,
+    log: Log,
+}
+
+impl Session<'_> {
+    fn steps(&mut self, trainer: &mut Trainer) -> anyhow::Result<()> {
+        let training = &self.config.training;
+        let checkpoint = self.run.path(CHECKPOINT);
         let mut window = Window::new();
-        for batch in Batches::start(Arc::clone(dataset), config, from) {
-            let outcome = trainer.step(batch);
-            window.steps += 1;
-            window.loss = Some(match window.loss.take() {
-                Some(sum) => sum + outcome.loss,
-                None => outcome.loss,
-            });
-            let step = trainer.progress.step;
-            let last = step == training.steps;
-            if step.is_multiple_of(LOG_STEPS) || last {
-                let entry = window.entry(step, training.batch, outcome.norm, outcome.rate);
-                log.add(entry?)?;
-                window = Window::new();
+        for batch in Batches::start(Arc::clone(&self.dataset), self.config, trainer.steps()) {
+            if self.has_waited_enough(trainer) {
+                break;
             }
-            let evaluate = step.is_multiple_of(config.evaluation.every_steps) || last;
-            if evaluate && !held_out.pairs.is_empty() {
-                let mut engine =
-                    BurnEngine::new(trainer.folded(), trainer.device.clone(), "training");
-                let result = eval::evaluate(&mut engine, &spec, held_out)?;
-                log.add(Entry::Evaluation {
-                    step,
-                    psnr_y: result.mean.psnr_y,
-                    bicubic_psnr_y: result.mean.bicubic_psnr_y,
-                })?;
-                let best = trainer.progress.best_psnr_db;
-                if best.is_none_or(|best| result.mean.psnr_y > best) {
-                    trainer.progress.best_psnr_db = Some(result.mean.psnr_y);
-                    self.export(config, trainer, dataset)?;
+            match trainer.step(batch) {
+                Ok(outcome) => window.push(outcome),
+                Err(error) => {
+                    trainer.checkpoint().save(&checkpoint)?;
+                    let hint =
+                        "the training stops, and its checkpoint is saved: go on with --resume";
+                    return Err(error.context(format!("step {}: {hint}", trainer.steps() + 1)));
                 }
-            } else if last {
-                self.export(config, trainer, dataset)?;
             }
-            if step.is_multiple_of(training.checkpoint_steps) || last {
-                trainer.checkpoint().save(&self.path(CHECKPOINT))?;
+            let step = trainer.steps();
+            let last = step == training.steps;
+            let is_due = |every: u64| step.is_multiple_of(every) || last;
+            if is_due(LOG_STEPS) || is_due(training.checkpoint_steps) {
+                // Before anything is saved: a step that broke the network must not be gone on from.
+                let entry =
+                    std::mem::replace(&mut window, Window::new()).entry(step, training.batch);
+                self.log.add(entry.map_err(|broken| self.broken(broken))?)?;
+            }
+            if is_due(self.config.evaluation.every_steps) {
+                self.evaluate(trainer)?;
+            }
+            if is_due(training.checkpoint_steps) || self.has_waited_enough(trainer) {
+                trainer.checkpoint().save(&checkpoint)?;
             }
         }
         ensure!(
-            trainer.progress.step == training.steps,
+            trainer.steps() == training.steps || self.has_waited_enough(trainer),
             "the thread that makes the batches has ended early"
         );
         Ok(())
     }
 
-    fn export(&self, config: &Config, trainer: &Trainer, dataset: &Dataset) -> anyhow::Result<()> {
+    /// Whether evaluations have brought nothing better for as long as the configuration allows.
+    fn has_waited_enough(&self, trainer: &Trainer) -> bool {
+        let patience = self.config.evaluation.patience;
+        patience.is_some_and(|patience| trainer.progress.waited >= patience)
+    }
+
+    /// Judges the network, and exports it if it is the best so far.
+    fn evaluate(&mut self, trainer: &mut Trainer) -> anyhow::Result<()> {
+        if self.held_out.is_empty() {
+            return self.export(trainer);
+        }
+        let samples = self.run.path(SAMPLES);
+        let (network, step) = (trainer.folded(), trainer.steps());
+        let entry = self
+            .held_out
+            .evaluate(network, &trainer.device, step, &samples)?;
+        let better = self.measure.judge(&entry, trainer.progress.best);
+        self.log.add(entry)?;
+        if let Some(score) = better {
+            trainer.progress.best = Some(score);
+            trainer.progress.waited = 0;
+            return self.export(trainer);
+        }
+        trainer.progress.waited += 1;
+        if self.has_waited_enough(trainer) {
+            self.log.say(&format!(
+                "Stopping at step {step}: {} evaluations have brought nothing better.",
+                trainer.progress.waited
+            ));
+        }
+        Ok(())
+    }
+
+    /// Saves what broke the training, and says it.
+    fn broken(&self, NotANumber(step): NotANumber) -> anyhow::Error {
+        let stem = self.run.path(&format!("broken-step-{step}"));
+        let batch = Sampler::new(Arc::clone(&self.dataset), self.config).batch(step - 1);
+        let saved = match broken_batch::save(batch, &stem) {
+            Ok(()) => format!("its batch is saved as {}.png and .bpk", stem.display()),
+            Err(error) => format!("its batch could not be saved ({error:#})"),
+        };
+        anyhow::anyhow!(
+            "the loss or the gradient is no number any more (step {step}; {saved}): lower \
+             training.learning_rate or set training.clip_norm; the last checkpoint and record are \
+             untouched"
+        )
+    }
+
+    fn export(&self, trainer: &Trainer) -> anyhow::Result<()> {
+        let config = self.config;
         let metadata = Metadata {
             format: record::FORMAT,
             name: config.name.clone(),
@@ -257,14 +242,49 @@ impl Run {
             origin: Origin {
                 config: config.text.clone(),
                 seed: config.seed,
-                steps: trainer.progress.step,
-                data: dataset.sources.clone(),
+                steps: trainer.steps(),
+                data: self.dataset.sources.clone(),
                 commit: commit(),
             },
             scores: Vec::new(),
         };
         let bytes = record::write(&trainer.folded(), &metadata)?;
-        image_file::write_atomically(&self.path(RECORD), &bytes)
+        image_file::write_atomically(&self.run.path(RECORD), &bytes)
+    }
+
+    /// Judges the record, notes its scores in it, and writes the report.
+    fn results(
+        &self,
+        sets: &[TestSet],
+        device: &burn::tensor::Device,
+        device_name: &str,
+    ) -> anyhow::Result<Vec<(String, Evaluation)>> {
+        let path = self.run.path(RECORD);
+        let bytes = std::fs::read(&path).context("the record has vanished")?;
+        let (network, mut metadata) = record::read(&bytes, device)?;
+        let spec = metadata.network.spec();
+        let mut engine = BurnEngine::new(network.clone(), device.clone(), device_name);
+        let held_out =
+            Some(&self.held_out.set).filter(|set| sets.is_empty() && !set.pairs.is_empty());
+        let results = sets
+            .iter()
+            .chain(held_out)
+            .map(|set| Ok((set.name.clone(), eval::evaluate(&mut engine, &spec, set)?)))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        metadata.scores = results
+            .iter()
+            .map(|(set, result)| score(set, result))
+            .collect();
+        image_file::write_atomically(&path, &record::write(&network, &metadata)?)?;
+        let choice = self.measure.choice();
+        report::write(
+            &self.run.folder,
+            &metadata,
+            choice,
+            &results,
+            self.log.entries(),
+        )?;
+        Ok(results)
     }
 }
 
@@ -286,46 +306,5 @@ fn score(set: &str, result: &Evaluation) -> Score {
         ssim_y: result.mean.ssim_y,
         bicubic_psnr_y: result.mean.bicubic_psnr_y,
         bicubic_ssim_y: result.mean.bicubic_ssim_y,
-    }
-}
-
-/// The steps since the log's last line.
-struct Window {
-    start: Instant,
-    steps: u64,
-    loss: Option<Tensor<1>>,
-}
-
-impl Window {
-    fn new() -> Self {
-        Self {
-            start: Instant::now(),
-            steps: 0,
-            loss: None,
-        }
-    }
-
-    fn entry(
-        &self,
-        step: u64,
-        batch: usize,
-        norm: Tensor<1>,
-        learning_rate: f64,
-    ) -> anyhow::Result<Entry> {
-        let loss = self.loss.clone().map(|loss| loss.into_scalar::<f32>());
-        let loss = f64::from(loss.unwrap_or(0.0)) / self.steps.max(1) as f64;
-        if !loss.is_finite() {
-            bail!(
-                "the loss is no number any more (step {step}): lower training.learning_rate or set \
-                 training.clip_norm; the last checkpoint and record are untouched"
-            );
-        }
-        Ok(Entry::Step {
-            step,
-            loss,
-            gradient_norm: f64::from(norm.into_scalar::<f32>()),
-            learning_rate,
-            patches_per_s: self.steps as f64 * batch as f64 / self.start.elapsed().as_secs_f64(),
-        })
     }
 }

@@ -1,21 +1,26 @@
-//! A network in training, step by step.
+//! A network in training, step by step, on one device or on several.
 
-use anyhow::ensure;
-use burn::module::Module;
+use std::any::Any;
+use std::thread::ScopedJoinHandle;
+
+use anyhow::{Context, anyhow, ensure};
 use burn::tensor::{Device, Tensor};
 use model::network::Network;
 
 use super::checkpoint::{Checkpoint, Progress};
 use super::flat;
-use super::optimiser::{Optimiser, blend};
+use super::learner::{Learner, Step};
+use super::worker::{Share, Task, Worker};
 use crate::config::{Config, TrainingConfig};
 use crate::data::Batch;
-use crate::loss::Criterion;
+use crate::device::Devices;
 
 /// What a step says of itself; tensors, so that a GPU need not be waited for.
 pub struct Outcome {
     /// `[1]`
     pub loss: Tensor<1>,
+    /// `[1]` each: the discriminators'.
+    pub discriminator_losses: Vec<Tensor<1>>,
     /// `[1]`: the gradient's norm before clipping.
     pub norm: Tensor<1>,
     /// The learning rate.
@@ -25,85 +30,133 @@ pub struct Outcome {
 /// A network in training.
 pub struct Trainer {
     config: TrainingConfig,
-    network: Network,
-    optimiser: Optimiser,
-    average: Option<Tensor<1>>,
-    /// The relative learning rate of each parameter: `[1]` or `[n]`.
-    relative_rate: Tensor<1>,
-    criterion: Criterion,
-    /// The loss at the end, where the configuration has another one for it.
-    last_criterion: Option<Criterion>,
+    /// The network, then its discriminators.
+    learners: Vec<Learner>,
+    workers: Vec<Worker>,
+    /// Where the parameters lie.
     pub(super) device: Device,
     pub(super) progress: Progress,
+    /// Levels of a network that enlarges step by step.
+    levels: usize,
 }
 
 impl Trainer {
-    /// Random weights on `device`, which is no autodiff device.
-    ///
-    /// Fails where the loss needs features whose weights cannot be read.
+    /// Random weights on one device, which is no autodiff device; see [`Self::on`].
     pub fn new(config: &Config, device: &Device) -> anyhow::Result<Self> {
+        Self::on(config, Devices::from(device.clone()))
+    }
+
+    /// Random weights on these devices, each of which trains its share of every batch.
+    ///
+    /// Gradients are added up in the devices' order, so that a training can be repeated. With more
+    /// than one, batch normalisation takes each share's own statistics, and the mean of the running
+    /// ones. Fails where the loss needs features whose weights cannot be read.
+    pub fn on(config: &Config, devices: Devices) -> anyhow::Result<Self> {
         let training = &config.training;
-        let last = training.last.as_ref();
-        let last = last.map(|last| last.loss.prepare(&training.features, device));
-        let network = config
-            .network
-            .init_training(config.seed, &device.clone().autodiff())
-            .train();
-        let parameters = flat::parameters(&network);
+        let shares = devices.workers.len() * training.accumulate;
+        ensure!(
+            shares <= training.batch,
+            "training.batch = {} cannot be split into {shares} parts (devices × \
+             training.accumulate)",
+            training.batch
+        );
+        let home = devices.home;
+        let workers = devices.workers.into_iter();
+        let workers: Vec<Worker> = workers
+            .map(|place| Worker::new(config, place))
+            .collect::<anyhow::Result<_>>()?;
+        let first = workers.first().context("there is no device to train on")?;
+        let mut parameters = first.parameters().into_iter();
+        let network = parameters.next().context("there is no network to train")?;
+        let mut learners = vec![Learner::new(
+            "",
+            training,
+            network.to_device(&home),
+            relative_rate(config, first.network(), &home),
+            training.average,
+        )];
+        let rate = Tensor::full([1], training.discriminator.rate, &home);
+        learners.extend(parameters.enumerate().map(|(i, parameters)| {
+            let prefix = format!("discriminator.{i}.");
+            let parameters = parameters.to_device(&home);
+            Learner::new(&prefix, training, parameters, rate.clone(), None)
+        }));
         Ok(Self {
-            criterion: training.loss.prepare(&training.features, device)?,
-            last_criterion: last.transpose()?,
-            optimiser: Optimiser::new(config.training.optimiser, &parameters),
-            average: config.training.average.map(|_| parameters.clone()),
-            relative_rate: relative_rate(config, &network, device),
-            config: config.training.clone(),
-            network,
-            device: device.clone(),
+            learners,
+            workers,
+            device: home,
             progress: Progress {
                 config: config.text.clone(),
                 step: 0,
-                best_psnr_db: None,
+                best: None,
+                waited: 0,
             },
+            levels: config.network.training_ratios().len(),
+            config: training.clone(),
         })
     }
 
-    /// One step: forward, loss, backward, clip, update, average.
-    pub fn step(&mut self, batch: Batch) -> Outcome {
-        let step = self.progress.step;
-        let (input, targets) = batch.into_tensors(&self.device.clone().autodiff());
-        let outputs = self.network.forward_training(input);
-        let criterion = self.criterion(step);
-        let losses = outputs.into_iter().zip(targets);
-        let loss = losses
-            .map(|(output, target)| criterion.of(output, target))
-            .reduce(|sum, loss| sum + loss)
-            .expect("a network has an output at least");
-        let gradients = loss.backward();
-
-        let gradient = flat::gradients(&self.network, &gradients);
-        let norm = (gradient.clone() * gradient.clone()).sum().sqrt();
-        let gradient = match self.config.clip_norm {
-            // The same expression whether it is clipped or not: no GPU has to be asked.
-            Some(limit) => gradient * norm.clone().clamp_min(limit).recip().mul_scalar(limit),
-            None => gradient,
+    /// One step: forward, loss, backward, clip, update, average; with a discriminator both networks
+    /// in turn, by the same pictures.
+    ///
+    /// Fails where a device does; the step is then not taken, and everything is as before.
+    pub fn step(&mut self, batch: Batch) -> anyhow::Result<Outcome> {
+        let number = self.progress.step;
+        let shares = self.work(batch)?;
+        let rate = self.config.schedule.factor(number, self.config.steps);
+        let step = Step {
+            number,
+            rate: self.config.learning_rate * rate,
+            clip_norm: self.config.clip_norm,
         };
-        let schedule = &self.config.schedule;
-        let rate = self.config.learning_rate * schedule.factor(step, self.config.steps);
-        let rates = self.relative_rate.clone().mul_scalar(rate);
-        let parameters = self.parameters();
-        let parameters = self.optimiser.step(step, rates, parameters, gradient);
-        if let (Some(average), Some(decay)) = (&mut self.average, self.config.average) {
-            // Early on a shorter memory, so that the random start is forgotten.
-            let decay = decay.min((1.0 + step as f64) / (10.0 + step as f64));
-            *average = blend(average, parameters.clone(), decay);
+        let mut losses = Vec::new();
+        let mut norms = Vec::new();
+        for (learner, share) in self.learners.iter_mut().zip(shares) {
+            losses.push(share.loss);
+            norms.push(learner.step(&step, share.parameters, share.gradient));
         }
-        self.network = flat::with_parameters(self.network.clone(), parameters);
         self.progress.step += 1;
-        Outcome {
-            loss: loss.inner(),
-            norm,
-            rate,
-        }
+        let mut losses = losses.into_iter();
+        Ok(Outcome {
+            loss: losses.next().context("a step has no loss")?,
+            discriminator_losses: losses.collect(),
+            norm: norms.swap_remove(0),
+            rate: step.rate,
+        })
+    }
+
+    /// What all devices' shares come to, for the network and each discriminator.
+    fn work(&mut self, batch: Batch) -> anyhow::Result<Vec<Share>> {
+        let step = self.progress.step;
+        let share = self.config.last.as_ref().map_or(0.0, |last| last.share);
+        let last = step as f64 >= (1.0 - share) * self.config.steps as f64;
+        let levels = match &self.config.curriculum {
+            Some(curriculum) => curriculum.levels(step, self.config.steps, self.levels),
+            None => self.levels as f64,
+        };
+        let patches = batch.len();
+        let learners = &self.learners;
+        let parameters = || learners.iter().map(|learner| learner.parameters.clone());
+        let tasks = batch.split(self.workers.len()).into_iter();
+        let tasks = tasks.map(|batch| Task {
+            parts: batch.split(self.config.accumulate),
+            batch: patches,
+            parameters: parameters().collect(),
+            last,
+            levels,
+            home: self.device.clone(),
+        });
+        let results = side_by_side(self.workers.iter_mut().zip(tasks).collect())?;
+        Ok(sum(results, &parameters().collect::<Vec<_>>()))
+    }
+
+    /// Megabytes of parameters and gradients that every step moves to and from another machine's
+    /// device; `None` where all are this machine's.
+    pub fn traffic_mb(&self) -> Option<f64> {
+        let values: usize = self.learners.iter().map(|l| l.parameters.dims()[0]).sum();
+        let is_remote = self.workers.iter().any(|worker| !worker.place.is_local);
+        // There, and back: gradients, and parameters for the running statistics among them.
+        is_remote.then(|| (3 * size_of::<f32>() * values) as f64 / 1e6)
     }
 
     /// Steps taken so far.
@@ -111,44 +164,16 @@ impl Trainer {
         self.progress.step
     }
 
-    fn criterion(&self, step: u64) -> &Criterion {
-        let share = self.config.last.as_ref().map_or(0.0, |last| last.share);
-        match &self.last_criterion {
-            Some(last) if step as f64 >= (1.0 - share) * self.config.steps as f64 => last,
-            _ => &self.criterion,
-        }
-    }
-
     /// The network as it would be used now: averaged and folded.
     pub fn folded(&self) -> Network {
-        // Never a mere clone: that would share its running statistics with the one in training.
-        let network = self.network.valid();
-        let network = match &self.average {
-            Some(average) => flat::with_parameters(network, average.clone()).valid(),
-            None => network,
-        };
-        network.fold()
-    }
-
-    /// All parameters, and batch normalisation's running statistics, which only `valid` brings up to
-    /// date.
-    fn parameters(&self) -> Tensor<1> {
-        flat::parameters(&self.network.valid())
+        self.workers[0].folded(self.learners[0].best())
     }
 
     /// Everything that going on needs.
     pub fn checkpoint(&self) -> Checkpoint {
-        let mut vectors = vec![("parameters".to_string(), self.parameters())];
-        let state = self.optimiser.state.iter().enumerate();
-        vectors.extend(state.map(|(i, vector)| (format!("optimiser.{i}"), vector.clone())));
-        vectors.extend(
-            self.average
-                .clone()
-                .map(|average| ("average".to_string(), average)),
-        );
         Checkpoint {
             progress: self.progress.clone(),
-            vectors,
+            vectors: self.learners.iter().flat_map(Learner::vectors).collect(),
         }
     }
 
@@ -159,18 +184,99 @@ impl Trainer {
             "the checkpoint belongs to another configuration: use the one it was started with, or \
              start anew in another folder (--out)"
         );
-        let length = flat::parameters(&self.network).dims()[0];
-        let parameters = checkpoint.take("parameters", length)?;
-        for (i, vector) in self.optimiser.state.iter_mut().enumerate() {
-            *vector = checkpoint.take(&format!("optimiser.{i}"), length)?;
+        for learner in &mut self.learners {
+            learner.restore(&mut checkpoint)?;
         }
-        if let Some(average) = &mut self.average {
-            *average = checkpoint.take("average", length)?;
-        }
-        self.network = flat::with_parameters(self.network.clone(), parameters);
         self.progress = checkpoint.progress;
         Ok(())
     }
+
+    /// Starts from the weights that an earlier training of the same network has come to; its
+    /// discriminators, if any, start anew.
+    pub fn start_from(&mut self, mut checkpoint: Checkpoint) -> anyhow::Result<()> {
+        let network = |text: &str| {
+            let table: toml::Table = text.parse().ok()?;
+            table.get("network").cloned()
+        };
+        ensure!(
+            network(&checkpoint.progress.config) == network(&self.progress.config),
+            "training.start is a checkpoint of another network than [network] describes"
+        );
+        self.learners[0].start_from(&mut checkpoint)
+    }
+}
+
+/// Lets each worker do its task; several, and those on other machines, in threads of their own.
+fn side_by_side(work: Vec<(&mut Worker, Task)>) -> anyhow::Result<Vec<Vec<Share>>> {
+    let alone = work.len() == 1;
+    std::thread::scope(|scope| {
+        let running = work.into_iter().map(|(worker, task)| {
+            if alone && worker.place.is_local {
+                return Running::Done(worker.work(task));
+            }
+            let name = worker.place.name.clone();
+            Running::Thread(name, scope.spawn(move || worker.work(task)))
+        });
+        // All have to be started before the first is waited for.
+        let running: Vec<Running<'_>> = running.collect();
+        running.into_iter().map(Running::finish).collect()
+    })
+}
+
+enum Running<'scope> {
+    Done(Vec<Share>),
+    Thread(String, ScopedJoinHandle<'scope, Vec<Share>>),
+}
+
+impl Running<'_> {
+    fn finish(self) -> anyhow::Result<Vec<Share>> {
+        match self {
+            Self::Done(shares) => Ok(shares),
+            // Burn says by a panic that another machine doesn't answer any more.
+            Self::Thread(name, thread) => thread
+                .join()
+                .map_err(|panic| anyhow!("the device {name} has failed: {}", reason(&*panic))),
+        }
+    }
+}
+
+/// What a panic said.
+fn reason(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+    text.unwrap_or_else(|| "no reason given".to_string())
+}
+
+/// The devices' shares added up in their order.
+fn sum(results: Vec<Vec<Share>>, before: &[Tensor<1>]) -> Vec<Share> {
+    let devices = results.len();
+    let mut results = results.into_iter();
+    let Some(first) = results.next() else {
+        return Vec::new();
+    };
+    if devices == 1 {
+        return first;
+    }
+    let change = |share: Share, before: &Tensor<1>| Share {
+        parameters: share.parameters - before.clone(),
+        ..share
+    };
+    let changes = |shares: Vec<Share>| shares.into_iter().zip(before).map(|(s, b)| change(s, b));
+    let start: Vec<Share> = changes(first).collect();
+    let sums = results.fold(start, |sums, shares| {
+        let add = |(a, b): (Share, Share)| Share {
+            loss: a.loss + b.loss,
+            gradient: a.gradient + b.gradient,
+            parameters: a.parameters + b.parameters,
+        };
+        sums.into_iter().zip(changes(shares)).map(add).collect()
+    });
+    // Parameters don't change in a share; running statistics do, and their mean is kept.
+    let mean = |(share, before): (Share, &Tensor<1>)| Share {
+        parameters: before.clone() + share.parameters.div_scalar(devices as f64),
+        ..share
+    };
+    sums.into_iter().zip(before).map(mean).collect()
 }
 
 /// `[1]`, or `[n]` where the last convolution learns at its own rate.

@@ -1,0 +1,88 @@
+//! What single networks promise.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use model::network::{DiscriminatorConfig, LapSrnConfig, NetworkConfig};
+
+fn waves(shape: [usize; 4], device: &Device) -> Tensor<4> {
+    let values = (0..shape.iter().product()).map(|i| 0.5 + 0.4 * (i as f32 * 0.37).sin());
+    Tensor::from_data(TensorData::new(values.collect::<Vec<f32>>(), shape), device)
+}
+
+fn largest(x: Tensor<4>) -> f32 {
+    x.abs().max().into_scalar()
+}
+
+/// As many parameters as the paper's table makes: convolutions without bias where normalisation
+/// follows, and two running statistics for each of the normalised maps.
+#[test]
+fn the_discriminator_is_srgans() {
+    let config = DiscriminatorConfig {
+        channels: 3,
+        side_px: 96,
+        width: 64,
+        dense: 1024,
+    };
+    let convs = [
+        (3, 64),
+        (64, 64),
+        (64, 128),
+        (128, 128),
+        (128, 256),
+        (256, 256),
+        (256, 512),
+        (512, 512),
+    ];
+    let weights: usize = convs.iter().map(|(a, b)| 9 * a * b).sum();
+    let normalised: usize = convs[1..].iter().map(|(_, maps)| 4 * maps).sum();
+    let dense = (512 * 6 * 6 + 1) * 1024 + 1024 + 1;
+    let device = Device::flex();
+    assert_eq!(
+        config.init(1, &device).num_params(),
+        weights + 64 + normalised + dense
+    );
+    // Features of odd sides are halved as often as they can be.
+    for side_px in [24, 6, 7] {
+        let small = DiscriminatorConfig {
+            channels: 5,
+            side_px,
+            width: 4,
+            dense: 8,
+        };
+        let judged = small
+            .init(1, &device)
+            .forward(waves([3, 5, side_px, side_px], &device));
+        assert_eq!(judged.dims(), [3]);
+    }
+}
+
+#[test]
+fn a_level_of_lapsrn_is_blended_in() {
+    let device = Device::flex();
+    let config: LapSrnConfig = LapSrnConfig {
+        scale: 8,
+        colour: Default::default(),
+        width: 4,
+        depth: 1,
+    };
+    let network = NetworkConfig::LapSrn(config).init_training(5, &device);
+    let x = waves([1, 1, 6, 5], &device);
+    let all = network.forward_training(x.clone());
+    assert_eq!(all.len(), 3);
+    for (levels, count) in [(1.0, 1), (1.25, 2), (2.0, 2), (2.5, 3), (3.0, 3), (9.0, 3)] {
+        assert_eq!(
+            network.forward_blended(x.clone(), levels).len(),
+            count,
+            "{levels}"
+        );
+    }
+    let level = |levels: f64| {
+        let outputs = network.forward_blended(x.clone(), levels);
+        outputs.into_iter().nth(1).unwrap()
+    };
+    // Nothing of the details, half of them, all of them: on one line.
+    let [none, half, whole] = [1.0 + 1e-9, 1.5, 2.0].map(level);
+    assert!(largest(whole.clone() - none.clone()) > 1e-3);
+    assert!(largest((none + whole.clone()) * 0.5 - half) < 1e-5);
+    assert_eq!(largest(whole - all[1].clone()), 0.0);
+}

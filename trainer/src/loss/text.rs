@@ -1,0 +1,245 @@
+//! Losses as text.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Deserialize;
+
+use super::{Adversarial, Gan, Layer, Sees};
+
+/// A weighted sum such as `1*l1 + 0.1*mse` or `1*mse + 0.006*content(vgg16:relu5_3) + 0.001*gan`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Loss {
+    pub(super) terms: Vec<(f64, Term)>,
+}
+
+/// One loss on an output y and a target t of equal size, values in 0…1; means are over all values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Term {
+    /// `l1`: mean `|y − t|`; 0…1.
+    L1,
+    /// `mse`: mean `(y − t)²`; 0…1.
+    Mse,
+    /// `smooth_l1(β)`: mean of `d²/2β` where `d = |y − t|` is below β, else of `d − β/2` (Girshick
+    /// 2015, arXiv:1504.08083); β is 1 where it isn't said, which makes it half the MSE.
+    SmoothL1(f64),
+    /// `charbonnier`: mean `√((y − t)² + ε²)` with ε = 10⁻³ (Lai et al. 2017, arXiv:1704.03915).
+    Charbonnier,
+    /// `tv`: total variation of the output alone, the mean of `|∂y/∂row| + |∂y/∂column|` between
+    /// neighbours (Rudin, Osher and Fatemi 1992; anisotropic); 0…2.
+    TotalVariation,
+    /// `ssim`: 1 − structural similarity; 0…2, see [`ssim()`](super::ssim()).
+    Ssim,
+    /// `ms_ssim`: 1 − multi-scale structural similarity; 0…1, see [`ms_ssim()`](super::ms_ssim()).
+    MsSsim,
+    /// `content(layer)`: mean squared difference of what a layer of VGG sees (Johnson et al. 2016,
+    /// arXiv:1603.08155; SRGAN's VGG loss without its factor).
+    Content(Layer),
+    /// `texture(layer)`: mean squared difference of the Gram matrices of a layer of VGG (Gatys et
+    /// al. 2015, arXiv:1505.07376; for super-resolution Sajjadi et al. 2017, arXiv:1612.07919).
+    Texture(Layer),
+    /// `gan`, `gan(hinge)`, `gan(relativistic, vgg19:relu5_4)`: what a discriminator, which learns
+    /// beside the network, makes of the output; see [`Gan`].
+    Gan(Gan),
+}
+
+/// Terms as one writes them, for messages.
+const KNOWN: &str = "l1, mse, smooth_l1(β), charbonnier, tv, ssim, ms_ssim, content(layer), \
+    texture(layer), gan(kind, layer)";
+
+impl Term {
+    /// The layer of VGG that it looks at, if any.
+    pub(super) fn layer(self) -> Option<Layer> {
+        match self {
+            Self::Content(layer) | Self::Texture(layer) => Some(layer),
+            Self::Gan(gan) => gan.sees.layer(),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for Term {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, argument) = match text.split_once('(') {
+            Some((name, rest)) => match rest.strip_suffix(')') {
+                Some(argument) => (name.trim(), Some(argument.trim())),
+                None => return Err(format!("{text:?} lacks its closing parenthesis")),
+            },
+            None => (text, None),
+        };
+        let layer = || argument.unwrap_or_default().parse::<Layer>();
+        let term = match (name, argument) {
+            ("l1", None) => Self::L1,
+            ("mse", None) => Self::Mse,
+            ("charbonnier", None) => Self::Charbonnier,
+            ("tv", None) => Self::TotalVariation,
+            ("ssim", None) => Self::Ssim,
+            ("ms_ssim", None) => Self::MsSsim,
+            ("smooth_l1", None) => Self::SmoothL1(1.0),
+            ("smooth_l1", Some(text)) => match text.parse() {
+                Ok(beta) if beta > 0.0 => Self::SmoothL1(beta),
+                _ => return Err(format!("{text:?} is no positive number")),
+            },
+            ("content", _) => Self::Content(layer()?),
+            ("texture", _) => Self::Texture(layer()?),
+            ("gan", _) => Self::Gan(gan(argument)?),
+            (known, Some(_)) if known.parse::<Self>().is_ok() => {
+                return Err(format!("{known} takes no argument"));
+            }
+            _ => return Err(format!("{text:?} is unknown")),
+        };
+        Ok(term)
+    }
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::L1 => f.write_str("l1"),
+            Self::Mse => f.write_str("mse"),
+            Self::SmoothL1(beta) => write!(f, "smooth_l1({beta})"),
+            Self::Charbonnier => f.write_str("charbonnier"),
+            Self::TotalVariation => f.write_str("tv"),
+            Self::Ssim => f.write_str("ssim"),
+            Self::MsSsim => f.write_str("ms_ssim"),
+            Self::Content(layer) => write!(f, "content({layer})"),
+            Self::Texture(layer) => write!(f, "texture({layer})"),
+            Self::Gan(gan) => gan.fmt(f),
+        }
+    }
+}
+
+/// What stands in the parentheses of `gan`: a kind, a layer, both or nothing.
+fn gan(argument: Option<&str>) -> Result<Gan, String> {
+    let mut gan = Gan::default();
+    for part in argument.into_iter().flat_map(|text| text.split(',')) {
+        let part = part.trim();
+        if let Some(kind) = Adversarial::named(part) {
+            gan.kind = kind;
+        } else if part.contains(':') {
+            gan.sees = Sees::Features(part.parse()?);
+        } else {
+            return Err(format!(
+                "{part:?} is no kind of gan: there are {}, and a layer to look at like vgg19:relu5_4",
+                Adversarial::ALL.map(Adversarial::name).join(", ")
+            ));
+        }
+    }
+    Ok(gan)
+}
+
+impl Loss {
+    /// Its adversarial terms, each of which brings a discriminator with it.
+    pub fn gans(&self) -> Vec<Gan> {
+        let gan = |(_, term): &(f64, Term)| match term {
+            Term::Gan(gan) => Some(*gan),
+            _ => None,
+        };
+        self.terms.iter().filter_map(gan).collect()
+    }
+
+    /// Whether it judges by the looks of a picture rather than pixel by pixel, so that PSNR says
+    /// little of it.
+    pub fn is_perceptual(&self) -> bool {
+        let perceptual = |(_, term): &(f64, Term)| {
+            matches!(term, Term::Gan(_) | Term::Content(_) | Term::Texture(_))
+        };
+        self.terms.iter().any(perceptual)
+    }
+}
+
+/// A loss that cannot be understood.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error(
+    "loss {text:?}: {problem}; write weights and terms like \"1*l1 + 0.1*mse\" (terms: {KNOWN})"
+)]
+pub struct LossError {
+    text: String,
+    problem: String,
+}
+
+impl FromStr for Loss {
+    type Err = LossError;
+
+    fn from_str(text: &str) -> Result<Self, LossError> {
+        let error = |problem: String| LossError {
+            text: text.to_string(),
+            problem,
+        };
+        let term = |part: &str| {
+            let (weight, term) = match part.split_once('*') {
+                Some((weight, term)) => (weight.trim(), term.trim()),
+                None => ("1", part.trim()),
+            };
+            let weight: f64 = weight
+                .parse()
+                .map_err(|_| error(format!("{weight:?} is no number")))?;
+            if !weight.is_finite() {
+                return Err(error(format!("{weight} is no usable weight")));
+            }
+            Ok((weight, term.parse().map_err(error)?))
+        };
+        let terms = text.split('+').map(term).collect::<Result<_, _>>()?;
+        Ok(Self { terms })
+    }
+}
+
+impl TryFrom<String> for Loss {
+    type Error = LossError;
+
+    fn try_from(text: String) -> Result<Self, LossError> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (weight, term)) in self.terms.iter().enumerate() {
+            let plus = if i == 0 { "" } else { " + " };
+            write!(f, "{plus}{weight}*{term}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_and_writes_text() {
+        let loss: Loss = " 1*l1+0.1 * mse ".parse().unwrap();
+        assert_eq!(loss.to_string(), "1*l1 + 0.1*mse");
+        for text in [
+            "1*smooth_l1(0.5) + 0.006*content(vgg16:relu5_3) + 2*texture(vgg19:relu3_4)",
+            "1*mse + 0.001*gan",
+            "1*gan(hinge) + 2*gan(vgg16:relu4_3) + 3*gan(least_squares, vgg19:relu5_4)",
+        ] {
+            assert_eq!(text.parse::<Loss>().unwrap().to_string(), text);
+        }
+        assert_eq!("gan(vanilla)".parse::<Loss>().unwrap().to_string(), "1*gan");
+        for wrong in [
+            "",
+            "l2",
+            "x*l1",
+            "1*l1 +",
+            "nan*l1",
+            "l1(3)",
+            "smooth_l1(0)",
+            "smooth_l1(0.5",
+            "content",
+            "content(vgg16:relu3_4)",
+            "content(vgg17:relu1_1)",
+            "texture(vgg16:conv1_1)",
+            "gan(wasserstein)",
+            "gan(hinge, vgg19:relu9_1)",
+        ] {
+            assert!(wrong.parse::<Loss>().is_err(), "{wrong}");
+        }
+        let message = "l2".parse::<Loss>().unwrap_err().to_string();
+        assert!(message.contains("charbonnier"), "{message}");
+    }
+}

@@ -1,0 +1,148 @@
+//! The pictures held out of a training: how far it has come, and which weights are the best.
+
+use std::path::Path;
+
+use anyhow::Context;
+use burn::tensor::Device;
+use model::engine::BurnEngine;
+use model::network::{Network, Spec};
+use model::pixel::resize;
+
+use super::log::Entry;
+use crate::config::Config;
+use crate::eval::{self, TestSet};
+use crate::image_file;
+use crate::metric::Lpips;
+use crate::sheet::{middle, sheet};
+
+/// What stands in for a test set where none is configured.
+const NAME: &str = "pictures held out of the training";
+
+/// Sides of sample pictures, at most.
+const SAMPLE_PX: usize = 240;
+
+/// What makes weights the best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// The highest PSNR on Y.
+    Psnr,
+    /// The lowest LPIPS.
+    Lpips,
+    /// The last ones count: the loss wants pictures to look well, of which PSNR says little.
+    Last,
+}
+
+impl Measure {
+    /// How a training chooses.
+    pub fn of(config: &Config) -> Self {
+        let training = &config.training;
+        let loss = training
+            .last
+            .as_ref()
+            .map_or(&training.loss, |last| &last.loss);
+        match &config.evaluation.lpips {
+            Some(_) => Self::Lpips,
+            None if loss.is_perceptual() => Self::Last,
+            None => Self::Psnr,
+        }
+    }
+
+    /// Which weights are kept, in words.
+    pub fn choice(self) -> &'static str {
+        match self {
+            Self::Psnr => "the best by PSNR on the pictures held out",
+            Self::Lpips => "the best by LPIPS on the pictures held out",
+            Self::Last => "the last ones",
+        }
+    }
+
+    /// The score of an evaluation, and whether it beats the best so far.
+    pub fn judge(self, entry: &Entry, best: Option<f64>) -> Option<f64> {
+        let Entry::Evaluation { psnr_y, lpips, .. } = entry else {
+            return None;
+        };
+        match self {
+            Self::Psnr => best.is_none_or(|best| *psnr_y > best).then_some(*psnr_y),
+            Self::Lpips => lpips.filter(|lpips| best.is_none_or(|best| *lpips < best)),
+            Self::Last => Some(*psnr_y),
+        }
+    }
+}
+
+/// The pictures, and how they are judged.
+pub struct HeldOut {
+    /// The pictures.
+    pub set: TestSet,
+    spec: Spec,
+    lpips: Option<Lpips>,
+    samples: usize,
+}
+
+impl HeldOut {
+    /// Fails where a picture is too small, or LPIPS' weights cannot be read.
+    pub fn new(
+        config: &Config,
+        pairs: Vec<crate::data::Pair>,
+        device: &Device,
+    ) -> anyhow::Result<Self> {
+        let evaluation = &config.evaluation;
+        let set = TestSet {
+            name: NAME.to_string(),
+            low_resolution: config.data.low_resolution_text(),
+            pairs,
+        };
+        let spec = config.network.spec();
+        set.check(spec.scale)?;
+        let lpips = evaluation.lpips.as_ref();
+        Ok(Self {
+            set,
+            spec,
+            lpips: lpips.map(|path| Lpips::load(path, device)).transpose()?,
+            samples: evaluation.samples,
+        })
+    }
+
+    /// Whether there is anything to judge by.
+    pub fn is_empty(&self) -> bool {
+        self.set.pairs.is_empty()
+    }
+
+    /// Judges a network, and shows what it makes of some of the pictures in `folder`: bicubic, the
+    /// network, the original.
+    pub fn evaluate(
+        &self,
+        network: Network,
+        device: &Device,
+        step: u64,
+        folder: &Path,
+    ) -> anyhow::Result<Entry> {
+        let mut engine = BurnEngine::new(network, device.clone(), "training");
+        let mut rows = Vec::new();
+        let result = eval::evaluate_with(
+            &mut engine,
+            &self.spec,
+            &self.set,
+            self.lpips.as_ref(),
+            |pair, upscaled| {
+                if rows.len() < self.samples {
+                    let bicubic = resize::imresize(&pair.lr, pair.hr.width, pair.hr.height);
+                    let cut = |image| middle(image, SAMPLE_PX);
+                    let row = [&bicubic, upscaled, &pair.hr].into_iter().filter_map(cut);
+                    rows.push(row.collect::<Vec<_>>());
+                }
+                Ok(())
+            },
+        )?;
+        if let Some(sheet) = sheet(&rows) {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("cannot create the folder {}", folder.display()))?;
+            image_file::save(&sheet, &folder.join(format!("step-{step:07}.png")))?;
+        }
+        Ok(Entry::Evaluation {
+            step,
+            psnr_y: result.mean.psnr_y,
+            bicubic_psnr_y: result.mean.bicubic_psnr_y,
+            lpips: result.mean.lpips,
+        })
+    }
+}

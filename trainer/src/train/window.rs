@@ -1,0 +1,74 @@
+//! The steps since the log's last line.
+
+use std::time::Instant;
+
+use burn::tensor::Tensor;
+
+use super::log::Entry;
+use super::trainer::Outcome;
+
+/// What they said, read from the device all at once.
+pub struct Window {
+    start: Instant,
+    outcomes: Vec<Outcome>,
+}
+
+/// The step, counted from 1, whose loss or gradient is no number.
+#[derive(Debug)]
+pub struct NotANumber(pub u64);
+
+impl Window {
+    /// No steps yet.
+    pub fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            outcomes: Vec::new(),
+        }
+    }
+
+    /// Another step.
+    pub fn push(&mut self, outcome: Outcome) {
+        self.outcomes.push(outcome);
+    }
+
+    /// The line for the log, `step` being the last step's number from 1.
+    pub fn entry(self, step: u64, batch: usize) -> Result<Entry, NotANumber> {
+        let count = self.outcomes.len();
+        let first = step - count as u64 + 1;
+        let (mut losses, mut others) = (Vec::new(), Vec::new());
+        let (mut norms, mut learning_rate) = (Vec::new(), 0.0);
+        for outcome in self.outcomes {
+            losses.push(outcome.loss);
+            let sum = outcome.discriminator_losses.into_iter();
+            others.extend(sum.reduce(|a, b| a + b));
+            norms.push(outcome.norm);
+            learning_rate = outcome.rate;
+        }
+        let [losses, others, norms] = [losses, others, norms].map(values);
+        for values in [&losses, &others, &norms] {
+            if let Some(i) = values.iter().position(|value| !value.is_finite()) {
+                return Err(NotANumber(first + i as u64));
+            }
+        }
+        let mean = |values: &[f32]| {
+            let sum: f64 = values.iter().copied().map(f64::from).sum();
+            (!values.is_empty()).then(|| sum / values.len() as f64)
+        };
+        Ok(Entry::Step {
+            step,
+            loss: mean(&losses).unwrap_or(0.0),
+            discriminator_loss: mean(&others),
+            gradient_norm: norms.last().copied().map_or(0.0, f64::from),
+            learning_rate,
+            patches_per_s: (count * batch) as f64 / self.start.elapsed().as_secs_f64(),
+        })
+    }
+}
+
+/// All values of tensors `[1]`.
+fn values(tensors: Vec<Tensor<1>>) -> Vec<f32> {
+    if tensors.is_empty() {
+        return Vec::new();
+    }
+    Tensor::cat(tensors, 0).into_data().iter::<f32>().collect()
+}

@@ -1,0 +1,233 @@
+//! The commands as their users run them.
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+use common::{PLAIN, command, config, samples, train, vectors};
+
+#[test]
+fn one_sees_what_the_network_sees() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let steps =
+        "degradation = [{ kind = \"blur\", sigma_px = [1, 2] }, { kind = \"jpeg\", quality = 40 }]";
+    let config = config(PLAIN, "").replace("patch_px = 24", &format!("patch_px = 24\n{steps}"));
+    std::fs::write(path("config.toml"), config).unwrap();
+    let mut degrade = command();
+    degrade.args(["degrade", &samples()]).arg(path("out"));
+    degrade.arg("--config").arg(path("config.toml"));
+    let output = degrade.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    let low = trainer::image_file::load(&path("out/budgie_casa-mila_704_768.png")).unwrap();
+    assert_eq!((low.width, low.height), (256, 256));
+    let trained = train(folder.path(), "run", &[]);
+    assert!(trained.status.success());
+    let report = std::fs::read_to_string(path("run/report.md")).unwrap();
+    let words = "blur of σ 1–2 px, then JPEG of quality 40";
+    assert!(report.contains(words), "{report}");
+}
+
+/// An idx file of bright squares at varying places.
+fn digits(count: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for number in [2051, count as u32, 28, 28] {
+        bytes.extend(number.to_be_bytes());
+    }
+    for digit in 0..count {
+        let (left, top) = (4 + digit * 7 % 11, 4 + digit * 5 % 13);
+        bytes.extend((0..28 * 28).map(|i| {
+            let inside = (left..left + 7).contains(&(i % 28)) && (top..top + 7).contains(&(i / 28));
+            if inside { 255 } else { 0 }
+        }));
+    }
+    bytes
+}
+
+#[test]
+fn digits_are_sharpened_and_a_killed_training_of_them_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("train-images-idx3-ubyte"), digits(256)).unwrap();
+    std::fs::write(path("t10k-images-idx3-ubyte"), digits(40)).unwrap();
+    let mnist = |out: &str| {
+        let mut command = command();
+        command.args(["mnist", "--device", "cpu", "--epochs", "3", "--data"]);
+        command.arg(folder.path()).arg("--out").arg(path(out));
+        command
+    };
+    let output = mnist("whole").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{text}");
+
+    let mut child = mnist("broken").spawn().unwrap();
+    while !path("broken/checkpoint.bpk").exists() {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended before its first checkpoint"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(mnist("broken").output().unwrap().status.code(), Some(1));
+    let resumed = mnist("broken").arg("--resume").output().unwrap();
+    let text = String::from_utf8_lossy(&resumed.stderr).into_owned();
+    assert!(resumed.status.success(), "{text}");
+    for name in ["log.jsonl", "report.md"] {
+        let read = |run: &str| std::fs::read_to_string(path(run).join(name)).unwrap();
+        assert_eq!(read("whole"), read("broken"), "{name}");
+    }
+    assert_eq!(
+        vectors(&path("whole/checkpoint.bpk")),
+        vectors(&path("broken/checkpoint.bpk"))
+    );
+    let log = std::fs::read_to_string(path("whole/log.jsonl")).unwrap();
+    let losses: Vec<f64> = log
+        .lines()
+        .map(|line| {
+            line.rsplit_once(':')
+                .unwrap()
+                .1
+                .trim_end_matches('}')
+                .parse()
+                .unwrap()
+        })
+        .collect();
+    assert!(
+        losses.len() == 3 && losses[2] < 0.8 * losses[0],
+        "{losses:?}"
+    );
+    assert!(path("whole/digits.png").exists());
+}
+
+#[test]
+fn bad_input_is_a_sentence_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let fails = |command: &mut Command, words: &[&str]| {
+        let output = command.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        for word in words {
+            assert!(text.contains(word), "{word:?} is missing in {text:?}");
+        }
+        assert!(!text.contains("panicked"), "{text}");
+    };
+    let config = config(PLAIN, "");
+    std::fs::write(
+        path("unknown.toml"),
+        config.replace("batch = 4", "batch = 4\nbatsch = 5"),
+    )
+    .unwrap();
+    std::fs::write(path("loss.toml"), config.replace("1*l1", "1*l2")).unwrap();
+    std::fs::write(
+        path("network.toml"),
+        config.replace("scale = 2", "scale = 7"),
+    )
+    .unwrap();
+    std::fs::write(path("good.toml"), &config).unwrap();
+    std::fs::create_dir(path("empty")).unwrap();
+    std::fs::write(path("text.png"), "this is no picture").unwrap();
+    std::fs::write(path("text.bpk"), "this is no model").unwrap();
+    let train = |name: &str| {
+        let mut command = command();
+        command
+            .arg("train")
+            .arg("--config")
+            .arg(path(name))
+            .arg("--out")
+            .arg(path("out"));
+        command
+    };
+    fails(&mut train("unknown.toml"), &["batsch", "unknown field"]);
+    fails(&mut train("loss.toml"), &["l2", "charbonnier"]);
+    fails(&mut train("network.toml"), &["scale is 7", "2, 3 or 4"]);
+    fails(&mut train("missing.toml"), &["missing.toml"]);
+    fails(
+        train("good.toml").arg("--data").arg(path("empty")),
+        &["no pictures", "empty"],
+    );
+    let gpu = train("good.toml")
+        .args(["--device", "gpu"])
+        .output()
+        .unwrap();
+    if !gpu.status.success() {
+        let text = String::from_utf8_lossy(&gpu.stderr).into_owned();
+        assert!(text.contains("--device cpu"), "{text}");
+    }
+    let upscale = |input: &str, model: &str| {
+        let mut command = command();
+        command
+            .args(["upscale", "--device", "cpu", "--model"])
+            .arg(path(model));
+        command.arg(path(input)).arg(path("large.png"));
+        command
+    };
+    fails(&mut upscale("text.png", "text.bpk"), &["not a model file"]);
+    fails(&mut upscale("nowhere.png", "text.bpk"), &["nowhere.png"]);
+    assert!(!path("large.png").exists());
+}
+
+#[test]
+fn upscale_and_eval_use_the_exported_record() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("config.toml"), config(PLAIN, "")).unwrap();
+    assert!(train(folder.path(), "run", &[]).status.success());
+    let model = folder.path().join("run/model.bpk");
+    let originals = folder.path().join("originals");
+    std::fs::create_dir(&originals).unwrap();
+    for name in [
+        "elementary_Mr._Lee_512_0.webp",
+        "lomiri_Dragonfly_by_Bolly_1024_512.webp",
+    ] {
+        std::fs::copy(Path::new(&samples()).join(name), originals.join(name)).unwrap();
+    }
+    let json = folder.path().join("scores.json");
+    let eval = |scale: &str| {
+        let mut command = command();
+        command
+            .args(["eval", "--device", "cpu", "--scale", scale, "--model"])
+            .arg(&model);
+        command
+            .arg("--data")
+            .arg(&originals)
+            .arg("--json")
+            .arg(&json);
+        command
+            .arg("--save")
+            .arg(folder.path().join("saved"))
+            .output()
+            .unwrap()
+    };
+    let wrong = eval("3");
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("×2, not ×3"));
+    let right = eval("2");
+    assert!(right.status.success());
+    assert!(String::from_utf8_lossy(&right.stdout).contains("border 2 px"));
+    let scores: serde_json::Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    assert_eq!(scores["scale"], 2);
+    assert_eq!(scores["images"].as_array().unwrap().len(), 2);
+    for key in ["psnr_y", "ssim_y", "bicubic_psnr_y", "bicubic_ssim_y"] {
+        assert!(scores["mean"][key].as_f64().unwrap() > 0.5, "{key}");
+        assert!(scores["images"][0][key].is_f64(), "{key}");
+    }
+
+    // A folder with a bad file among good ones: the good ones are done, the bad one is named.
+    std::fs::write(originals.join("bad.png"), "no picture").unwrap();
+    let large = folder.path().join("large");
+    let output = command()
+        .args(["upscale", "--device", "cpu", "--model"])
+        .arg(&model)
+        .arg(&originals)
+        .arg(&large)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("bad.png"));
+    let first = trainer::image_file::load(&large.join("elementary_Mr._Lee_512_0.png")).unwrap();
+    assert_eq!((first.width, first.height), (1024, 1024));
+    assert!(!large.join("bad.png").exists());
+}

@@ -1,0 +1,86 @@
+//! What the trainer's tests share: a small training, run as its user would.
+
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::path::Path;
+use std::process::Command;
+
+pub fn command() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_trainer"))
+}
+
+pub fn samples() -> String {
+    format!("{}/samples", env!("CARGO_MANIFEST_DIR"))
+}
+
+pub const PLAIN: &str = r#"
+kind = "plain"
+scale = 2
+width = 8
+depth = 1
+long_skip = true
+expansion = 16
+"#;
+
+/// Its batch normalisation has a state beside the parameters.
+pub const SRRESNET: &str = r#"
+kind = "srresnet"
+scale = 2
+width = 6
+blocks = 2
+"#;
+
+/// A small network on the samples, 40 steps.
+pub fn config(network: &str, extra: &str) -> String {
+    format!(
+        r#"
+name = "tiny"
+seed = 3
+[network]
+{network}
+[data]
+folders = ["{}"]
+patch_px = 24
+[training]
+steps = 40
+batch = 4
+loss = "1*l1"
+optimiser = {{ kind = "adam" }}
+learning_rate = 2e-3
+schedule = {{ warm_up_steps = 5, decay = "cosine" }}
+clip_norm = 0.1
+average = 0.9
+checkpoint_steps = 10
+{extra}
+[evaluation]
+every_steps = 20
+hold_out = 1
+"#,
+        samples()
+    )
+}
+
+pub fn train(folder: &Path, out: &str, args: &[&str]) -> std::process::Output {
+    command()
+        .args(["train", "--device", "cpu", "--config"])
+        .arg(folder.join("config.toml"))
+        .arg("--out")
+        .arg(folder.join(out))
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+/// The checkpoint's vectors: parameters, moments, average.
+pub fn vectors(path: &Path) -> Vec<(String, Vec<u8>)> {
+    let reader = burn_pack::Reader::from_file_exact(path).unwrap();
+    let tensors = reader.into_tensors().unwrap().into_iter();
+    tensors
+        .map(|t| (t.name.clone(), t.into_bytes().unwrap().to_vec()))
+        .collect()
+}
+
+/// What a command says on its way out.
+pub fn said(output: &std::process::Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}

@@ -1,0 +1,191 @@
+//! Trainings that are interrupted, resumed, stopped early, or that break.
+
+mod common;
+
+use common::{PLAIN, SRRESNET, command, config, said, train, vectors};
+
+#[test]
+fn a_killed_training_resumes_to_the_same_bits() {
+    resumes_to_the_same_bits(&config(PLAIN, ""));
+    resumes_to_the_same_bits(&config(SRRESNET, ""));
+}
+
+fn resumes_to_the_same_bits(config: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("config.toml"), config).unwrap();
+    assert!(train(folder.path(), "whole", &[]).status.success());
+
+    let mut child = command()
+        .args(["train", "--device", "cpu", "--config"])
+        .arg(folder.path().join("config.toml"))
+        .arg("--out")
+        .arg(folder.path().join("broken"))
+        .spawn()
+        .unwrap();
+    let checkpoint = folder.path().join("broken/checkpoint.bpk");
+    while !checkpoint.exists() {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended before its first checkpoint"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let again = train(folder.path(), "broken", &[]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("--resume"));
+    let resumed = train(folder.path(), "broken", &["--resume"]);
+    assert!(
+        resumed.status.success(),
+        "{}",
+        String::from_utf8_lossy(&resumed.stderr)
+    );
+    assert_eq!(
+        vectors(&folder.path().join("whole/checkpoint.bpk")),
+        vectors(&checkpoint)
+    );
+    for name in ["model.bpk", "log.jsonl", "report.md", "curves.svg"] {
+        assert!(folder.path().join("broken").join(name).exists(), "{name}");
+    }
+    // Another configuration must not go on from it.
+    std::fs::write(
+        folder.path().join("config.toml"),
+        config.replace("seed = 3", "seed = 4"),
+    )
+    .unwrap();
+    let other = train(folder.path(), "broken", &["--resume"]);
+    assert!(String::from_utf8_lossy(&other.stderr).contains("another configuration"));
+}
+
+/// SRGAN in small: its checkpoint holds both networks and both optimisers.
+fn gan(extra: &str) -> String {
+    let extra = format!("discriminator = {{ width = 4, dense = 8 }}\naccumulate = 2\n{extra}");
+    config(SRRESNET, &extra)
+        .replace("1*l1", "1*mse + 0.01*gan(relativistic)")
+        .replace("steps = 40", "steps = 20")
+        .replace("checkpoint_steps = 10", "checkpoint_steps = 5")
+}
+
+#[test]
+fn a_killed_gan_resumes_to_the_same_bits() {
+    resumes_to_the_same_bits(&gan(""));
+}
+
+#[test]
+fn a_gan_starts_from_an_earlier_training_and_keeps_the_last_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("config.toml"), config(SRRESNET, "")).unwrap();
+    assert!(train(folder.path(), "first", &[]).status.success());
+    std::fs::write(path("config.toml"), gan("start = \"first/checkpoint.bpk\"")).unwrap();
+    let second = train(folder.path(), "second", &[]);
+    assert!(second.status.success(), "{}", said(&second));
+
+    let names: Vec<_> = vectors(&path("second/checkpoint.bpk"))
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    for name in [
+        "parameters",
+        "optimiser.1",
+        "discriminator.0.parameters",
+        "discriminator.0.optimiser.1",
+    ] {
+        assert!(names.iter().any(|known| known == name), "{name}: {names:?}");
+    }
+    let log = std::fs::read_to_string(path("second/log.jsonl")).unwrap();
+    assert!(log.contains("discriminator_loss"), "{log}");
+    let report = std::fs::read_to_string(path("second/report.md")).unwrap();
+    assert!(report.contains("step 20, the last ones"), "{report}");
+    assert!(path("second/samples/step-0000020.png").exists());
+    // From random weights the pictures would be worse by far.
+    let psnr = |run: &str| {
+        let log = std::fs::read_to_string(path(run).join("log.jsonl")).unwrap();
+        let lines: Vec<serde_json::Value> = log
+            .lines()
+            .map(|l| serde_json::from_str(l).unwrap())
+            .collect();
+        lines
+            .iter()
+            .rev()
+            .find_map(|line| line["psnr_y"].as_f64())
+            .unwrap()
+    };
+    std::fs::write(path("config.toml"), gan("")).unwrap();
+    assert!(train(folder.path(), "anew", &[]).status.success());
+    assert!(
+        psnr("second") > psnr("anew") + 1.0,
+        "{} {}",
+        psnr("second"),
+        psnr("anew")
+    );
+
+    std::fs::write(
+        path("config.toml"),
+        config(PLAIN, "start = \"first/checkpoint.bpk\""),
+    )
+    .unwrap();
+    let other = said(&train(folder.path(), "other", &[]));
+    assert!(other.contains("another network"), "{other}");
+}
+
+#[test]
+fn nothing_better_for_a_while_ends_the_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    // So high a rate makes every evaluation worse than the first.
+    let text = config(PLAIN, "")
+        .replace("steps = 40", "steps = 400")
+        .replace("2e-3", "0.3")
+        .replace("average = 0.9\n", "")
+        .replace("every_steps = 20", "every_steps = 5\npatience = 3");
+    std::fs::write(path("config.toml"), text).unwrap();
+    let output = train(folder.path(), "run", &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(
+        said(&output).contains("3 evaluations have brought nothing better"),
+        "{}",
+        said(&output)
+    );
+    let steps = |output: &std::process::Output| {
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let words = text.split("Trained for ").nth(1).unwrap();
+        words.split(' ').next().unwrap().parse::<u64>().unwrap()
+    };
+    assert!(steps(&output) < 400, "{}", steps(&output));
+    assert!(path("run/model.bpk").exists() && path("run/report.md").exists());
+    // There is nothing left to do.
+    let resumed = train(folder.path(), "run", &["--resume"]);
+    assert!(resumed.status.success(), "{}", said(&resumed));
+    assert_eq!(steps(&resumed), 0);
+}
+
+#[test]
+fn a_training_that_breaks_says_where_and_keeps_the_batch() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let text = config(PLAIN, "")
+        .replace("2e-3", "1e30")
+        .replace("clip_norm = 0.1\n", "");
+    std::fs::write(path("config.toml"), text).unwrap();
+    let output = train(folder.path(), "run", &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = said(&output);
+    assert!(
+        text.contains("no number any more (step 2;") && text.contains("learning_rate"),
+        "{text}"
+    );
+    let picture = trainer::image_file::load(&path("run/broken-step-2.png")).unwrap();
+    // Four patches of 24 px above their targets of 48.
+    assert_eq!((picture.width, picture.height), (4 + 4 * 52, 4 + 28 + 52));
+    let batch: Vec<_> = vectors(&path("run/broken-step-2.bpk"));
+    let sizes: Vec<_> = batch
+        .iter()
+        .map(|(name, bytes)| (name.as_str(), bytes.len()))
+        .collect();
+    assert!(sizes.contains(&("input", 4 * 4 * 24 * 24)), "{sizes:?}");
+    assert!(sizes.contains(&("target.0", 4 * 4 * 48 * 48)), "{sizes:?}");
+    assert!(!path("run/checkpoint.bpk").exists());
+}
