@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use trainer::degrade::{self, DegradeArgs};
 use trainer::eval::{self, EvalArgs};
 use trainer::inspect::{self, InspectArgs};
-use trainer::mnist::{self, MnistArgs};
+use trainer::mnist::{self, DigitsArgs, MnistArgs};
 use trainer::train::{self, TrainArgs};
 use trainer::upscale::{self, UpscaleArgs};
 
@@ -29,6 +29,7 @@ enum Command {
     Inspect(InspectArgs),
     Degrade(DegradeArgs),
     Mnist(MnistArgs),
+    Digits(DigitsArgs),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Degrade(args) => degrade::run(&args),
         Command::Mnist(args) => mnist::run(&args),
+        Command::Digits(args) => mnist::recognise(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
