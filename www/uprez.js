@@ -17,6 +17,7 @@ const GPU_PATIENCE_MS = 60_000;
  *
  * - `no-model`: the model's file cannot be fetched
  * - `bad-model`: it is no usable model file; the message says why
+ * - `unknown-scale`: the model cannot enlarge by the `scale` asked for; the message names those it can
  * - `not-an-image`: the source is no picture that can be read, or an empty one
  * - `too-large`: the picture or its result is too large; the message says what fits
  * - `cross-origin`: the picture comes from another site that doesn't allow reading it
@@ -38,16 +39,20 @@ export class UprezError extends Error {
  * Loads a model.
  *
  * @param {string | URL | ArrayBuffer | Uint8Array | Blob} model a shipped name, a URL, or a file's bytes
- * @param {{ engine?: "auto" | "webgpu" | "cpu", signal?: AbortSignal }} [options]
- *   `auto` takes WebGPU where there is a hardware adapter, else the CPU
+ * @param {{ engine?: "auto" | "webgpu" | "cpu", scale?: number, signal?: AbortSignal }} [options]
+ *   `engine`: `auto` takes WebGPU where there is a hardware adapter, else the CPU;
+ *   `scale`: one of the model's `info.scales`, as a LapSRN for ×8 is one for ×4 and ×2, too; else its own
  * @returns {Promise<Upscaler>}
  */
-export async function load(model = "fast-x2", { engine = "auto", signal } = {}) {
+export async function load(model = "fast-x2", { engine = "auto", scale, signal } = {}) {
   if (!["auto", "webgpu", "cpu"].includes(engine)) {
     throw new TypeError(`engine is "${engine}", but has to be "auto", "webgpu" or "cpu"`);
   }
+  if (scale !== undefined && !(Number.isInteger(scale) && scale > 0)) {
+    throw new TypeError(`scale is ${scale}, but has to be a whole number such as 2`);
+  }
   const record = await fetchRecord(model, signal);
-  const upscaler = new Upscaler(record, engine);
+  const upscaler = new Upscaler(record, engine, scale);
   await upscaler._start();
   return upscaler;
 }
@@ -56,19 +61,24 @@ export async function load(model = "fast-x2", { engine = "auto", signal } = {}) 
 export class Upscaler {
   /** What really runs: `"webgpu"` or `"cpu"`; a GPU that fails later makes it `"cpu"`. */
   engine = "";
-  /** The record's metadata: `name`, `scale`, `network`, `parameters`, `origin`, `scores`, … */
+  /**
+   * The record's metadata: `name`, `network`, `parameters`, `origin`, `scores`, …; `scale` is the one in use,
+   * `scales` are those that the record has.
+   */
   info = {};
 
   #record;
   #wanted;
+  #scale;
   #worker = null;
   #queue = Promise.resolve();
   #disposed = false;
 
   /** @private: use `load`. */
-  constructor(record, wanted) {
+  constructor(record, wanted, scale) {
     this.#record = record;
     this.#wanted = wanted;
+    this.#scale = scale;
   }
 
   /** @private */
@@ -77,7 +87,8 @@ export class Upscaler {
     try {
       await this.#open(build);
     } catch (error) {
-      const other = build === "gpu" && this.#wanted === "auto" && error.code !== "bad-model";
+      const refused = ["bad-model", "unknown-scale"].includes(error.code);
+      const other = build === "gpu" && this.#wanted === "auto" && !refused;
       if (!other) throw error;
       await this.#open("cpu");
     }
@@ -87,7 +98,8 @@ export class Upscaler {
     this.#worker?.terminate();
     const worker = new Connection(build);
     try {
-      const { engine, info } = await worker.call({ type: "load", build, record: this.#record });
+      const request = { type: "load", build, record: this.#record, scale: this.#scale };
+      const { engine, info } = await worker.call(request);
       this.#worker = worker;
       this.engine = engine;
       this.info = info;

@@ -43,7 +43,7 @@ async function load(request) {
     error.code = "worker-failed";
     throw error;
   }
-  upscaler = await module.Upscaler.load(request.record);
+  upscaler = await module.Upscaler.load(request.record, request.scale);
   return { answer: { engine: upscaler.engine, info: upscaler.info }, transfer: [] };
 }
 

@@ -14,7 +14,7 @@ use burn::tensor::{Bytes, DType, Device, Tensor, TensorData, f16};
 use burn_pack::{Error as PackError, Reader, Writer};
 use serde::{Deserialize, Serialize};
 
-use crate::network::{Network, NetworkConfig};
+use crate::network::{Network, NetworkConfig, ScaleError};
 
 /// The version of [`Metadata`] that is written, and the newest one that is read.
 pub const FORMAT: u32 = 1;
@@ -39,6 +39,20 @@ pub struct Metadata {
     pub origin: Origin,
     /// What it reached.
     pub scores: Vec<Score>,
+}
+
+impl Metadata {
+    /// What they are where the network is used at another of its scales.
+    pub fn at(mut self, scale: Option<usize>) -> Result<Self, ScaleError> {
+        match scale {
+            Some(scale) if scale != self.network.spec().scale => {
+                self.network = self.network.with_scale(scale)?;
+                self.scores.clear();
+            }
+            _ => {}
+        }
+        Ok(self)
+    }
 }
 
 /// Where a record comes from.
@@ -94,6 +108,9 @@ pub enum RecordError {
     /// Our label, but not one that can be understood.
     #[error("the model file's description cannot be read: {0}")]
     Description(String),
+    /// A scale that the file's network doesn't have.
+    #[error(transparent)]
+    Scale(#[from] ScaleError),
     /// A parameter of another shape than its network has.
     #[error("parameter `{name}` has the shape {found:?}, but its network needs {expected:?}")]
     Shape {
@@ -144,8 +161,18 @@ pub fn metadata(bytes: &[u8]) -> Result<Metadata, RecordError> {
 
 /// Reads a network and its metadata; the network is placed on `device`.
 pub fn read(bytes: &[u8], device: &Device) -> Result<(Network, Metadata), RecordError> {
+    read_at(bytes, None, device)
+}
+
+/// The same at another of the network's [scales](NetworkConfig::scales), where one is given; the
+/// metadata say so, and lack the scores, which belong to the record's own scale.
+pub fn read_at(
+    bytes: &[u8],
+    scale: Option<usize>,
+    device: &Device,
+) -> Result<(Network, Metadata), RecordError> {
     let reader = open(bytes)?;
-    let metadata = describe(&reader)?;
+    let metadata = describe(&reader)?.at(scale)?;
     let mut parameters = BTreeMap::new();
     for tensor in reader.into_tensors()? {
         let (name, dtype, shape, _, bytes) = tensor.into_parts()?;

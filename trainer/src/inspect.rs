@@ -36,7 +36,9 @@ pub fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     };
     println!("name         {}", metadata.name);
     println!("network      {}", serde_json::to_string(&metadata.network)?);
-    println!("scale        ×{}", spec.scale);
+    let scales = metadata.network.scales();
+    let scales: Vec<String> = scales.iter().map(|scale| format!("×{scale}")).collect();
+    println!("scale        {}", scales.join(", "));
     println!("colour       {colour}");
     println!("input        {input}");
     println!("halo         {} px", spec.halo_px);

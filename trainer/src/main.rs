@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use trainer::degrade::{self, DegradeArgs};
 use trainer::eval::{self, EvalArgs};
 use trainer::inspect::{self, InspectArgs};
-use trainer::mnist::{self, MnistArgs};
+use trainer::mnist::{self, DigitsArgs, MnistArgs};
 use trainer::remote::{self, WorkerArgs};
 use trainer::train::{self, TrainArgs};
 use trainer::upscale::{self, UpscaleArgs};
@@ -31,6 +31,7 @@ enum Command {
     Degrade(DegradeArgs),
     Mnist(MnistArgs),
     Worker(WorkerArgs),
+    Digits(DigitsArgs),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Command::Degrade(args) => degrade::run(&args),
         Command::Mnist(args) => mnist::run(&args),
         Command::Worker(args) => remote::run(&args),
+        Command::Digits(args) => mnist::recognise(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -18,11 +18,17 @@ use crate::image_file;
 #[command(after_help = "\
 Examples:
   cargo run -p trainer -- upscale --model www/models/fast-x2.bpk small.jpg large.png
-  cargo run -p trainer -- upscale --model www/models/fast-x2.bpk small/ large/")]
+  cargo run -p trainer -- upscale --model www/models/fast-x2.bpk small/ large/
+  cargo run -p trainer -- upscale --model lapsrn-x8.bpk --scale 2 small.jpg large.png")]
 pub struct UpscaleArgs {
     /// The model file.
     #[arg(long, value_name = "FILE")]
     pub model: PathBuf,
+    /// How many times as large; a record of LapSRN serves for its smaller scales, too.
+    ///
+    /// The model's own scale where none is given.
+    #[arg(long, value_name = "N")]
+    pub scale: Option<usize>,
     /// A picture, or a folder of pictures.
     #[arg(value_name = "IN")]
     pub input: PathBuf,
@@ -41,7 +47,7 @@ pub fn run(args: &UpscaleArgs) -> anyhow::Result<()> {
     let jobs = jobs(&args.input, &args.output)?;
     let (device, device_name) = device::pick(args.device)?;
     let (network, metadata) =
-        record::read(&bytes, &device).with_context(|| format!("in {name}"))?;
+        record::read_at(&bytes, args.scale, &device).with_context(|| format!("in {name}"))?;
     let spec = metadata.network.spec();
     let mut engine = BurnEngine::new(network, device, &device_name);
 

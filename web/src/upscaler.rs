@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use js_sys::{Function, JSON, Promise};
 use model::engine::{BurnEngine, Engine, EngineError};
 use model::pixel::{Channels, Image, Planes};
-use model::record::{self, Metadata};
+use model::record::{self, Metadata, RecordError};
 use model::{Options, UpscaleError, upscale};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -19,17 +19,26 @@ use crate::error::error;
 pub struct Upscaler {
     engine: BurnEngine,
     metadata: Metadata,
+    /// Those of the record, whichever was chosen.
+    scales: Vec<usize>,
 }
 
 #[wasm_bindgen]
 impl Upscaler {
-    /// Reads a record (`bad-model` where it cannot be used) and opens the device.
-    pub async fn load(bytes: Vec<u8>) -> Result<Upscaler, JsValue> {
-        // A file that cannot be used is said before a GPU is woken up.
-        record::metadata(&bytes).map_err(|e| error("bad-model", e))?;
+    /// Reads a record (`bad-model` where it cannot be used) and opens the device; a `scale` other
+    /// than the record's own has to be one of its network's (`unknown-scale`).
+    pub async fn load(bytes: Vec<u8>, scale: Option<u32>) -> Result<Upscaler, JsValue> {
+        let scale = scale.map(|scale| scale as usize);
+        let refused = |e: RecordError| match e {
+            RecordError::Scale(e) => error("unknown-scale", e),
+            e => error("bad-model", e),
+        };
+        // What cannot be used is said before a GPU is woken up.
+        let metadata = record::metadata(&bytes).map_err(refused)?;
+        let scales = metadata.network.scales();
+        metadata.at(scale).map_err(|e| refused(e.into()))?;
         let (device, name) = device::open().await?;
-        let read =
-            |device: &Device| record::read(&bytes, device).map_err(|e| error("bad-model", e));
+        let read = |device: &Device| record::read_at(&bytes, scale, device).map_err(refused);
         let (network, metadata) = read(&device)?;
         let engine = BurnEngine::new(network, device, name);
         #[cfg(feature = "webgpu")]
@@ -40,7 +49,11 @@ impl Upscaler {
             device::self_test(&mut gpu, &mut cpu, &metadata.network.spec()).await?;
             gpu
         };
-        Ok(Self { engine, metadata })
+        Ok(Self {
+            engine,
+            metadata,
+            scales,
+        })
     }
 
     /// What runs: `webgpu` or `cpu`.
@@ -55,13 +68,14 @@ impl Upscaler {
         self.metadata.network.spec().scale as u32
     }
 
-    /// The record's metadata as an object, `scale` added.
+    /// The record's metadata as an object, `scale` and the `scales` of the record added.
     #[wasm_bindgen(getter)]
     pub fn info(&self) -> Result<JsValue, JsValue> {
         let internal = |e: serde_json::Error| error("internal", e);
         let mut info = serde_json::to_value(&self.metadata).map_err(internal)?;
         if let Some(info) = info.as_object_mut() {
             info.insert("scale".into(), self.scale().into());
+            info.insert("scales".into(), self.scales.clone().into());
         }
         JSON::parse(&info.to_string())
     }

@@ -45,7 +45,7 @@ fn noise(width: usize, height: usize) -> Vec<u8> {
 /// On the GPU build this includes the self-test: GPU and ndarray agree, or loading fails.
 #[wasm_bindgen_test]
 async fn a_model_says_what_it_is_and_what_runs() {
-    let upscaler = Upscaler::load(MODEL.to_vec()).await.unwrap();
+    let upscaler = Upscaler::load(MODEL.to_vec(), None).await.unwrap();
     let runs = if cfg!(feature = "webgpu") {
         "webgpu"
     } else {
@@ -55,11 +55,13 @@ async fn a_model_says_what_it_is_and_what_runs() {
     assert_eq!(upscaler.scale(), 2);
     let name = Reflect::get(&upscaler.info().unwrap(), &"name".into()).unwrap();
     assert_eq!(name, "fast-x2");
+    let refused = Upscaler::load(MODEL.to_vec(), Some(3)).await.err().unwrap();
+    assert_eq!(code(&refused), "unknown-scale");
 }
 
 #[wasm_bindgen_test]
 async fn tiles_and_alpha_survive() {
-    let mut upscaler = Upscaler::load(MODEL.to_vec()).await.unwrap();
+    let mut upscaler = Upscaler::load(MODEL.to_vec(), None).await.unwrap();
     let (width, height) = (31, 22);
     let mut rgba = noise(width, height);
     rgba.chunks_mut(4).for_each(|pixel| pixel[3] = 77);
@@ -78,7 +80,7 @@ async fn tiles_and_alpha_survive() {
 
 #[wasm_bindgen_test]
 async fn cancelling_ends_the_work_and_not_the_upscaler() {
-    let mut upscaler = Upscaler::load(MODEL.to_vec()).await.unwrap();
+    let mut upscaler = Upscaler::load(MODEL.to_vec(), None).await.unwrap();
     let cancel = Function::new_with_args("done", "return done >= 1");
     let error = upscaler
         .upscale(noise(40, 40), 40, 40, 16, cancel, pause())
@@ -95,17 +97,17 @@ async fn cancelling_ends_the_work_and_not_the_upscaler() {
 
 #[wasm_bindgen_test]
 async fn errors_have_codes() {
-    let error = Upscaler::load(b"no model".to_vec())
+    let error = Upscaler::load(b"no model".to_vec(), None)
         .await
         .map(|_| ())
         .unwrap_err();
     assert_eq!(code(&error), "bad-model");
-    let error = Upscaler::load(MODEL[..MODEL.len() / 2].to_vec())
+    let error = Upscaler::load(MODEL[..MODEL.len() / 2].to_vec(), None)
         .await
         .map(|_| ())
         .unwrap_err();
     assert_eq!(code(&error), "bad-model");
-    let mut upscaler = Upscaler::load(MODEL.to_vec()).await.unwrap();
+    let mut upscaler = Upscaler::load(MODEL.to_vec(), None).await.unwrap();
     let error = upscaler
         .upscale(vec![0; 7], 2, 1, 16, go_on(), pause())
         .await
@@ -186,7 +188,7 @@ fn pictures_stand_upright() {
 async fn the_pixels_are_those_of_the_cpu() {
     let (width, height) = (45, 34);
     let rgba = noise(width, height);
-    let mut upscaler = Upscaler::load(MODEL.to_vec()).await.unwrap();
+    let mut upscaler = Upscaler::load(MODEL.to_vec(), None).await.unwrap();
     let found = upscaler
         .upscale(rgba.clone(), width, height, 20, go_on(), pause())
         .await

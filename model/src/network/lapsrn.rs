@@ -10,13 +10,17 @@
 //! picture  [c, h, w] ──────────────── 4×4 transposed, bilinear at first ────────────── + ─ [c, 2·h, 2·w]
 //! ```
 //!
-//! As the levels are one, a network that was trained for ×4 or ×8 is one for ×2, too.
+//! As the levels are one, a network that was trained for ×4 or ×8 is one for ×2, too:
+//! [`NetworkConfig::with_scale`].
 
 use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps};
+use super::{
+    Architecture, Colour, ConfigError, Forward, Input, Network, NetworkConfig, Spec, check,
+    check_maps,
+};
 use crate::layer::{Conv, ConvBlock, Fold, Layers, Nonlinearity};
 
 /// The sizes of a [`LapSrn`]; the defaults are the paper's.
@@ -89,6 +93,16 @@ impl Architecture for LapSrnConfig {
             details: layers.conv(Conv::new([c, w, 3, 3])),
             levels: self.levels(),
         })
+    }
+
+    fn smaller(&self) -> Vec<NetworkConfig> {
+        let at = |scale| {
+            NetworkConfig::LapSrn(Self {
+                scale,
+                ..self.clone()
+            })
+        };
+        (1..self.levels()).map(|level| at(1 << level)).collect()
     }
 
     fn training_ratios(&self) -> Vec<usize> {

@@ -89,6 +89,23 @@ pub struct ConfigError {
     allowed: &'static str,
 }
 
+/// A scale that a network doesn't have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the model upscales {}, not ×{wanted}", list(.known))]
+pub struct ScaleError {
+    wanted: usize,
+    known: Vec<usize>,
+}
+
+/// `×2, ×4 or ×8`
+fn list(scales: &[usize]) -> String {
+    let names: Vec<String> = scales.iter().map(|scale| format!("×{scale}")).collect();
+    match names.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => names.concat(),
+    }
+}
+
 fn check(
     holds: bool,
     field: &'static str,
@@ -121,6 +138,11 @@ trait Architecture {
 
     /// The network, of layers that `layers` makes; the configuration has to be valid.
     fn build(&self, layers: &mut Layers) -> Network;
+
+    /// The same network at its smaller scales, the smallest first, where one record serves them all.
+    fn smaller(&self) -> Vec<NetworkConfig> {
+        Vec::new()
+    }
 
     /// How many pixels of its input the network loses on each side in training.
     fn training_margin_px(&self) -> usize {
@@ -261,6 +283,26 @@ impl NetworkConfig {
     /// Whether a network of these sizes can be built.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.architecture().validate()
+    }
+
+    /// The scales that its record can be used at, the smallest first; its own is the last.
+    pub fn scales(&self) -> Vec<usize> {
+        let smaller = self.architecture().smaller();
+        let scales = smaller.iter().map(|config| config.spec().scale);
+        scales.chain([self.spec().scale]).collect()
+    }
+
+    /// The same network at one of its [`scales`](Self::scales): the parameters of its record fit as
+    /// they are.
+    pub fn with_scale(&self, scale: usize) -> Result<Self, ScaleError> {
+        let smaller = self.architecture().smaller().into_iter();
+        let mut fitting = smaller
+            .chain([self.clone()])
+            .filter(|config| config.spec().scale == scale);
+        fitting.next().ok_or_else(|| ScaleError {
+            wanted: scale,
+            known: self.scales(),
+        })
     }
 
     /// Output pixels per pixel of the network's input, in each direction, for everything that

@@ -131,6 +131,36 @@ fn every_network_runs_in_a_page() {
 }
 
 #[test]
+fn one_record_serves_for_its_smaller_scales() {
+    let visit = Visit::of(PLAIN, Gpu::None);
+    let record = model_file("kind = \"lapsrn\"\nscale = 8\nwidth = 6\ndepth = 2");
+    let image = waves(101, 30);
+    visit.file("model.bpk", &record);
+    visit.file("picture.png", &png(&image));
+    let urls = [visit.url("model.bpk"), visit.url("picture.png")];
+    let script = "const [model, url] = arguments;
+        const upscaler = await load(model, { scale: 2 });
+        const { scale, scales } = upscaler.info;
+        return {
+            scale, scales, ...plain(await upscaler.upscale(await fetchBlob(url))),
+            unknown: await failure(load(model, { scale: 3 })),
+            senseless: await failure(load(model, { scale: 'two' })),
+        };";
+    let found = run(&visit, script, &urls);
+    assert_eq!(found["scale"], 2);
+    assert_eq!(found["scales"], json!([2, 4, 8]));
+    assert_eq!(found["unknown"]["code"], "unknown-scale");
+    let message = found["unknown"]["message"].as_str().unwrap();
+    assert!(message.contains("×2, ×4 or ×8, not ×3"), "{message}");
+    assert_eq!(found["senseless"]["name"], "TypeError");
+    let device = burn::tensor::Device::flex();
+    let (network, metadata) = model::record::read_at(&record, Some(2), &device).unwrap();
+    let doubling = model::record::write(&network, &metadata).unwrap();
+    assert_same(&picture(found), &upscaled(&doubling, &image));
+    visit.finish();
+}
+
+#[test]
 fn the_models_that_the_page_offers_give_what_they_give_natively() {
     let visit = Visit::of(PLAIN, Gpu::None);
     let list = std::fs::read(xtask::root().join("www/models/index.json")).unwrap();

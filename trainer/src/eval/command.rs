@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::Args;
 use model::engine::BurnEngine;
 use model::record;
@@ -29,7 +29,7 @@ pub struct EvalArgs {
     /// A folder of originals, or one that holds them in `HR`.
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// The scale to evaluate at; has to be the model's.
+    /// The scale to evaluate at; has to be one of the model's.
     #[arg(long, value_name = "N")]
     pub scale: usize,
     /// Also write the scores as JSON.
@@ -52,14 +52,8 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     let bytes = std::fs::read(&args.model).with_context(|| format!("cannot read {name}"))?;
     let (device, device_name) = device::pick(args.device)?;
     let (network, metadata) =
-        record::read(&bytes, &device).with_context(|| format!("in {name}"))?;
+        record::read_at(&bytes, Some(args.scale), &device).with_context(|| format!("in {name}"))?;
     let spec = metadata.network.spec();
-    ensure!(
-        args.scale == spec.scale,
-        "{name} upscales ×{}, not ×{}: use --scale {0}",
-        spec.scale,
-        args.scale
-    );
     let lpips = args.lpips.as_ref();
     let lpips = lpips.map(|path| Lpips::load(path, &device)).transpose()?;
     let set = TestSet::load(&args.data, spec.scale)?;

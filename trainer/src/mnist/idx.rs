@@ -3,11 +3,20 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use flate2::read::GzDecoder;
 
 /// Sides of a digit's picture in pixels.
 pub const SIDE_PX: usize = 28;
+
+/// MNIST's files: 60,000 digits to train on, 10,000 to test with, and what each of them is.
+pub const TRAINING_IMAGES: &str = "train-images-idx3-ubyte";
+/// See [`TRAINING_IMAGES`].
+pub const TRAINING_LABELS: &str = "train-labels-idx1-ubyte";
+/// See [`TRAINING_IMAGES`].
+pub const TEST_IMAGES: &str = "t10k-images-idx3-ubyte";
+/// See [`TRAINING_IMAGES`].
+pub const TEST_LABELS: &str = "t10k-labels-idx1-ubyte";
 
 /// Most digits that a file may hold: ten times MNIST's.
 const MOST: usize = 600_000;
@@ -15,11 +24,29 @@ const MOST: usize = 600_000;
 /// The digits' pictures, 28×28 bytes each, from `<name>` or `<name>.gz` in a folder.
 pub fn images(folder: &Path, name: &str) -> anyhow::Result<Vec<Vec<u8>>> {
     let (path, bytes) = read(folder, name)?;
-    let pictures = parse(&bytes).with_context(|| format!("in {}", path.display()))?;
+    let pictures = parse(
+        &bytes,
+        2051,
+        &[SIDE_PX, SIDE_PX],
+        "pictures of 28×28 pixels",
+    )
+    .with_context(|| format!("in {}", path.display()))?;
     Ok(pictures
         .chunks_exact(SIDE_PX * SIDE_PX)
         .map(<[u8]>::to_vec)
         .collect())
+}
+
+/// What the digits are, 0 to 9 each, from `<name>` or `<name>.gz` in a folder.
+pub fn labels(folder: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
+    let (path, bytes) = read(folder, name)?;
+    let within = || format!("in {}", path.display());
+    let labels = parse(&bytes, 2049, &[], "labels").with_context(within)?;
+    let foreign = labels.iter().find(|label| **label > 9);
+    if let Some(label) = foreign {
+        return Err(anyhow!("{label} is no digit")).with_context(within);
+    }
+    Ok(labels.to_vec())
 }
 
 fn read(folder: &Path, name: &str) -> anyhow::Result<(PathBuf, Vec<u8>)> {
@@ -50,24 +77,31 @@ fn read(folder: &Path, name: &str) -> anyhow::Result<(PathBuf, Vec<u8>)> {
     )
 }
 
-/// The bytes behind the header: magic number 2051, count, rows, columns, each in four bytes.
-fn parse(bytes: &[u8]) -> anyhow::Result<&[u8]> {
+/// The bytes behind the header: a magic number, how many entries there are, and the sides of each, in
+/// four bytes each; `what` names the entries.
+fn parse<'a>(
+    bytes: &'a [u8],
+    magic: usize,
+    sides: &[usize],
+    what: &str,
+) -> anyhow::Result<&'a [u8]> {
     let number = |i: usize| {
         let field = bytes.get(4 * i..4 * i + 4)?;
         Some(u32::from_be_bytes(field.try_into().ok()?) as usize)
     };
-    let header = [0, 1, 2, 3].map(number);
-    let [Some(2051), Some(count), Some(SIDE_PX), Some(SIDE_PX)] = header else {
-        bail!("this is no IDX file of pictures of 28×28 pixels");
+    let mut fields = (2..).zip(sides);
+    let known = number(0) == Some(magic) && fields.all(|(i, side)| number(i) == Some(*side));
+    let Some(count) = number(1).filter(|_| known) else {
+        bail!("this is no IDX file of {what}");
     };
-    let expected = count.checked_mul(SIDE_PX * SIDE_PX);
-    let pixels = &bytes[16..];
+    let size: usize = sides.iter().product();
+    let values = &bytes[4 * (2 + sides.len())..];
     ensure!(
-        Some(pixels.len()) == expected && count > 0,
-        "it promises {count} pictures, but holds {}",
-        pixels.len() / (SIDE_PX * SIDE_PX)
+        count.checked_mul(size) == Some(values.len()) && count > 0,
+        "it promises {count} {what}, but holds {}",
+        values.len() / size
     );
-    Ok(pixels)
+    Ok(values)
 }
 
 #[cfg(test)]
@@ -105,5 +139,27 @@ mod tests {
         zip.write_all(&file(3, 3)).unwrap();
         std::fs::write(folder.path().join("digits.gz"), zip.finish().unwrap()).unwrap();
         assert_eq!(images(folder.path(), "digits").unwrap().len(), 3);
+    }
+
+    #[test]
+    fn labels_are_digits() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("labels");
+        let labels = |count: u8, labels: &[u8]| {
+            let header = [0, 0, 8, 1, 0, 0, 0, count];
+            std::fs::write(&path, [&header[..], labels].concat()).unwrap();
+            super::labels(folder.path(), "labels").map_err(|e| format!("{e:#}"))
+        };
+        assert_eq!(labels(3, &[0, 9, 4]), Ok(vec![0, 9, 4]));
+        for (found, words) in [
+            (labels(3, &[0, 9]), "promises 3 labels, but holds 2"),
+            (labels(2, &[0, 10]), "10 is no digit"),
+            (labels(0, &[]), "promises 0"),
+        ] {
+            assert!(found.as_ref().unwrap_err().contains(words), "{found:?}");
+        }
+        std::fs::write(&path, file(1, 1)).unwrap();
+        let error = super::labels(folder.path(), "labels").unwrap_err();
+        assert!(format!("{error:#}").contains("no IDX file of labels"));
     }
 }

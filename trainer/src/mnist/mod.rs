@@ -1,32 +1,31 @@
 //! The first network of many introductions: an autoencoder that sharpens blurred digits.
 
+mod classifier;
+mod digits;
 mod idx;
+mod recognise;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use model::network::{Input, Network};
-use model::pixel::resize::{Method, resize};
-use model::pixel::{Channels, Image, Planes};
+use model::network::{Input, Spec};
+use model::pixel::{Channels, Image};
 use model::record::{self, Metadata, Origin};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
-use crate::data::Batch;
 use crate::device::{self, DeviceChoice};
 use crate::image_file;
 use crate::train::{Checkpoint, Trainer};
+use digits::{Digits, outputs};
 use idx::SIDE_PX;
-
-/// Sides of the blurred digits before they are enlarged again.
-const SMALL_PX: usize = 10;
+pub use recognise::{DigitsArgs, run as recognise};
 
 /// Trains an autoencoder to sharpen handwritten digits that were shrunk to 10×10 pixels.
 ///
@@ -61,45 +60,6 @@ pub struct MnistArgs {
     pub resume: bool,
 }
 
-/// Digits in 0…1, each of 28×28 values: as the network gets them, and as they are.
-struct Digits {
-    input: Vec<Vec<f32>>,
-    target: Vec<Vec<f32>>,
-}
-
-impl Digits {
-    fn new(images: &[Vec<u8>]) -> Self {
-        let target: Vec<Vec<f32>> = images
-            .par_iter()
-            .map(|digit| digit.iter().map(|byte| f32::from(*byte) / 255.0).collect())
-            .collect();
-        let input = target.par_iter().map(|digit| blurred(digit)).collect();
-        Self { input, target }
-    }
-
-    fn len(&self) -> usize {
-        self.target.len()
-    }
-
-    fn batch(&self, indices: &[usize]) -> Batch {
-        let all = |digits: &[Vec<f32>]| indices.iter().flat_map(|i| digits[*i].clone()).collect();
-        let shape = [indices.len(), 1, SIDE_PX, SIDE_PX];
-        Batch::from_values(all(&self.input), all(&self.target), shape)
-    }
-}
-
-/// Shrunk to 10×10 and enlarged to 28×28 again, both bilinearly (shrinking with antialiasing).
-fn blurred(digit: &[f32]) -> Vec<f32> {
-    let planes = Planes {
-        channels: 1,
-        width: SIDE_PX,
-        height: SIDE_PX,
-        data: digit.to_vec(),
-    };
-    let small = resize(&planes, SMALL_PX, SMALL_PX, Method::Bilinear);
-    resize(&small, SIDE_PX, SIDE_PX, Method::Bilinear).data
-}
-
 /// Losses of an epoch: mean squared errors.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Epoch {
@@ -120,18 +80,22 @@ fn default_config() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/mnist.toml")
 }
 
-/// The command.
-pub fn run(args: &MnistArgs) -> anyhow::Result<()> {
-    let mut config = Config::load(&args.config.clone().unwrap_or_else(default_config))?;
-    let spec = config.network.spec();
+fn ensure_for_digits(spec: &Spec) -> anyhow::Result<()> {
     ensure!(
         spec.scale == 1 && spec.colour.channels() == 1 && spec.input == Input::LowResolution,
         "digits need a network that keeps the size, such as kind = \"autoencoder\""
     );
+    Ok(())
+}
+
+/// The command.
+pub fn run(args: &MnistArgs) -> anyhow::Result<()> {
+    let mut config = Config::load(&args.config.clone().unwrap_or_else(default_config))?;
+    ensure_for_digits(&config.network.spec())?;
     ensure!(args.epochs > 0, "--epochs has to be at least 1");
-    let mut training = idx::images(&args.data, "train-images-idx3-ubyte")?;
+    let mut training = idx::images(&args.data, idx::TRAINING_IMAGES)?;
     training.truncate(args.digits.unwrap_or(usize::MAX).max(1));
-    let validation = Digits::new(&idx::images(&args.data, "t10k-images-idx3-ubyte")?);
+    let validation = Digits::new(&idx::images(&args.data, idx::TEST_IMAGES)?);
     let training = Digits::new(&training);
     let steps_per_epoch = training.len().div_ceil(config.training.batch);
     config.training.steps = (args.epochs * steps_per_epoch) as u64;
@@ -233,22 +197,6 @@ fn one_epoch(
     }
     progress.finish_and_clear();
     Ok(sum / digits.len() as f64)
-}
-
-/// What a network makes of digits.
-fn outputs(
-    network: &Network,
-    digits: &[Vec<f32>],
-    device: &Device,
-) -> anyhow::Result<Vec<Vec<f32>>> {
-    let mut outputs = Vec::with_capacity(digits.len());
-    for part in digits.chunks(500) {
-        let shape = [part.len(), 1, SIDE_PX, SIDE_PX];
-        let x = Tensor::from_data(TensorData::new(part.concat(), shape), device);
-        let values: Vec<f32> = network.forward(x).into_data().iter::<f32>().collect();
-        outputs.extend(values.chunks_exact(SIDE_PX * SIDE_PX).map(<[f32]>::to_vec));
-    }
-    Ok(outputs)
 }
 
 /// Mean squared error.

@@ -1,0 +1,73 @@
+//! Digits, blurred and as they are.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use model::network::Network;
+use model::pixel::Planes;
+use model::pixel::resize::{Method, resize};
+use rayon::prelude::*;
+
+use super::idx::SIDE_PX;
+use crate::data::Batch;
+
+/// Sides of the blurred digits before they are enlarged again.
+const SMALL_PX: usize = 10;
+
+/// Digits in 0…1, each of 28×28 values.
+pub struct Digits {
+    /// As the network gets them.
+    pub input: Vec<Vec<f32>>,
+    /// As they are.
+    pub target: Vec<Vec<f32>>,
+}
+
+impl Digits {
+    /// Of bytes.
+    pub fn new(images: &[Vec<u8>]) -> Self {
+        let target: Vec<Vec<f32>> = images
+            .par_iter()
+            .map(|digit| digit.iter().map(|byte| f32::from(*byte) / 255.0).collect())
+            .collect();
+        let input = target.par_iter().map(|digit| blurred(digit)).collect();
+        Self { input, target }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.target.len()
+    }
+
+    /// Some of them, to train on.
+    pub fn batch(&self, indices: &[usize]) -> Batch {
+        let all = |digits: &[Vec<f32>]| indices.iter().flat_map(|i| digits[*i].clone()).collect();
+        let shape = [indices.len(), 1, SIDE_PX, SIDE_PX];
+        Batch::from_values(all(&self.input), all(&self.target), shape)
+    }
+}
+
+/// Shrunk to 10×10 and enlarged to 28×28 again, both bilinearly (shrinking with antialiasing).
+fn blurred(digit: &[f32]) -> Vec<f32> {
+    let planes = Planes {
+        channels: 1,
+        width: SIDE_PX,
+        height: SIDE_PX,
+        data: digit.to_vec(),
+    };
+    let small = resize(&planes, SMALL_PX, SMALL_PX, Method::Bilinear);
+    resize(&small, SIDE_PX, SIDE_PX, Method::Bilinear).data
+}
+
+/// What a network makes of digits.
+pub fn outputs(
+    network: &Network,
+    digits: &[Vec<f32>],
+    device: &Device,
+) -> anyhow::Result<Vec<Vec<f32>>> {
+    let mut outputs = Vec::with_capacity(digits.len());
+    for part in digits.chunks(500) {
+        let shape = [part.len(), 1, SIDE_PX, SIDE_PX];
+        let x = Tensor::from_data(TensorData::new(part.concat(), shape), device);
+        let values: Vec<f32> = network.forward(x).into_data().iter::<f32>().collect();
+        outputs.extend(values.chunks_exact(SIDE_PX * SIDE_PX).map(<[f32]>::to_vec));
+    }
+    Ok(outputs)
+}
