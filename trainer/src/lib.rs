@@ -16,6 +16,7 @@ pub mod metric;
 pub mod mnist;
 pub mod report;
 pub mod schedule;
+pub mod study;
 pub mod train;
 pub mod upscale;
 pub mod weights;

@@ -7,6 +7,7 @@ use trainer::degrade::{self, DegradeArgs};
 use trainer::eval::{self, EvalArgs};
 use trainer::inspect::{self, InspectArgs};
 use trainer::mnist::{self, MnistArgs};
+use trainer::study::{self, StudyArgs};
 use trainer::train::{self, TrainArgs};
 use trainer::upscale::{self, UpscaleArgs};
 
@@ -29,6 +30,7 @@ enum Command {
     Inspect(InspectArgs),
     Degrade(DegradeArgs),
     Mnist(MnistArgs),
+    Study(StudyArgs),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Degrade(args) => degrade::run(&args),
         Command::Mnist(args) => mnist::run(&args),
+        Command::Study(args) => study::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
