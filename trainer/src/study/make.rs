@@ -370,7 +370,7 @@ fn tell(args: &MakeArgs, key: &Key, plan: &Plan) {
     let shown = plan.calibration.len() + key.versions.len() + plan.repeats;
     println!(
         "{} pictures in {} versions each. A rater sees {shown}, {} of them for calibration and {} a \
-         second time: about {} minutes.",
+         second time: about {} min.",
         plan.pictures.len(),
         key.methods.len(),
         plan.calibration.len(),

@@ -69,7 +69,17 @@ function watch() {
     else return;
     event.preventDefault();
   });
-  addEventListener("resize", fit);
+  new ResizeObserver(fit).observe($("stage"));
+  watchRatio();
+}
+
+/** A window that moves to another screen may keep its size and change its pixels. */
+function watchRatio() {
+  const changed = () => {
+    fit();
+    watchRatio();
+  };
+  matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener("change", changed, { once: true });
 }
 
 function enter(rater) {
@@ -179,15 +189,20 @@ function preload() {
 function fit() {
   const image = $("stage").firstElementChild;
   if (!image) return;
-  const { clientWidth, clientHeight } = $("stage");
-  const { naturalWidth, naturalHeight } = image;
-  const fits = (zoom) =>
-    (zoom * naturalWidth) / devicePixelRatio <= clientWidth &&
-    (zoom * naturalHeight) / devicePixelRatio <= clientHeight;
-  let zoom = Math.max(1, Math.round(devicePixelRatio));
-  while (zoom > 1 && !fits(zoom)) zoom -= 1;
-  image.style.width = `${(zoom * naturalWidth) / devicePixelRatio}px`;
-  image.style.height = `${(zoom * naturalHeight) / devicePixelRatio}px`;
+  const ratio = devicePixelRatio;
+  const { left, top } = $("stage").getBoundingClientRect();
+  const room = [$("stage").clientWidth, $("stage").clientHeight];
+  const sides = [image.naturalWidth, image.naturalHeight];
+  let zoom = Math.max(1, Math.round(ratio));
+  while (zoom > 1 && sides.some((side, i) => zoom * side > room[i] * ratio)) zoom -= 1;
+  // In the middle, but between two of the screen's pixels it would be resampled.
+  const [x, y] = [left, top].map((start, i) => {
+    const middle = Math.round((start + room[i] / 2) * ratio - (zoom * sides[i]) / 2);
+    return Math.max(middle, Math.ceil(start * ratio)) / ratio - start;
+  });
+  image.style.width = `${(zoom * sides[0]) / ratio}px`;
+  image.style.height = `${(zoom * sides[1]) / ratio}px`;
+  image.style.margin = `${y}px 0 0 ${x}px`;
 }
 
 function pause() {
