@@ -37,7 +37,7 @@ pub struct Analysis {
 /// What people think of a method on a set.
 #[derive(Clone, Debug, Serialize)]
 pub struct Opinion {
-    /// The set, or [`ALL_SETS`].
+    /// The set, or "all sets".
     pub set: String,
     /// The method.
     pub method: String,
@@ -53,7 +53,7 @@ pub struct Opinion {
 /// Two methods compared, with raters as observations.
 #[derive(Clone, Debug, Serialize)]
 pub struct Comparison {
-    /// The set, or [`ALL_SETS`].
+    /// The set, or "all sets".
     pub set: String,
     /// The one method.
     pub a: String,
@@ -104,7 +104,7 @@ pub struct RaterSummary {
 }
 
 /// What several sets together are called.
-pub const ALL_SETS: &str = "all sets";
+const ALL_SETS: &str = "all sets";
 
 /// With fewer grades nobody is said to press at random.
 const LEAST_GRADES: usize = 10;

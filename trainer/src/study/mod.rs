@@ -5,8 +5,10 @@
 //! picture alone and blind, from 1 (bad) to 5 (excellent); `report` reads what they send back.
 
 mod analysis;
+mod arguments;
 mod histogram;
 mod make;
+mod naming;
 mod pairing;
 mod plan;
 mod ratings;
@@ -15,7 +17,8 @@ pub mod statistics;
 mod text;
 
 pub use analysis::{Analysis, Comparison, Opinion, RaterSummary, Repeats};
-pub use make::{MakeArgs, make};
+pub use arguments::MakeArgs;
+pub use make::make;
 pub use plan::{Calibration, Key, Plan, Version};
 pub use ratings::{Answer, Ratings};
 pub use report::{ReportArgs, report};

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::image_file;
 
 /// Stands for a set's name in the path of a folder.
-const SET: &str = "{set}";
+pub const SET: &str = "{set}";
 
 /// Originals and results may differ by what a scale of 8 at most doesn't divide.
 const MOST_CROPPED_PX: usize = 7;
