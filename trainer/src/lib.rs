@@ -18,6 +18,7 @@ pub mod remote;
 pub mod report;
 pub mod schedule;
 pub mod sheet;
+pub mod study;
 pub mod train;
 pub mod upscale;
 pub mod weights;

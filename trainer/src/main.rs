@@ -8,6 +8,7 @@ use trainer::eval::{self, EvalArgs};
 use trainer::inspect::{self, InspectArgs};
 use trainer::mnist::{self, DigitsArgs, MnistArgs};
 use trainer::remote::{self, WorkerArgs};
+use trainer::study::{self, StudyArgs};
 use trainer::train::{self, TrainArgs};
 use trainer::upscale::{self, UpscaleArgs};
 
@@ -32,6 +33,7 @@ enum Command {
     Mnist(MnistArgs),
     Worker(WorkerArgs),
     Digits(DigitsArgs),
+    Study(StudyArgs),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Command::Mnist(args) => mnist::run(&args),
         Command::Worker(args) => remote::run(&args),
         Command::Digits(args) => mnist::recognise(&args),
+        Command::Study(args) => study::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -178,6 +178,22 @@ impl Chrome {
         entries.iter().filter_map(message).collect()
     }
 
+    /// The addresses that the page asked for since this was asked the last time.
+    pub fn requests(&self) -> Vec<String> {
+        let entries = self.log("performance").into_iter();
+        let urls = entries.filter_map(|entry| {
+            let entry: Value = serde_json::from_str(&entry).ok()?;
+            let (method, params) = (&entry["message"]["method"], &entry["message"]["params"]);
+            let url = match method.as_str()? {
+                "Network.requestWillBeSent" => &params["request"]["url"],
+                "Network.webSocketCreated" => &params["url"],
+                _ => return None,
+            };
+            Some(url.as_str()?.to_string())
+        });
+        urls.collect()
+    }
+
     fn get(&self, path: &str) -> Value {
         let mut response = self
             .agent

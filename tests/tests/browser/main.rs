@@ -13,3 +13,4 @@ mod page;
 mod policy;
 mod screenshots;
 mod site;
+mod study;

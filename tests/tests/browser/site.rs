@@ -133,21 +133,8 @@ impl Visit {
     /// Requests to anyone but the server.
     pub fn foreign_requests(&self) -> Vec<String> {
         let own = self.server.url("/");
-        let urls = self
-            .chrome
-            .log("performance")
-            .into_iter()
-            .filter_map(|entry| {
-                let entry: Value = serde_json::from_str(&entry).ok()?;
-                let (method, params) = (&entry["message"]["method"], &entry["message"]["params"]);
-                let url = match method.as_str()? {
-                    "Network.requestWillBeSent" => &params["request"]["url"],
-                    "Network.webSocketCreated" => &params["url"],
-                    _ => return None,
-                };
-                Some(url.as_str()?.to_string())
-            });
         let leaves = |url: &String| url.starts_with("http") || url.starts_with("ws");
+        let urls = self.chrome.requests().into_iter();
         urls.filter(|url| leaves(url) && !url.starts_with(&own))
             .collect()
     }
