@@ -191,7 +191,9 @@ impl Comparison {
         let mut table = Table::new("method");
         for set in sets {
             let labels = self.columns.iter().map(|column| column.label.clone());
-            table.group(&set.name, labels.collect());
+            // One set is named above the table.
+            let head = if sets.len() > 1 { &set.name } else { "" };
+            table.group(head, labels.collect());
         }
         let mut rows = vec![Vec::new(); self.methods.len()];
         for set in sets {

@@ -10,8 +10,8 @@ const CROPS_A_SET: usize = 4;
 const SIDE_PX: usize = 64;
 /// The steps in which a place is sought.
 const STEP_PX: usize = 8;
-/// The most that a picture shown as a whole has.
-const OVERVIEW_PX: [usize; 2] = [340, 256];
+/// The longer side of a picture that is shown as a whole, four times a part's.
+const OVERVIEW_PX: usize = 4 * SIDE_PX;
 
 /// A part of a picture, as every method has it.
 pub(super) struct Crop {
@@ -118,10 +118,7 @@ fn cut(image: &Image, place: Rect) -> Option<Image> {
 
 fn overview(image: &Image) -> Image {
     let image = image.to_channels(Channels::Rgb);
-    let [width, height] = OVERVIEW_PX;
-    let ratio = (width as f64 / image.width as f64)
-        .min(height as f64 / image.height as f64)
-        .min(1.0);
+    let ratio = (OVERVIEW_PX as f64 / image.width.max(image.height) as f64).min(1.0);
     let side = |side: usize| ((side as f64 * ratio).round() as usize).max(1);
     resize::imresize(&image, side(image.width), side(image.height))
 }

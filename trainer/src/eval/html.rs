@@ -112,8 +112,9 @@ fn crops(comparison: &Comparison, index: usize, set: &SetScores) -> String {
     });
     format!(
         "<section>\n<h2>{}, close up</h2>\n\
-         <p class=\"quiet\">Where the models differ most from the original. Point at a picture, or \
-         move to it with the tab key, to see the original in its place.</p>\n{}</section>\n",
+         <p class=\"quiet\">Where the models differ most from the original; scores are the whole \
+         picture's. Point at a part, or move to it with the tab key, to see the original in its \
+         place.</p>\n{}</section>\n",
         escaped_html(&set.name),
         rows.collect::<String>()
     )

@@ -91,13 +91,10 @@ fn markdown(comparison: &Comparison, about: &About) -> Result<String, std::fmt::
         writeln!(text, "- {name}: `{file}`, {parameters} parameters")?;
     }
     for (caption, table) in comparison.summaries() {
-        writeln!(
-            text,
-            "\n## {}\n\n{}",
-            escaped_markdown(&caption),
-            table.markdown()
-        )?;
+        let caption = escaped_markdown(&caption);
+        write!(text, "\n## {caption}\n\n{}", table.markdown())?;
     }
+    writeln!(text)?;
     for column in &comparison.columns {
         writeln!(text, "- {}: {}", column.label, legend(column.metric))?;
     }
@@ -105,7 +102,7 @@ fn markdown(comparison: &Comparison, about: &About) -> Result<String, std::fmt::
         for (index, column) in comparison.columns.iter().enumerate() {
             let table = comparison.pictures(set, index).markdown();
             let name = escaped_markdown(&set.name);
-            writeln!(text, "\n## {name}: {}\n\n{table}", column.label)?;
+            write!(text, "\n## {name}: {}\n\n{table}", column.label)?;
         }
     }
     writeln!(

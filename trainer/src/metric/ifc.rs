@@ -20,7 +20,7 @@ type Matrix = [[f64; SIZE]; SIZE];
 /// In the domain of wavelets, as its authors' release `ifcvec` has it: the vertical and horizontal
 /// bands of four levels of a steerable pyramid, 3×3 neighbours as vectors of a Gaussian scale mixture,
 /// and a channel of gain and noise estimated around every block. Without an upper end: equal planes
-/// have some 30, good results 4 to 8; small noise, even that of rounding, changes it much. `None`
+/// have some 60, good results 4 to 8; small noise, even that of rounding, changes it much. `None`
 /// below 65 px a side; planes have to be of equal size.
 pub fn ifc(original: &Plane, picture: &Plane) -> Option<f64> {
     assert_eq!(
