@@ -227,14 +227,16 @@ impl Comparison {
         table
     }
 
-    /// A set's pictures by all metrics, a group of columns for each method, and the gain in the first
-    /// metric where there are two methods.
+    /// A set's pictures by all metrics, a group of columns for each method, and what the last method
+    /// gains over the first in the first metric.
     pub fn everything(&self, set: &SetScores) -> Table {
         let mut table = Table::new("picture");
         for method in &self.methods {
             let labels = self.columns.iter().map(|column| column.label.clone());
             table.group(method, labels.collect());
         }
+        let first = self.columns.iter().take(1);
+        table.group("gain", first.map(|column| column.label.clone()).collect());
         let images = set
             .images
             .iter()
@@ -242,9 +244,13 @@ impl Comparison {
         for (name, scores) in images.chain([("mean", &set.mean)]) {
             let cells = scores.iter().flat_map(|scores| {
                 let cells = self.columns.iter().zip(scores);
-                cells.map(|(column, score)| Cell::plain(column.text(*score)))
+                cells.map(|(column, score)| column.text(*score))
             });
-            table.row(name, cells.collect());
+            let gain = self.columns.iter().take(1).map(|column| {
+                let last = scores.last().map_or(0.0, |scores| scores[0]);
+                format!("{:+.*}", column.metric.digits() - 1, last - scores[0][0])
+            });
+            table.row(name, cells.chain(gain).map(Cell::plain).collect());
         }
         table
     }

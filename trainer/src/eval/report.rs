@@ -82,7 +82,7 @@ fn json(comparison: &Comparison, about: &About) -> anyhow::Result<String> {
 }
 
 fn markdown(comparison: &Comparison, about: &About) -> Result<String, std::fmt::Error> {
-    let mut text = format!("# {}\n\n", title(comparison));
+    let mut text = format!("# {}\n\n", escaped_markdown(&title(comparison)));
     for protocol in protocols(comparison) {
         writeln!(text, "{protocol}.\n")?;
     }
