@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use model::pixel::resize::imresize;
 use model::pixel::{Channels, Image};
 use trainer::image_file;
-use trainer::metric::{Luma, psnr_db, ssim};
+use trainer::metric::{Plane, psnr_db, ssim};
 
 fn sets() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/test");
@@ -78,8 +78,8 @@ fn bicubic_has_its_published_psnr() {
             let psnr = pairs.iter().map(|pair| {
                 let up = imresize(&pair.lr, pair.hr.width, pair.hr.height);
                 psnr_db(
-                    &Luma::of(&pair.hr, scale).unwrap(),
-                    &Luma::of(&up, scale).unwrap(),
+                    &Plane::luma(&pair.hr, scale).unwrap(),
+                    &Plane::luma(&up, scale).unwrap(),
                 )
             });
             let mean = psnr.sum::<f64>() / pairs.len() as f64;
@@ -96,7 +96,7 @@ fn bicubic_has_its_published_psnr() {
 fn ssim_is_that_of_scikit_image() {
     let grey = |f: fn(usize, usize) -> usize| {
         let data = (0..40 * 30).map(|i| f(i % 40, i / 40) as u8).collect();
-        Luma::of(&Image::new(40, 30, Channels::Grey, data).unwrap(), 0).unwrap()
+        Plane::luma(&Image::new(40, 30, Channels::Grey, data).unwrap(), 0).unwrap()
     };
     let a = grey(|x, y| (x * 5 + y * 3) % 256);
     let b = grey(|x, y| (x * 5 + y * 3 + (x * y) % 17) % 256);

@@ -1,41 +1,60 @@
 //! The command `eval`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use burn::tensor::Device;
 use clap::Args;
 use model::engine::BurnEngine;
 use model::record;
 
-use super::{TestSet, evaluate_with};
+use super::compare::{BICUBIC, Candidate, Comparison, compare};
+use super::report::{self, About};
+use super::{Judge, Protocol, ProtocolName, TestSet};
 use crate::device::{self, DeviceChoice};
 use crate::image_file;
-use crate::metric::Lpips;
+use crate::metric::{Lpips, Metric};
 
-/// Evaluates a model on a folder of originals and prints a table.
+/// Evaluates models on folders of originals: prints tables and writes a report.
 ///
-/// Each original is cropped, shrunk by MATLAB's bicubic, upscaled by the model and by bicubic
-/// interpolation, and compared on Y.
+/// Each original is cropped, shrunk by MATLAB's bicubic, upscaled by the models and by bicubic
+/// interpolation, and compared.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
   cargo run -p trainer -- eval --model www/models/fast-x2.bpk --data ../shared/data/test/Set5 --scale 2
+  cargo run -p trainer -- eval --model www/models/fast-x2.bpk --model runs/default/model.bpk \\
+    --data ../shared/data/test/Set5 --data ../shared/data/test/Set14 --scale 2 --report report
+  cargo run -p trainer -- eval --model www/models/fast-x2.bpk --data ../shared/data/test/Set5 --scale 2 \\
+    --metrics psnr,ssim,ms_ssim,ssim_mean,vif,ifc --protocol rgb --border 4
   cargo run -p trainer -- eval --model www/models/fast-x2.bpk --data ../shared/data/test/Set5 --scale 2 \\
     --lpips ../shared/data/features/vgg16_lpips.safetensors")]
 pub struct EvalArgs {
-    /// The model file.
-    #[arg(long, value_name = "FILE")]
-    pub model: PathBuf,
-    /// A folder of originals, or one that holds them in `HR`.
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
-    /// The scale to evaluate at; has to be one of the model's.
+    /// A model file; may be given several times.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub model: Vec<PathBuf>,
+    /// A folder of originals, or one that holds them in `HR`; may be given several times.
+    #[arg(long, value_name = "DIR", required = true)]
+    pub data: Vec<PathBuf>,
+    /// The scale to evaluate at; has to be one of each model's.
     #[arg(long, value_name = "N")]
     pub scale: usize,
-    /// Also write the scores as JSON.
+    /// What to measure, separated by commas [default: psnr,ssim].
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "NAMES")]
+    pub metrics: Vec<Metric>,
+    /// What is compared: y is the papers' protocol, srgan the SRGAN paper's.
+    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
+    pub protocol: ProtocolName,
+    /// Pixels to cut off on every side, instead of the protocol's.
+    #[arg(long, value_name = "PX")]
+    pub border: Option<usize>,
+    /// Also write report.md, report.json, and report.html with crops side by side.
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
+    /// Also write the scores as JSON: an object, or a list of one for each model and set.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Also write the upscaled pictures, as PNG.
+    /// Also write the upscaled pictures, as PNG; of several models or sets in folders of their names.
     #[arg(long, value_name = "DIR")]
     pub save: Option<PathBuf>,
     /// Also measure LPIPS, with these weights of AlexNet or VGG16 (safetensors).
@@ -48,45 +67,190 @@ pub struct EvalArgs {
 
 /// Runs the command.
 pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
-    let name = args.model.display();
-    let bytes = std::fs::read(&args.model).with_context(|| format!("cannot read {name}"))?;
+    // Whatever can be wrong is found before the work begins.
     let (device, device_name) = device::pick(args.device)?;
-    let (network, metadata) =
-        record::read_at(&bytes, Some(args.scale), &device).with_context(|| format!("in {name}"))?;
-    let spec = metadata.network.spec();
-    let lpips = args.lpips.as_ref();
-    let lpips = lpips.map(|path| Lpips::load(path, &device)).transpose()?;
-    let set = TestSet::load(&args.data, spec.scale)?;
-    if let Some(folder) = &args.save {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
+    let mut candidates = args.candidates(&device, &device_name)?;
+    let judge = args.judge(&device)?;
+    let sets = args.sets(&judge)?;
+    let names = |names: &mut dyn Iterator<Item = &str>| unique(names.map(folder_name).collect());
+    let models = names(&mut candidates.iter().map(|candidate| candidate.name.as_str()));
+    let folders = names(&mut sets.iter().map(|set| set.name.as_str()));
+    if let Some(folder) = &args.report {
+        report::prepare(folder)?;
     }
-    let mut engine = BurnEngine::new(network, device, &device_name);
-    let result = evaluate_with(
-        &mut engine,
-        &spec,
-        &set,
-        lpips.as_ref(),
-        |pair, upscaled| {
+    let about = About::new(&candidates, &device_name);
+    let with_crops = args.report.is_some();
+    let comparison = compare(
+        &mut candidates,
+        &sets,
+        &judge,
+        with_crops,
+        |set, model, pair, image| {
             let Some(folder) = &args.save else {
                 return Ok(());
             };
-            let path = folder.join(&pair.name).with_extension("png");
+            let several = |all: &[String], i: usize| (all.len() > 1).then(|| all[i].clone());
+            let parts = several(&models, model)
+                .into_iter()
+                .chain(several(&folders, set));
+            let path = folder
+                .join(parts.collect::<PathBuf>())
+                .join(&pair.name)
+                .with_extension("png");
             if let Some(parent) = path.parent() {
-                std::fs::create_dir_all(parent)?;
+                std::fs::create_dir_all(parent)
+                    .with_context(|| format!("cannot create the folder {}", parent.display()))?;
             }
-            image_file::save(upscaled, &path)
+            image_file::save(image, &path)
         },
     )?;
-    println!(
-        "{} on {}, {device_name}",
-        metadata.name,
-        args.data.display()
-    );
-    print!("{result}");
+
+    print(&comparison, &about);
     if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&result)?;
+        let mut objects = comparison.json();
+        let text = match objects.len() {
+            1 => serde_json::to_string_pretty(&objects.remove(0))?,
+            _ => serde_json::to_string_pretty(&objects)?,
+        };
         image_file::write_atomically(path, text.as_bytes())?;
     }
+    if let Some(folder) = &args.report {
+        report::write(folder, &comparison, &about)?;
+        println!("\nReport: {}", folder.join("report.html").display());
+    }
     Ok(())
+}
+
+impl EvalArgs {
+    fn candidates(&self, device: &Device, device_name: &str) -> anyhow::Result<Vec<Candidate>> {
+        let read = |path: &PathBuf| read(path, self.scale, device, device_name);
+        let mut candidates: Vec<Candidate> =
+            self.model.iter().map(read).collect::<anyhow::Result<_>>()?;
+        let names = candidates.iter().map(|candidate| candidate.name.clone());
+        // Nobody but bicubic interpolation may be called so.
+        let names = unique([BICUBIC.to_string()].into_iter().chain(names).collect());
+        for (candidate, name) in candidates.iter_mut().zip(names.into_iter().skip(1)) {
+            candidate.name = name;
+        }
+        Ok(candidates)
+    }
+
+    fn judge(&self, device: &Device) -> anyhow::Result<Judge> {
+        let mut metrics = Vec::new();
+        let standard = [Metric::Psnr, Metric::Ssim];
+        let asked = if self.metrics.is_empty() {
+            &standard[..]
+        } else {
+            &self.metrics
+        };
+        let lpips = self.lpips.is_some().then_some(Metric::Lpips);
+        for metric in asked.iter().copied().chain(lpips) {
+            if !metrics.contains(&metric) {
+                metrics.push(metric);
+            }
+        }
+        if metrics.contains(&Metric::Lpips) && self.lpips.is_none() {
+            bail!(
+                "LPIPS needs a network's weights: add --lpips FILE, such as \
+                 ../shared/data/features/alexnet_lpips.safetensors"
+            );
+        }
+        let load = |path: &PathBuf| Lpips::load(path, device);
+        Ok(Judge {
+            protocol: Protocol::new(self.protocol, self.scale, self.border),
+            metrics,
+            lpips: self.lpips.as_ref().map(load).transpose()?,
+        })
+    }
+
+    fn sets(&self, judge: &Judge) -> anyhow::Result<Vec<TestSet>> {
+        let sets = self
+            .data
+            .iter()
+            .map(|folder| TestSet::read(folder, self.scale));
+        let mut sets: Vec<TestSet> = sets.collect::<anyhow::Result<_>>()?;
+        let names = unique(sets.iter().map(|set| set.name.clone()).collect());
+        for (set, name) in sets.iter_mut().zip(names) {
+            set.name = name;
+            judge.check(set)?;
+        }
+        Ok(sets)
+    }
+}
+
+fn read(
+    path: &Path,
+    scale: usize,
+    device: &Device,
+    device_name: &str,
+) -> anyhow::Result<Candidate> {
+    let file = path.display().to_string();
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {file}"))?;
+    let (network, metadata) =
+        record::read_at(&bytes, Some(scale), device).with_context(|| format!("in {file}"))?;
+    let spec = metadata.network.spec();
+    Ok(Candidate {
+        name: metadata.name,
+        file,
+        parameters: metadata.parameters,
+        spec,
+        engine: BurnEngine::new(network, device.clone(), device_name),
+    })
+}
+
+/// The means; of one model on one set every picture, as far as a terminal is wide.
+fn print(comparison: &Comparison, about: &About) {
+    println!("{}, {}", report::title(comparison), about.device);
+    for protocol in report::protocols(comparison) {
+        println!("{protocol}");
+    }
+    let few = comparison.methods.len() == 2 && comparison.columns.len() <= 3;
+    if let ([set], true) = (comparison.sets.as_slice(), few) {
+        print!("{}", comparison.everything(set).text());
+        return;
+    }
+    for (caption, table) in comparison.summaries() {
+        print!("\n{caption}\n{}", table.text());
+    }
+}
+
+/// The same names, those that were there before with a number behind.
+fn unique(names: Vec<String>) -> Vec<String> {
+    let mut result: Vec<String> = Vec::with_capacity(names.len());
+    for name in names {
+        let numbered = (2..).map(|number| format!("{name}-{number}"));
+        let mut candidates = std::iter::once(name.clone()).chain(numbered);
+        let free = candidates.find(|candidate| !result.contains(candidate));
+        result.push(free.unwrap_or(name));
+    }
+    result
+}
+
+/// A name that is one part of a path on every system.
+fn folder_name(name: &str) -> String {
+    let allowed = |c: char| c.is_alphanumeric() || "-_ ()+×".contains(c);
+    let name = name.char_indices().map(|(i, c)| match c {
+        '.' if i > 0 => c,
+        c if allowed(c) => c,
+        _ => '_',
+    });
+    let name: String = name.collect();
+    if name.is_empty() {
+        "_".to_string()
+    } else {
+        name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_apart_and_fit_into_paths() {
+        let names = ["a", "b", "a", "a-2", "a"].map(str::to_string).to_vec();
+        assert_eq!(unique(names), ["a", "b", "a-2", "a-2-2", "a-3"]);
+        let found = ["../x/y", ".", "", "fast-x2.5"].map(folder_name);
+        assert_eq!(found, ["_._x_y", "_", "_", "fast-x2.5"]);
+    }
 }

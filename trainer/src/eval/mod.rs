@@ -1,11 +1,18 @@
 //! Judging a network by the protocol of the super-resolution papers.
 
 mod command;
+mod compare;
+mod crop;
+mod html;
+mod judge;
+mod protocol;
+mod report;
 mod table;
 
+use std::fmt;
 use std::path::Path;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use model::engine::Engine;
 use model::network::Spec;
 use model::pixel::{Image, resize};
@@ -15,9 +22,11 @@ use serde::Serialize;
 
 use crate::data::{LowResolution, Pair};
 use crate::image_file;
-use crate::metric::{Lpips, Luma, psnr_db, ssim};
 
 pub use command::{EvalArgs, run};
+pub use judge::Judge;
+pub use protocol::{Protocol, ProtocolName};
+use table::Table;
 
 /// Pictures to judge a network by.
 pub struct TestSet {
@@ -31,7 +40,16 @@ pub struct TestSet {
 
 impl TestSet {
     /// The pictures of a folder, or of `HR` in it, shrunk by MATLAB's bicubic.
+    ///
+    /// Fails where one is too small for PSNR and SSIM under the papers' protocol.
     pub fn load(folder: &Path, scale: usize) -> anyhow::Result<Self> {
+        let set = Self::read(folder, scale)?;
+        set.check(scale)?;
+        Ok(set)
+    }
+
+    /// The same without a look at sizes.
+    fn read(folder: &Path, scale: usize) -> anyhow::Result<Self> {
         let low = LowResolution::default();
         let inner = folder.join("HR");
         let files_in = if inner.is_dir() { &inner } else { folder };
@@ -43,37 +61,22 @@ impl TestSet {
                 Pair::from_hr(name, &image_file::load(file)?, scale, &low)
             })
             .collect::<anyhow::Result<_>>()?;
-        let set = Self {
+        Ok(Self {
             name: image_file::name(folder),
             low_resolution: low.degradation.to_string(),
             pairs,
-        };
-        set.check(scale)?;
-        Ok(set)
+        })
     }
 
     /// Fails where a picture is too small to be judged.
     pub fn check(&self, scale: usize) -> anyhow::Result<()> {
-        for Pair { name, hr, .. } in &self.pairs {
-            ensure!(
-                Luma::of(hr, scale).is_some_and(|luma| luma.width >= 11 && luma.height >= 11),
-                "{name} is too small to be judged: SSIM needs 11 px inside a border of {scale} px"
-            );
-        }
-        Ok(())
+        papers(scale).check(self)
     }
+}
 
-    /// How it is judged, as reports say it.
-    fn protocol(&self, scale: usize, lpips: Option<&Lpips>) -> String {
-        let lpips = lpips.map_or(String::new(), |lpips| {
-            format!("; {} on RGB, whole pictures", lpips.name())
-        });
-        format!(
-            "×{scale}, low resolution by {}, 8-bit RGB from end to end, PSNR and SSIM on Y (BT.601 \
-             studio range, floating point), border {scale} px{lpips}",
-            self.low_resolution
-        )
-    }
+/// PSNR and SSIM as the papers have them.
+fn papers(scale: usize) -> Judge {
+    Judge::standard(Protocol::new(ProtocolName::Y, scale, None))
 }
 
 /// The scores of a picture, or their mean.
@@ -87,12 +90,6 @@ pub struct Scores {
     pub bicubic_psnr_y: f64,
     /// Bicubic interpolation's SSIM on Y.
     pub bicubic_ssim_y: f64,
-    /// LPIPS, where it was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lpips: Option<f64>,
-    /// Bicubic interpolation's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bicubic_lpips: Option<f64>,
 }
 
 /// A picture and its scores.
@@ -118,79 +115,92 @@ pub struct Evaluation {
     pub mean: Scores,
 }
 
-/// Evaluates an engine on pictures.
+/// Evaluates an engine on pictures, by the papers' protocol.
 pub fn evaluate<E: Engine>(
     engine: &mut E,
     spec: &Spec,
     set: &TestSet,
 ) -> anyhow::Result<Evaluation> {
-    evaluate_with(engine, spec, set, None, |_, _| Ok(()))
+    evaluate_with(engine, spec, set, |_, _| Ok(()))
 }
 
-/// The same, by LPIPS too where it is given; `keep` is given each pair and its upscaled picture.
+/// The same; `watch` is shown each pair, and what the network and bicubic interpolation make of it.
 pub fn evaluate_with<E: Engine>(
     engine: &mut E,
     spec: &Spec,
     set: &TestSet,
-    lpips: Option<&Lpips>,
-    mut keep: impl FnMut(&Pair, &Image) -> anyhow::Result<()>,
+    mut watch: impl FnMut(&Pair, &[Image; 2]) -> anyhow::Result<()>,
 ) -> anyhow::Result<Evaluation> {
+    let judge = papers(spec.scale);
     let mut images = Vec::with_capacity(set.pairs.len());
     for pair in &set.pairs {
-        let watch = |_| std::ops::ControlFlow::Continue(());
-        let options = Options::default();
-        let work = upscale(engine, spec, &pair.lr, &options, watch);
-        let upscaled = pollster::block_on(work).with_context(|| pair.name.clone())?;
-        keep(pair, &upscaled)?;
-        let bicubic = resize::imresize(&pair.lr, pair.hr.width, pair.hr.height);
-        let distance = |image| {
-            lpips
-                .map(|lpips| lpips.distance(image, &pair.hr))
-                .transpose()
-        };
-        let [model_lpips, bicubic_lpips] = [distance(&upscaled)?, distance(&bicubic)?];
-        let [hr, model, bicubic] = [&pair.hr, &upscaled, &bicubic].map(|image| {
-            Luma::of(image, spec.scale).context("the picture is smaller than the border")
-        });
-        let (hr, model, bicubic) = (hr?, model?, bicubic?);
-        let similarity =
-            |luma| ssim(&hr, luma).context("the picture is smaller than SSIM's window");
+        let pictures = [upscaled(engine, spec, pair)?, bicubic(pair)];
+        watch(pair, &pictures)?;
+        let scores = judge.scores(&pair.hr, &pictures.each_ref())?;
         images.push(ImageScores {
             name: pair.name.clone(),
             scores: Scores {
-                psnr_y: psnr_db(&hr, &model),
-                ssim_y: similarity(&model)?,
-                bicubic_psnr_y: psnr_db(&hr, &bicubic),
-                bicubic_ssim_y: similarity(&bicubic)?,
-                lpips: model_lpips,
-                bicubic_lpips,
+                psnr_y: scores[0][0],
+                ssim_y: scores[0][1],
+                bicubic_psnr_y: scores[1][0],
+                bicubic_ssim_y: scores[1][1],
             },
         });
     }
+    let mean = |score: fn(&Scores) -> f64| mean(images.iter().map(|image| score(&image.scores)));
     Ok(Evaluation {
-        protocol: set.protocol(spec.scale, lpips),
+        protocol: judge.describe(spec.scale, &set.low_resolution),
         scale: spec.scale,
-        mean: mean(&images),
+        mean: Scores {
+            psnr_y: mean(|scores| scores.psnr_y),
+            ssim_y: mean(|scores| scores.ssim_y),
+            bicubic_psnr_y: mean(|scores| scores.bicubic_psnr_y),
+            bicubic_ssim_y: mean(|scores| scores.bicubic_ssim_y),
+        },
         images,
     })
 }
 
-fn mean(images: &[ImageScores]) -> Scores {
-    let mean = |score: fn(&Scores) -> f64| {
-        let sum: f64 = images.iter().map(|image| score(&image.scores)).sum();
-        sum / images.len().max(1) as f64
-    };
-    let some = |score: fn(&Scores) -> Option<f64>| {
-        let scores = images.iter().map(|image| score(&image.scores));
-        let scores = scores.collect::<Option<Vec<f64>>>()?;
-        Some(scores.iter().sum::<f64>() / scores.len().max(1) as f64)
-    };
-    Scores {
-        psnr_y: mean(|scores| scores.psnr_y),
-        ssim_y: mean(|scores| scores.ssim_y),
-        bicubic_psnr_y: mean(|scores| scores.bicubic_psnr_y),
-        bicubic_ssim_y: mean(|scores| scores.bicubic_ssim_y),
-        lpips: some(|scores| scores.lpips),
-        bicubic_lpips: some(|scores| scores.bicubic_lpips),
+/// What a network makes of a pair's low-resolution picture.
+fn upscaled<E: Engine>(engine: &mut E, spec: &Spec, pair: &Pair) -> anyhow::Result<Image> {
+    let watch = |_| std::ops::ControlFlow::Continue(());
+    let options = Options::default();
+    let work = upscale(engine, spec, &pair.lr, &options, watch);
+    pollster::block_on(work).with_context(|| pair.name.clone())
+}
+
+/// What bicubic interpolation makes of it.
+fn bicubic(pair: &Pair) -> Image {
+    resize::imresize(&pair.lr, pair.hr.width, pair.hr.height)
+}
+
+/// 0 of nothing.
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len().max(1) as f64;
+    values.sum::<f64>() / count
+}
+
+impl fmt::Display for Evaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let metrics = || vec!["PSNR-Y".to_string(), "SSIM-Y".to_string()];
+        let mut table = Table::new("image");
+        table.group("model", metrics());
+        table.group("bicubic", metrics());
+        table.group("gain", vec!["dB".to_string()]);
+        let images = self
+            .images
+            .iter()
+            .map(|image| (image.name.as_str(), &image.scores));
+        for (name, scores) in images.chain([("mean", &self.mean)]) {
+            let cells = [
+                format!("{:.3}", scores.psnr_y),
+                format!("{:.4}", scores.ssim_y),
+                format!("{:.3}", scores.bicubic_psnr_y),
+                format!("{:.4}", scores.bicubic_ssim_y),
+                format!("{:+.2}", scores.psnr_y - scores.bicubic_psnr_y),
+            ];
+            table.row(name, cells.map(table::Cell::plain).to_vec());
+        }
+        write!(f, "{}\n{}", self.protocol, table.text())
     }
 }

@@ -233,7 +233,7 @@ mod tests {
     fn similarity_is_that_of_the_metric() {
         let shape = [1, 1, 40, 33];
         let (a, b) = (picture(40 * 33, 1.0), picture(40 * 33, 1.3));
-        let plane = |values: &[f32]| crate::metric::Luma {
+        let plane = |values: &[f32]| crate::metric::Plane {
             width: 33,
             height: 40,
             data: values

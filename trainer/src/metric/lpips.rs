@@ -20,6 +20,9 @@ pub struct Lpips {
     device: Device,
 }
 
+/// The smallest side that leaves AlexNet's last depth a pixel.
+pub(super) const SMALLEST_PX: usize = 64;
+
 /// Layers up to a depth, and the weights of its maps.
 struct Stage {
     /// Side and stride of the pooling before it.
@@ -106,8 +109,8 @@ impl Lpips {
             "LPIPS compares pictures of equal size"
         );
         ensure!(
-            a.width >= 64 && a.height >= 64,
-            "LPIPS needs pictures of at least 64 px a side"
+            a.width.min(a.height) >= SMALLEST_PX,
+            "LPIPS needs pictures of at least {SMALLEST_PX} px a side"
         );
         let mut x = Tensor::cat(vec![self.tensor(a), self.tensor(b)], 0);
         let mut sum = 0.0;

@@ -1,11 +1,19 @@
 //! How close a picture is to the original, by the protocol of the super-resolution papers.
 
+mod ifc;
+mod kind;
 mod lpips;
-mod luma;
+mod plane;
 mod psnr;
+mod pyramid;
 mod ssim;
+mod vif;
+mod window;
 
+pub use ifc::ifc;
+pub use kind::Metric;
 pub use lpips::Lpips;
-pub use luma::Luma;
-pub use psnr::psnr_db;
-pub use ssim::ssim;
+pub use plane::Plane;
+pub use psnr::{psnr_db, psnr_of_planes_db};
+pub use ssim::{ms_ssim, ssim, ssim_mean};
+pub use vif::vif;

@@ -1,68 +1,128 @@
-//! Structural similarity (Wang, Bovik, Sheikh and Simoncelli 2004).
+//! Structural similarity, in three kinds.
 
-use super::Luma;
+use super::Plane;
+use super::window::Window;
 
-const WINDOW_PX: usize = 11;
+/// Side of the Gaussian window in pixels, and its deviation.
+pub(super) const WINDOW_PX: usize = 11;
 const SIGMA_PX: f64 = 1.5;
+
+/// Side of the window whose places count alike, scikit-image's default.
+pub(super) const MEAN_WINDOW_PX: usize = 7;
+
+/// Keep the divisions stable (Wang et al. 2004: K₁ = 0.01, K₂ = 0.03).
 const C1: f64 = (0.01 * 255.0) * (0.01 * 255.0);
 const C2: f64 = (0.03 * 255.0) * (0.03 * 255.0);
 
-/// The mean over all places where the whole 11×11 Gaussian window (σ 1.5) fits; at most 1.
+/// The weights of the five scales (Wang, Simoncelli and Bovik 2003, table 1).
+const SCALE_WEIGHTS: [f64; 5] = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333];
+
+/// The smallest side that leaves the last of five scales a window's 11 px.
+pub(super) const MULTI_SCALE_PX: usize = (WINDOW_PX - 1) * 16 + 1;
+
+/// SSIM (Wang, Bovik, Sheikh and Simoncelli 2004): the mean over all places where the whole 11×11
+/// Gaussian window (σ 1.5) fits; at most 1.
 ///
 /// `None` for planes smaller than the window; they have to be of equal size.
-pub fn ssim(a: &Luma, b: &Luma) -> Option<f64> {
-    assert_eq!((a.width, a.height), (b.width, b.height));
-    if a.width < WINDOW_PX || a.height < WINDOW_PX {
+pub fn ssim(a: &Plane, b: &Plane) -> Option<f64> {
+    let window = Window::gaussian(WINDOW_PX, SIGMA_PX);
+    Some(similarity(a, b, &window, 1.0)?.whole)
+}
+
+/// SSIM with a window of 7×7 pixels that count alike and the covariances of a sample, as
+/// scikit-image's `structural_similarity` has it where nothing else is said; at most 1.
+///
+/// `None` for planes smaller than the window; they have to be of equal size.
+pub fn ssim_mean(a: &Plane, b: &Plane) -> Option<f64> {
+    let pixels = (MEAN_WINDOW_PX * MEAN_WINDOW_PX) as f64;
+    let window = Window::mean(MEAN_WINDOW_PX);
+    Some(similarity(a, b, &window, pixels / (pixels - 1.0))?.whole)
+}
+
+/// MS-SSIM (Wang, Simoncelli and Bovik 2003): contrast and structure at each of five scales, and
+/// luminance at the last, each to the power of its scale's weight; 0…1.
+///
+/// From scale to scale means of 2×2 pixels; where a side is odd its last pixel stands for two, as in
+/// its authors' release. `None` below 161 px a side; planes have to be of equal size.
+pub fn ms_ssim(a: &Plane, b: &Plane) -> Option<f64> {
+    if a.width.min(a.height) < MULTI_SCALE_PX {
         return None;
     }
-    let product = |x: &Luma, y: &Luma| Luma {
-        width: x.width,
-        height: x.height,
-        data: x.data.iter().zip(&y.data).map(|(x, y)| x * y).collect(),
-    };
-    let (mean_a, mean_b) = (blurred(a), blurred(b));
-    let (aa, bb) = (blurred(&product(a, a)), blurred(&product(b, b)));
-    let ab = blurred(&product(a, b));
-    let sum: f64 = (0..ab.len())
-        .map(|i| {
-            let (ma, mb) = (mean_a[i], mean_b[i]);
-            let (variance_a, variance_b) = (aa[i] - ma * ma, bb[i] - mb * mb);
-            let covariance = ab[i] - ma * mb;
-            (2.0 * ma * mb + C1) * (2.0 * covariance + C2)
-                / ((ma * ma + mb * mb + C1) * (variance_a + variance_b + C2))
-        })
-        .sum();
-    Some(sum / ab.len() as f64)
-}
-
-/// The window's weights in one direction; they sum to 1.
-fn window() -> [f64; WINDOW_PX] {
-    let centre = (WINDOW_PX / 2) as f64;
-    let raw: [f64; WINDOW_PX] =
-        std::array::from_fn(|i| (-(i as f64 - centre).powi(2) / (2.0 * SIGMA_PX.powi(2))).exp());
-    let sum: f64 = raw.iter().sum();
-    raw.map(|weight| weight / sum)
-}
-
-/// The weighted mean at every place where the window fits.
-fn blurred(plane: &Luma) -> Vec<f64> {
-    let window = window();
-    let width = plane.width - WINDOW_PX + 1;
-    let height = plane.height - WINDOW_PX + 1;
-    let lines: Vec<f64> = plane
-        .data
-        .chunks_exact(plane.width)
-        .flat_map(|row| row.windows(WINDOW_PX))
-        .map(|part| part.iter().zip(&window).map(|(v, w)| v * w).sum())
-        .collect();
-    let mut result = vec![0.0; width * height];
-    for (y, row) in result.chunks_exact_mut(width).enumerate() {
-        for (i, weight) in window.iter().enumerate() {
-            let line = &lines[(y + i) * width..][..width];
-            for (sum, value) in row.iter_mut().zip(line) {
-                *sum += weight * value;
-            }
+    let window = Window::gaussian(WINDOW_PX, SIGMA_PX);
+    let (mut a, mut b) = (a.clone(), b.clone());
+    let mut product = 1.0;
+    for (scale, weight) in SCALE_WEIGHTS.iter().enumerate() {
+        if scale > 0 {
+            (a, b) = (halved(&a), halved(&b));
         }
+        let similarity = similarity(&a, &b, &window, 1.0)?;
+        let factor = if scale + 1 == SCALE_WEIGHTS.len() {
+            similarity.whole
+        } else {
+            similarity.contrast
+        };
+        // A negative similarity has no power.
+        product *= factor.max(0.0).powf(*weight);
     }
-    result
+    Some(product)
+}
+
+/// Means over all places where the window fits.
+struct Similarity {
+    /// Luminance, contrast and structure.
+    whole: f64,
+    /// Contrast and structure.
+    contrast: f64,
+}
+
+/// Variances and covariances are multiplied by `share` first.
+fn similarity(a: &Plane, b: &Plane, window: &Window, share: f64) -> Option<Similarity> {
+    let moments = window.moments(a, b)?;
+    let (mut whole, mut contrast) = (0.0, 0.0);
+    let places = moments.covariance.data.len();
+    for i in 0..places {
+        let (mean_a, mean_b) = (moments.mean_a.data[i], moments.mean_b.data[i]);
+        let variances = share * (moments.variance_a.data[i] + moments.variance_b.data[i]);
+        let covariance = share * moments.covariance.data[i];
+        let luminance = (2.0 * mean_a * mean_b + C1) / (mean_a * mean_a + mean_b * mean_b + C1);
+        let structure = (2.0 * covariance + C2) / (variances + C2);
+        whole += luminance * structure;
+        contrast += structure;
+    }
+    Some(Similarity {
+        whole: whole / places as f64,
+        contrast: contrast / places as f64,
+    })
+}
+
+/// Half the size by means of 2×2 pixels.
+fn halved(plane: &Plane) -> Plane {
+    let (width, height) = (plane.width.div_ceil(2), plane.height.div_ceil(2));
+    let at = |x: usize, y: usize| {
+        plane.data[y.min(plane.height - 1) * plane.width + x.min(plane.width - 1)]
+    };
+    let mean = |x, y| (at(x, y) + at(x + 1, y) + at(x, y + 1) + at(x + 1, y + 1)) / 4.0;
+    let places = (0..height).flat_map(|y| (0..width).map(move |x| (2 * x, 2 * y)));
+    Plane {
+        width,
+        height,
+        data: places.map(|(x, y)| mean(x, y)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_odd_side_ends_in_a_pixel_that_stands_for_two() {
+        let plane = Plane {
+            width: 3,
+            height: 1,
+            data: vec![1.0, 3.0, 8.0],
+        };
+        let half = halved(&plane);
+        assert_eq!((half.width, half.height), (2, 1));
+        assert_eq!(half.data, [2.0, 8.0]);
+    }
 }

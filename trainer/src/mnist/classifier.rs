@@ -147,7 +147,8 @@ impl Classifier {
             progress: Progress {
                 config: training.to_string(),
                 step: 0,
-                best_psnr_db: None,
+                best: None,
+                waited: 0,
             },
             vectors: vec![("parameters".to_string(), flat::parameters(self))],
         };

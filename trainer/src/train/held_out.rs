@@ -6,7 +6,6 @@ use anyhow::Context;
 use burn::tensor::Device;
 use model::engine::BurnEngine;
 use model::network::{Network, Spec};
-use model::pixel::resize;
 
 use super::log::Entry;
 use crate::config::Config;
@@ -118,21 +117,19 @@ impl HeldOut {
     ) -> anyhow::Result<Entry> {
         let mut engine = BurnEngine::new(network, device.clone(), "training");
         let mut rows = Vec::new();
-        let result = eval::evaluate_with(
-            &mut engine,
-            &self.spec,
-            &self.set,
-            self.lpips.as_ref(),
-            |pair, upscaled| {
-                if rows.len() < self.samples {
-                    let bicubic = resize::imresize(&pair.lr, pair.hr.width, pair.hr.height);
-                    let cut = |image| middle(image, SAMPLE_PX);
-                    let row = [&bicubic, upscaled, &pair.hr].into_iter().filter_map(cut);
-                    rows.push(row.collect::<Vec<_>>());
-                }
-                Ok(())
-            },
-        )?;
+        let mut distances = Vec::new();
+        let result = eval::evaluate_with(&mut engine, &self.spec, &self.set, |pair, pictures| {
+            let [upscaled, bicubic] = pictures;
+            if let Some(lpips) = &self.lpips {
+                distances.push(lpips.distance(upscaled, &pair.hr)?);
+            }
+            if rows.len() < self.samples {
+                let row = [bicubic, upscaled, &pair.hr].into_iter();
+                rows.push(row.filter_map(|image| middle(image, SAMPLE_PX)).collect());
+            }
+            Ok(())
+        })?;
+        let mean = distances.iter().sum::<f64>() / distances.len().max(1) as f64;
         if let Some(sheet) = sheet(&rows) {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("cannot create the folder {}", folder.display()))?;
@@ -142,7 +139,7 @@ impl HeldOut {
             step,
             psnr_y: result.mean.psnr_y,
             bicubic_psnr_y: result.mean.bicubic_psnr_y,
-            lpips: result.mean.lpips,
+            lpips: (!distances.is_empty()).then_some(mean),
         })
     }
 }

@@ -1,0 +1,287 @@
+//! Several models on several sets.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use model::engine::BurnEngine;
+use model::network::Spec;
+use model::pixel::Image;
+use serde_json::{Map, Value, json};
+
+use super::crop::Crop;
+use super::table::{Cell, Table};
+use super::{Judge, TestSet, bicubic, mean, upscaled};
+use crate::data::Pair;
+use crate::metric::Metric;
+
+/// A model that is compared.
+pub(super) struct Candidate {
+    /// Its name in tables; no two are the same, and none is [`BICUBIC`].
+    pub name: String,
+    /// Its file.
+    pub file: String,
+    /// Trained numbers.
+    pub parameters: usize,
+    pub spec: Spec,
+    pub engine: BurnEngine,
+}
+
+/// The name of the method that always comes first.
+pub(super) const BICUBIC: &str = "bicubic";
+
+/// Who was compared by what, and how it went.
+pub(super) struct Comparison {
+    pub scale: usize,
+    pub columns: Vec<Column>,
+    /// Bicubic interpolation, then the models.
+    pub methods: Vec<String>,
+    pub sets: Vec<SetScores>,
+}
+
+/// A metric in tables.
+pub(super) struct Column {
+    pub metric: Metric,
+    /// Its name in JSON.
+    pub key: String,
+    /// Its name in tables.
+    pub label: String,
+}
+
+/// A score for each method and metric: `[methods][metrics]`.
+pub(super) type Scores = Vec<Vec<f64>>;
+
+/// How it went on a set.
+pub(super) struct SetScores {
+    pub name: String,
+    /// How it was measured.
+    pub protocol: String,
+    /// Each picture's name and scores.
+    pub images: Vec<(String, Scores)>,
+    /// The mean over all pictures.
+    pub mean: Scores,
+    pub crops: Vec<Crop>,
+}
+
+/// Runs every model on every picture; `keep` is given the places of set and model, the pair, and what
+/// the model made of it.
+pub(super) fn compare(
+    candidates: &mut [Candidate],
+    sets: &[TestSet],
+    judge: &Judge,
+    with_crops: bool,
+    mut keep: impl FnMut(usize, usize, &Pair, &Image) -> anyhow::Result<()>,
+) -> anyhow::Result<Comparison> {
+    let pictures: usize = sets.iter().map(|set| set.pairs.len()).sum();
+    let progress = ProgressBar::new((pictures * candidates.len()) as u64).with_style(
+        ProgressStyle::with_template("{wide_bar} {pos}/{len} · {eta} left\n{msg}")?,
+    );
+    progress.enable_steady_tick(Duration::from_secs(1));
+    let scale = candidates
+        .first()
+        .context("there is no model to judge")?
+        .spec
+        .scale;
+    let mut results = Vec::with_capacity(sets.len());
+    for (set_index, set) in sets.iter().enumerate() {
+        let mut images = Vec::with_capacity(set.pairs.len());
+        let mut crops = Vec::new();
+        for pair in &set.pairs {
+            let mut outputs = vec![bicubic(pair)];
+            for (index, candidate) in candidates.iter_mut().enumerate() {
+                progress.set_message(format!("{} · {} · {}", set.name, pair.name, candidate.name));
+                let image = upscaled(&mut candidate.engine, &candidate.spec, pair)?;
+                keep(set_index, index, pair, &image)?;
+                outputs.push(image);
+                progress.inc(1);
+            }
+            let scores = judge.scores(&pair.hr, &outputs.iter().collect::<Vec<_>>());
+            let crop = with_crops.then(|| Crop::of(images.len(), &pair.hr, &outputs));
+            if let Some(crop) = crop.flatten() {
+                crop.keep(&mut crops);
+            }
+            images.push((
+                pair.name.clone(),
+                scores.with_context(|| pair.name.clone())?,
+            ));
+        }
+        results.push(SetScores {
+            name: set.name.clone(),
+            protocol: judge.describe(scale, &set.low_resolution),
+            mean: means(&images, candidates.len() + 1, judge.metrics.len()),
+            images,
+            crops,
+        });
+    }
+    progress.finish_and_clear();
+    let names = candidates.iter().map(|candidate| candidate.name.clone());
+    Ok(Comparison {
+        scale,
+        columns: judge
+            .metrics
+            .iter()
+            .map(|metric| Column::of(*metric, judge))
+            .collect(),
+        methods: std::iter::once(BICUBIC.to_string()).chain(names).collect(),
+        sets: results,
+    })
+}
+
+fn means(images: &[(String, Scores)], methods: usize, metrics: usize) -> Scores {
+    let of = |method: usize, metric: usize| {
+        mean(images.iter().map(|(_, scores)| scores[method][metric]))
+    };
+    (0..methods)
+        .map(|method| (0..metrics).map(|metric| of(method, metric)).collect())
+        .collect()
+}
+
+impl Column {
+    fn of(metric: Metric, judge: &Judge) -> Self {
+        Self {
+            metric,
+            key: judge.key(metric),
+            label: judge.label(metric),
+        }
+    }
+
+    /// A score as tables show it.
+    pub fn text(&self, score: f64) -> String {
+        format!("{score:.*}", self.metric.digits())
+    }
+
+    /// Cells of one metric's scores; those that look like the best one are marked.
+    fn cells(&self, scores: &[f64]) -> Vec<Cell> {
+        let sign = if self.metric.is_distance() { -1.0 } else { 1.0 };
+        let best = scores
+            .iter()
+            .copied()
+            .max_by(|a, b| (sign * a).total_cmp(&(sign * b)));
+        let best = best.map(|best| self.text(best));
+        let cells = scores.iter().map(|score| {
+            let text = self.text(*score);
+            let best = scores.len() > 1 && best.as_ref() == Some(&text);
+            Cell { text, best }
+        });
+        cells.collect()
+    }
+}
+
+/// More columns than this, and every set has a table of its own.
+const COMMON_COLUMNS: usize = 8;
+
+impl Comparison {
+    /// The means of all methods: in one table or, where that were too wide, one for each set.
+    pub fn summaries(&self) -> Vec<(String, Table)> {
+        let names = |sets: &[&SetScores]| {
+            let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
+            format!("Means over {}", names.join(", "))
+        };
+        let all: Vec<&SetScores> = self.sets.iter().collect();
+        if all.len() * self.columns.len() <= COMMON_COLUMNS {
+            return vec![(names(&all), self.summary(&all))];
+        }
+        let each = all
+            .iter()
+            .map(|set| (names(&[*set]), self.summary(&[*set])));
+        each.collect()
+    }
+
+    fn summary(&self, sets: &[&SetScores]) -> Table {
+        let mut table = Table::new("method");
+        for set in sets {
+            let labels = self.columns.iter().map(|column| column.label.clone());
+            // One set is named above the table.
+            let head = if sets.len() > 1 { &set.name } else { "" };
+            table.group(head, labels.collect());
+        }
+        let mut rows = vec![Vec::new(); self.methods.len()];
+        for set in sets {
+            for (index, column) in self.columns.iter().enumerate() {
+                let scores: Vec<f64> = set.mean.iter().map(|scores| scores[index]).collect();
+                for (row, cell) in rows.iter_mut().zip(column.cells(&scores)) {
+                    row.push(cell);
+                }
+            }
+        }
+        for (name, cells) in self.methods.iter().zip(rows) {
+            table.row(name, cells);
+        }
+        table
+    }
+
+    /// A set's pictures by one metric, and their mean.
+    pub fn pictures(&self, set: &SetScores, column: usize) -> Table {
+        let mut table = Table::new("picture");
+        for method in &self.methods {
+            table.group("", vec![method.clone()]);
+        }
+        let images = set
+            .images
+            .iter()
+            .map(|(name, scores)| (name.as_str(), scores));
+        for (name, scores) in images.chain([("mean", &set.mean)]) {
+            let scores: Vec<f64> = scores.iter().map(|scores| scores[column]).collect();
+            table.row(name, self.columns[column].cells(&scores));
+        }
+        table
+    }
+
+    /// A set's pictures by all metrics, a group of columns for each method, and what the last method
+    /// gains over the first in the first metric.
+    pub fn everything(&self, set: &SetScores) -> Table {
+        let mut table = Table::new("picture");
+        for method in &self.methods {
+            let labels = self.columns.iter().map(|column| column.label.clone());
+            table.group(method, labels.collect());
+        }
+        let first = self.columns.iter().take(1);
+        table.group("gain", first.map(|column| column.label.clone()).collect());
+        let images = set
+            .images
+            .iter()
+            .map(|(name, scores)| (name.as_str(), scores));
+        for (name, scores) in images.chain([("mean", &set.mean)]) {
+            let cells = scores.iter().flat_map(|scores| {
+                let cells = self.columns.iter().zip(scores);
+                cells.map(|(column, score)| column.text(*score))
+            });
+            let gain = self.columns.iter().take(1).map(|column| {
+                let last = scores.last().map_or(0.0, |scores| scores[0]);
+                format!("{:+.*}", column.metric.digits() - 1, last - scores[0][0])
+            });
+            table.row(name, cells.chain(gain).map(Cell::plain).collect());
+        }
+        table
+    }
+
+    /// An object for each model and set; bicubic interpolation's scores stand in each.
+    pub fn json(&self) -> Vec<Value> {
+        let models = self.methods.iter().enumerate().skip(1);
+        let pairs = models.flat_map(|(i, model)| self.sets.iter().map(move |set| (i, model, set)));
+        let object = |(index, model, set): (usize, &String, &SetScores)| {
+            let images = set.images.iter().map(|(name, scores)| {
+                let mut image = self.json_scores(scores, index);
+                image.insert("name".to_string(), json!(name));
+                Value::Object(image)
+            });
+            json!({
+                "model": model,
+                "set": set.name,
+                "protocol": set.protocol,
+                "scale": self.scale,
+                "images": images.collect::<Vec<_>>(),
+                "mean": self.json_scores(&set.mean, index),
+            })
+        };
+        pairs.map(object).collect()
+    }
+
+    fn json_scores(&self, scores: &Scores, model: usize) -> Map<String, Value> {
+        let of = |method: usize, prefix: &'static str| {
+            let columns = self.columns.iter().zip(&scores[method]);
+            columns.map(move |(column, score)| (format!("{prefix}{}", column.key), json!(score)))
+        };
+        of(model, "").chain(of(0, "bicubic_")).collect()
+    }
+}

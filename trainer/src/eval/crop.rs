@@ -1,0 +1,161 @@
+//! Small parts of pictures, for a person to judge by.
+
+use model::pixel::{Channels, Image, Rect, resize};
+
+use crate::metric::Plane;
+
+/// How many parts of a set's pictures are shown, one a picture.
+const CROPS_A_SET: usize = 4;
+/// The side of a part in pixels of the original; small pictures have smaller parts.
+const SIDE_PX: usize = 64;
+/// The steps in which a place is sought.
+const STEP_PX: usize = 8;
+/// The longer side of a picture that is shown as a whole, four times a part's.
+const OVERVIEW_PX: usize = 4 * SIDE_PX;
+
+/// A part of a picture, as every method has it.
+pub(super) struct Crop {
+    /// The picture's place in its set.
+    pub picture: usize,
+    /// Where it lies.
+    pub place: Rect,
+    /// The picture's width and height.
+    pub size: [usize; 2],
+    /// The whole original, small.
+    pub overview: Image,
+    pub original: Image,
+    /// Bicubic interpolation's, then the models'.
+    pub methods: Vec<Image>,
+    /// The mean over the models of the mean squared difference to the original, on Y.
+    disagreement: f64,
+}
+
+impl Crop {
+    /// The part of a picture in which the models differ most from the original.
+    ///
+    /// `methods` holds bicubic interpolation's picture first.
+    pub fn of(picture: usize, original: &Image, methods: &[Image]) -> Option<Self> {
+        let (place, disagreement) = most_different(original, methods.get(1..)?)?;
+        let part = |image: &Image| cut(&image.to_channels(Channels::Rgb), place);
+        Some(Self {
+            picture,
+            place,
+            size: [original.width, original.height],
+            overview: overview(original),
+            original: part(original)?,
+            methods: methods.iter().map(part).collect::<Option<_>>()?,
+            disagreement,
+        })
+    }
+
+    /// Adds a part to a set's, of which the most different ones are kept, in the order of pictures.
+    pub fn keep(self, crops: &mut Vec<Self>) {
+        crops.push(self);
+        if crops.len() > CROPS_A_SET {
+            let differences = crops.iter().map(|crop| crop.disagreement).enumerate();
+            let least = differences.min_by(|a, b| a.1.total_cmp(&b.1));
+            crops.remove(least.map_or(0, |(i, _)| i));
+        }
+    }
+}
+
+fn most_different(original: &Image, models: &[Image]) -> Option<(Rect, f64)> {
+    let luma = Plane::luma(original, 0)?;
+    let mut errors = vec![0.0; luma.data.len()];
+    for model in models {
+        let model = Plane::luma(model, 0)?;
+        let values = luma.data.iter().zip(&model.data);
+        for (error, (a, b)) in errors.iter_mut().zip(values) {
+            *error += (a - b).powi(2);
+        }
+    }
+    let sums = sums(&errors, luma.width);
+    let (width, height) = (SIDE_PX.min(luma.width), SIDE_PX.min(luma.height));
+    let along = |whole: usize, part: usize| (0..=whole - part).step_by(STEP_PX);
+    let places = along(luma.height, height)
+        .flat_map(|y| along(luma.width, width).map(move |x| (x, y)))
+        .map(|(x, y)| Rect {
+            x,
+            y,
+            width,
+            height,
+        });
+    let pixels = (width * height * models.len().max(1)) as f64;
+    places
+        .map(|place| (place, within(&sums, luma.width, place) / pixels))
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// Above and left of every corner of a pixel, the sum: `[height + 1, width + 1]`.
+fn sums(values: &[f64], width: usize) -> Vec<f64> {
+    let mut above = vec![0.0; width + 1];
+    let mut sums = above.clone();
+    for row in values.chunks_exact(width) {
+        let mut left = 0.0;
+        for (x, value) in row.iter().enumerate() {
+            left += value;
+            above[x + 1] += left;
+        }
+        sums.extend(&above);
+    }
+    sums
+}
+
+fn within(sums: &[f64], width: usize, place: Rect) -> f64 {
+    let at = |x: usize, y: usize| sums[y * (width + 1) + x];
+    let (right, bottom) = (place.x + place.width, place.y + place.height);
+    at(right, bottom) - at(place.x, bottom) - at(right, place.y) + at(place.x, place.y)
+}
+
+fn cut(image: &Image, place: Rect) -> Option<Image> {
+    let pixel = image.channels.count();
+    let rows = image.data.chunks_exact(image.width * pixel);
+    let rows = rows.skip(place.y).take(place.height);
+    let data = rows.flat_map(|row| &row[place.x * pixel..][..place.width * pixel]);
+    let data = data.copied().collect();
+    Image::new(place.width, place.height, image.channels, data).ok()
+}
+
+fn overview(image: &Image) -> Image {
+    let image = image.to_channels(Channels::Rgb);
+    let ratio = (OVERVIEW_PX as f64 / image.width.max(image.height) as f64).min(1.0);
+    let side = |side: usize| ((side as f64 * ratio).round() as usize).max(1);
+    resize::imresize(&image, side(image.width), side(image.height))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grey(value: impl Fn(usize, usize) -> u8) -> Image {
+        let places = (0..100).flat_map(|y| (0..150).map(move |x| (x, y)));
+        let data = places.map(|(x, y)| value(x, y)).collect();
+        Image::new(150, 100, Channels::Grey, data).unwrap()
+    }
+
+    #[test]
+    fn the_part_is_where_the_model_differs() {
+        let original = grey(|x, y| (x + y) as u8);
+        let spot = |x: usize, y: usize| (100..110).contains(&x) && (40..50).contains(&y);
+        let bicubic = grey(|_, _| 0);
+        let model = grey(|x, y| (x + y) as u8 + if spot(x, y) { 9 } else { 0 });
+        let crop = Crop::of(0, &original, &[bicubic.clone(), model]).unwrap();
+        let Rect { x, y, .. } = crop.place;
+        assert!(
+            x <= 100 && x + 64 >= 110 && y <= 40 && y + 64 >= 50,
+            "{:?}",
+            crop.place
+        );
+        let expected = 81.0 * 100.0 / (64.0 * 64.0);
+        assert!((crop.disagreement - expected).abs() < 1e-9);
+        assert_eq!(crop.original.data[0], (x + y) as u8);
+        assert_eq!((crop.original.width, crop.methods.len()), (64, 2));
+
+        // Of more than fit, the least different one goes.
+        let same = || Crop::of(1, &original, &[bicubic.clone(), original.clone()]).unwrap();
+        let mut crops = vec![same(), same(), same(), same()];
+        crop.keep(&mut crops);
+        assert_eq!(crops.len(), 4);
+        assert_eq!(crops[3].picture, 0);
+    }
+}

@@ -1,0 +1,130 @@
+//! Metrics under a protocol.
+
+use anyhow::{Context, ensure};
+use model::pixel::Image;
+use rayon::prelude::*;
+
+use super::{Protocol, TestSet};
+use crate::metric::{Lpips, Metric, Plane};
+
+/// Compares pictures with their originals.
+pub struct Judge {
+    /// What is compared.
+    pub protocol: Protocol,
+    /// By what, in the order of tables.
+    pub metrics: Vec<Metric>,
+    /// LPIPS's network, where it is among the metrics.
+    pub lpips: Option<Lpips>,
+}
+
+impl Judge {
+    /// PSNR and SSIM under a protocol.
+    pub fn standard(protocol: Protocol) -> Self {
+        Self {
+            protocol,
+            metrics: vec![Metric::Psnr, Metric::Ssim],
+            lpips: None,
+        }
+    }
+
+    /// Fails where a picture is too small to be judged.
+    pub fn check(&self, set: &TestSet) -> anyhow::Result<()> {
+        let border_px = self.protocol.border_px;
+        for pair in &set.pairs {
+            let whole = pair.hr.width.min(pair.hr.height);
+            let inner = whole.saturating_sub(2 * border_px);
+            for metric in &self.metrics {
+                let (side, where_) = match metric {
+                    Metric::Lpips => (whole, String::new()),
+                    _ => (inner, format!(" inside a border of {border_px} px")),
+                };
+                let needed = metric.smallest_px();
+                ensure!(
+                    side >= needed,
+                    "{} in {} is too small to be judged: {} needs {needed} px a side{where_}, and \
+                     there are {side}; leave the picture or the metric out",
+                    pair.name,
+                    set.name,
+                    metric.name(),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Scores of several pictures of one original: for each picture a value for each metric.
+    pub fn scores(&self, original: &Image, pictures: &[&Image]) -> anyhow::Result<Vec<Vec<f64>>> {
+        let planes = |image: &Image| {
+            let planes = self.protocol.planes(image);
+            planes.context("the picture is smaller than the border")
+        };
+        let original_planes = planes(original)?;
+        let picture_planes: Vec<Vec<Plane>> = pictures
+            .iter()
+            .map(|picture| planes(picture))
+            .collect::<anyhow::Result<_>>()?;
+        // LPIPS runs on a device, the others on threads.
+        let cells = picture_planes.par_iter().map(|picture| {
+            let metrics = self.metrics.par_iter();
+            let scores = metrics.map(|metric| metric.of_planes(&original_planes, picture));
+            scores.collect::<Vec<Option<f64>>>()
+        });
+        let cells: Vec<Vec<Option<f64>>> = cells.collect();
+        let rows = cells.into_iter().zip(pictures).map(|(row, picture)| {
+            let cells = row.into_iter().zip(&self.metrics);
+            cells
+                .map(|(score, metric)| match (metric, &self.lpips) {
+                    (Metric::Lpips, Some(lpips)) => lpips.distance(picture, original),
+                    _ => score
+                        .with_context(|| format!("the picture is too small for {}", metric.name())),
+                })
+                .collect()
+        });
+        rows.collect()
+    }
+
+    /// A metric's name in JSON, such as `psnr_y`.
+    pub fn key(&self, metric: Metric) -> String {
+        match metric {
+            Metric::Lpips => metric.key().to_string(),
+            _ => format!("{}_{}", metric.key(), self.protocol.suffix()),
+        }
+    }
+
+    /// A metric's name in tables, such as `PSNR-Y`.
+    pub fn label(&self, metric: Metric) -> String {
+        match (metric, &self.lpips) {
+            (Metric::Lpips, Some(lpips)) => lpips.name().to_string(),
+            _ => format!(
+                "{}-{}",
+                metric.name(),
+                self.protocol.suffix().to_uppercase()
+            ),
+        }
+    }
+
+    /// How pictures are judged, as reports say it.
+    pub fn describe(&self, scale: usize, low_resolution: &str) -> String {
+        let planes = self
+            .metrics
+            .iter()
+            .filter(|metric| **metric != Metric::Lpips);
+        let planes: Vec<&str> = planes.map(|metric| metric.name()).collect();
+        let on_planes = (!planes.is_empty()).then(|| {
+            let names = match planes.split_last() {
+                Some((last, [])) => last.to_string(),
+                Some((last, first)) => format!("{} and {last}", first.join(", ")),
+                None => String::new(),
+            };
+            let (colour, border_px) = (self.protocol.colour(), self.protocol.border_px);
+            format!("{names} on {colour}, border {border_px} px")
+        });
+        let lpips = self.lpips.as_ref();
+        let lpips = lpips.map(|lpips| format!("{} on RGB, whole pictures", lpips.name()));
+        let parts: Vec<String> = on_planes.into_iter().chain(lpips).collect();
+        format!(
+            "×{scale}, low resolution by {low_resolution}, 8-bit RGB from end to end, {}",
+            parts.join("; ")
+        )
+    }
+}

@@ -1,0 +1,126 @@
+//! The metrics by name.
+
+use clap::ValueEnum;
+
+use super::{Plane, ifc, ms_ssim, psnr_of_planes_db, ssim, ssim_mean, vif};
+
+/// A way to compare a picture with its original.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Metric {
+    /// Peak signal-to-noise ratio in dB.
+    Psnr,
+    /// Structural similarity.
+    Ssim,
+    /// Multi-scale structural similarity.
+    #[value(name = "ms_ssim", alias = "ms-ssim")]
+    MsSsim,
+    /// Structural similarity with a window whose pixels count alike.
+    #[value(name = "ssim_mean", alias = "ssim-mean")]
+    SsimMean,
+    /// Visual information fidelity, in the pixel domain.
+    Vif,
+    /// Information fidelity criterion.
+    Ifc,
+    /// Learned perceptual image patch similarity; needs --lpips.
+    Lpips,
+}
+
+impl Metric {
+    /// Its name in commands and JSON.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Psnr => "psnr",
+            Self::Ssim => "ssim",
+            Self::MsSsim => "ms_ssim",
+            Self::SsimMean => "ssim_mean",
+            Self::Vif => "vif",
+            Self::Ifc => "ifc",
+            Self::Lpips => "lpips",
+        }
+    }
+
+    /// Its name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Psnr => "PSNR",
+            Self::Ssim => "SSIM",
+            Self::MsSsim => "MS-SSIM",
+            Self::SsimMean => "SSIM-mean",
+            Self::Vif => "VIF",
+            Self::Ifc => "IFC",
+            Self::Lpips => "LPIPS",
+        }
+    }
+
+    /// What it is and whose, in a line for reports.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Psnr => "peak signal-to-noise ratio in dB",
+            Self::Ssim => {
+                "structural similarity, Gaussian window of 11 px (Wang, Bovik, Sheikh and \
+                 Simoncelli 2004)"
+            }
+            Self::MsSsim => {
+                "structural similarity over five scales (Wang, Simoncelli and Bovik 2003)"
+            }
+            Self::SsimMean => {
+                "structural similarity, window of 7×7 px that count alike (scikit-image's default)"
+            }
+            Self::Vif => {
+                "visual information fidelity in the pixel domain, VIFp (Sheikh and Bovik 2006)"
+            }
+            Self::Ifc => {
+                "information fidelity criterion in bits per pixel, in the wavelet domain (Sheikh, \
+                 Bovik and de Veciana 2005)"
+            }
+            Self::Lpips => {
+                "learned perceptual image patch similarity 0.1 (Zhang, Isola, Efros, Shechtman and \
+                 Wang 2018), on whole RGB pictures"
+            }
+        }
+    }
+
+    /// Digits behind the point in tables.
+    pub fn digits(self) -> usize {
+        match self {
+            Self::Psnr | Self::Ifc => 3,
+            _ => 4,
+        }
+    }
+
+    /// Whether less is better.
+    pub fn is_distance(self) -> bool {
+        self == Self::Lpips
+    }
+
+    /// The smallest side of a picture, without its border, that it can judge.
+    pub fn smallest_px(self) -> usize {
+        match self {
+            Self::Psnr => 1,
+            Self::Ssim => super::ssim::WINDOW_PX,
+            Self::MsSsim => super::ssim::MULTI_SCALE_PX,
+            Self::SsimMean => super::ssim::MEAN_WINDOW_PX,
+            Self::Vif => super::vif::SMALLEST_PX,
+            Self::Ifc => super::ifc::SMALLEST_PX,
+            Self::Lpips => super::lpips::SMALLEST_PX,
+        }
+    }
+
+    /// Compares planes: the mean over them, but PSNR over all their values at once.
+    ///
+    /// `None` for planes that are too small, and for LPIPS, which sees pictures and not planes.
+    pub fn of_planes(self, original: &[Plane], picture: &[Plane]) -> Option<f64> {
+        let of_plane = match self {
+            Self::Psnr => return Some(psnr_of_planes_db(original, picture)),
+            Self::Ssim => ssim,
+            Self::MsSsim => ms_ssim,
+            Self::SsimMean => ssim_mean,
+            Self::Vif => vif,
+            Self::Ifc => ifc,
+            Self::Lpips => return None,
+        };
+        let planes = original.iter().zip(picture);
+        let scores: Option<Vec<f64>> = planes.map(|(a, b)| of_plane(a, b)).collect();
+        Some(scores?.iter().sum::<f64>() / original.len() as f64)
+    }
+}
