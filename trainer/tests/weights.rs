@@ -19,11 +19,12 @@ fn vgg19_from_a_pth_file_sees_what_it_sees_in_pytorch() {
     let device = Device::flex();
     let layer = |text: &str| text.parse::<Layer>().unwrap();
     let file = fixture("vgg19_relu1_2.pth");
-    let vgg19 = Extractor::load(&file, layer("vgg19:relu1_2"), &device).unwrap();
+    let last = layer("vgg19:relu1_2");
+    let vgg19 = Extractor::load(&file, last, &device).unwrap();
     let known = Weights::open(&fixture("vgg19_relu1_2.safetensors")).unwrap();
     let picture = known.tensor::<4>("picture", &device).unwrap();
     let expected = known.tensor::<4>("relu1_2", &device).unwrap();
-    let found = vgg19.of(picture, layer("vgg19:relu1_2"));
+    let found = vgg19.of(picture, &[last])[&last].clone();
     assert_eq!(found.dims(), [1, 64, 5, 4]);
     let largest = expected.clone().max().into_scalar::<f32>();
     let difference = (found - expected).abs().max().into_scalar::<f32>();

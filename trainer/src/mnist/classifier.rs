@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use burn::module::{Module, Param};
+use burn::module::Module;
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor, TensorData, activation, module};
 use indicatif::{ProgressBar, ProgressStyle};
-use model::layer::{Conv, ConvBlock, Layers, Nonlinearity};
+use model::layer::{Conv, ConvBlock, Dense, Layers, Nonlinearity};
+use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use super::idx::SIDE_PX;
@@ -44,44 +44,14 @@ pub struct Classifier {
     dense: Dense,
 }
 
-/// `x · weight + bias`
-#[derive(Module, Debug)]
-struct Dense {
-    /// `[in, out]`
-    weight: Param<Tensor<2>>,
-    /// `[out]`
-    bias: Param<Tensor<1>>,
-}
-
-impl Dense {
-    /// Drawn on the host as [`Layers`] draws, uniformly with the variance `1 / (3 · in)`.
-    fn new([from, to]: [usize; 2], seed: u64, device: &Device) -> Self {
-        let mut random = Pcg64Mcg::seed_from_u64(seed);
-        let bound = (1.0 / from as f32).sqrt();
-        let values = (0..from * to).map(|_| random.random_range(-bound..bound));
-        let weight = TensorData::new(values.collect::<Vec<f32>>(), [from, to]);
-        Self {
-            weight: Param::from_tensor(Tensor::from_data(weight, device)),
-            bias: Param::from_tensor(Tensor::zeros([to], device)),
-        }
-    }
-
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        x.matmul(self.weight.val()) + self.bias.val().unsqueeze()
-    }
-}
-
 impl Classifier {
     fn new(device: &Device) -> Self {
         let mut layers = Layers::random(SEED, device);
-        let mut conv = |shape| {
-            let conv = Conv::new(shape).gain(2.0);
-            layers.conv(conv.then(Nonlinearity::Relu))
-        };
+        let conv = |shape| Conv::new(shape).gain(2.0).then(Nonlinearity::Relu);
         Self {
-            first: conv([16, 1, 3, 3]),
-            second: conv([32, 16, 3, 3]),
-            dense: Dense::new([32 * 7 * 7, CLASSES], SEED + 1, device),
+            first: layers.conv(conv([16, 1, 3, 3])),
+            second: layers.conv(conv([32, 16, 3, 3])),
+            dense: layers.dense(32 * 7 * 7, CLASSES, 1.0 / 3.0),
         }
     }
 
