@@ -103,8 +103,8 @@ pub struct Extractor {
 }
 
 impl Extractor {
-    /// Reads the convolutions up to `last` from a safetensors file with torchvision's names
-    /// (`features.0.weight`, …), half or single precision.
+    /// Reads the convolutions up to `last` from a safetensors or `.pth` file with torchvision's names
+    /// (`features.0.weight`, …).
     pub fn load(path: &Path, last: Layer, device: &Device) -> anyhow::Result<Self> {
         let network = last.network;
         let weights = Weights::open(path)?;

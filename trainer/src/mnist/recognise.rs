@@ -148,7 +148,7 @@ fn classifier(args: &DigitsArgs, device: &Device) -> anyhow::Result<(Classifier,
     );
     images.truncate(args.digits);
     let digits = Digits::new(&images).target;
-    println!("Training {training}");
+    println!("Making {training}");
     let classifier = Classifier::train(&digits, &labels, args.epochs, device)?;
     classifier.save(&path, &training)?;
     println!("Classifier: {}", path.display());
