@@ -31,9 +31,17 @@ pub fn describe(command: &Command) -> String {
     words.join(" ")
 }
 
-/// Cargo, in the workspace's folder.
+/// Cargo, in the workspace's folder, as from a shell.
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     command.current_dir(crate::root());
+    // `cargo xtask` names its own package in these. Build scripts look at them (ring's does), and
+    // half of Burn would be compiled anew whenever Cargo is called from there and from a shell in turn.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     command
 }
