@@ -31,9 +31,9 @@ enum Command {
     Inspect(InspectArgs),
     Degrade(DegradeArgs),
     Mnist(MnistArgs),
-    Worker(WorkerArgs),
     Digits(DigitsArgs),
     Study(StudyArgs),
+    Worker(WorkerArgs),
 }
 
 fn main() -> ExitCode {
@@ -46,9 +46,9 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Degrade(args) => degrade::run(&args),
         Command::Mnist(args) => mnist::run(&args),
-        Command::Worker(args) => remote::run(&args),
         Command::Digits(args) => mnist::recognise(&args),
         Command::Study(args) => study::run(&args),
+        Command::Worker(args) => remote::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
-use common::{PLAIN, command, config, samples, train, vectors};
+use common::{PLAIN, command, config, kill_after_its_first_checkpoint, samples, train, vectors};
 
 #[test]
 fn one_sees_what_the_network_sees() {
@@ -62,16 +62,10 @@ fn digits_are_sharpened_and_a_killed_training_of_them_goes_on() {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{text}");
 
-    let mut child = mnist("broken").spawn().unwrap();
-    while !path("broken/checkpoint.bpk").exists() {
-        assert!(
-            child.try_wait().unwrap().is_none(),
-            "it ended before its first checkpoint"
-        );
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    kill_after_its_first_checkpoint(
+        &mut mnist("broken").spawn().unwrap(),
+        &path("broken/checkpoint.bpk"),
+    );
     assert_eq!(mnist("broken").output().unwrap().status.code(), Some(1));
     let resumed = mnist("broken").arg("--resume").output().unwrap();
     let text = String::from_utf8_lossy(&resumed.stderr).into_owned();

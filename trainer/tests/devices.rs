@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 use burn::tensor::Device;
-use common::{PLAIN, command, config, said, samples, vectors};
+use common::{PLAIN, command, config, said, vectors};
 use trainer::config::Config;
 use trainer::data::{Dataset, Sampler};
 use trainer::device::Devices;
@@ -147,7 +147,6 @@ fn a_worker_that_dies_ends_the_training_which_resumes_to_the_same_weights() {
     let path = |name: &str| folder.path().join(name);
     let token = path("token");
     std::fs::write(&token, "correct-horse-battery").unwrap();
-    assert!(Path::new(&samples()).is_dir());
     std::fs::write(path("config.toml"), config(PLAIN, "")).unwrap();
     let train = |workers: &[Worker; 2], out: &str, resume: bool| {
         let devices = format!("{},{}", workers[0].url, workers[1].url);
@@ -167,9 +166,10 @@ fn a_worker_that_dies_ends_the_training_which_resumes_to_the_same_weights() {
     let whole = train(&steady, "whole", false);
 
     let mut dying = workers();
-    let broken = train(&dying, "broken", false);
+    let mut broken = train(&dying, "broken", false);
     let checkpoint = path("broken/checkpoint.bpk");
     while !checkpoint.exists() {
+        assert!(broken.try_wait().unwrap().is_none(), "it ended too early");
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     dying[1].child.kill().unwrap();

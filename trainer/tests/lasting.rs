@@ -2,7 +2,9 @@
 
 mod common;
 
-use common::{PLAIN, SRRESNET, command, config, said, train, vectors};
+use common::{
+    PLAIN, SRRESNET, command, config, kill_after_its_first_checkpoint, said, train, vectors,
+};
 
 #[test]
 fn a_killed_training_resumes_to_the_same_bits() {
@@ -23,15 +25,7 @@ fn resumes_to_the_same_bits(config: &str) {
         .spawn()
         .unwrap();
     let checkpoint = folder.path().join("broken/checkpoint.bpk");
-    while !checkpoint.exists() {
-        assert!(
-            child.try_wait().unwrap().is_none(),
-            "it ended before its first checkpoint"
-        );
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    kill_after_its_first_checkpoint(&mut child, &checkpoint);
 
     let again = train(folder.path(), "broken", &[]);
     assert_eq!(again.status.code(), Some(1));

@@ -66,7 +66,7 @@ impl Dataset {
         let low = config.low_resolution(seed);
         let load = |file: &PathBuf| {
             let pair = Pair::load(file, network.spec().scale, &low)?;
-            Ok(pair.to_rgb())
+            Ok(pair.into_rgb())
         };
         let held_out = files.par_iter().map(load).collect::<anyhow::Result<_>>()?;
         let progress = ProgressBar::new(training_files.len() as u64);

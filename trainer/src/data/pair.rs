@@ -87,11 +87,15 @@ impl Pair {
     }
 
     /// The same pair in RGB.
-    pub fn to_rgb(&self) -> Self {
+    pub fn into_rgb(self) -> Self {
+        let rgb = |image: Image| match image.channels {
+            Channels::Rgb => image,
+            _ => image.to_channels(Channels::Rgb),
+        };
         Self {
-            name: self.name.clone(),
-            hr: self.hr.to_channels(Channels::Rgb),
-            lr: self.lr.to_channels(Channels::Rgb),
+            name: self.name,
+            hr: rgb(self.hr),
+            lr: rgb(self.lr),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::image_file;
 /// The folder of the page's pictures.
 pub(super) const CROPS: &str = "crops";
 
-const STYLE: &str = include_str!("page.css");
+const STYLE: &str = concat!(include_str!("../palette.css"), include_str!("page.css"));
 
 /// The names of a crop's pictures: of the overview, the original, and each method.
 struct Files<'a> {

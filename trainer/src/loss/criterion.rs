@@ -231,21 +231,39 @@ mod tests {
 
     #[test]
     fn similarity_is_that_of_the_metric() {
-        let shape = [1, 1, 40, 33];
-        let (a, b) = (picture(40 * 33, 1.0), picture(40 * 33, 1.3));
+        let shape = [1, 1, 180, 177];
+        let [height, width] = [180, 177];
+        let (a, b) = (picture(height * width, 1.0), picture(height * width, 1.3));
         let plane = |values: &[f32]| crate::metric::Plane {
-            width: 33,
-            height: 40,
+            width,
+            height,
             data: values
                 .iter()
                 .map(|value| 255.0 * f64::from(*value))
                 .collect(),
         };
-        let expected = 1.0 - crate::metric::ssim(&plane(&a), &plane(&b)).unwrap();
-        let found = f64::from(value("ssim", &a, &b, shape));
-        assert!((found - expected).abs() < 1e-4, "{found}, not {expected}");
-        assert!(value("ssim", &a, &a, shape).abs() < 1e-5);
-        assert!(value("ms_ssim", &a, &a, shape).abs() < 1e-5);
+        // Large enough for all five scales, which piq's figures hold the metric to.
+        for (loss, metric) in [
+            ("ssim", crate::metric::ssim as fn(&_, &_) -> Option<f64>),
+            ("ms_ssim", crate::metric::ms_ssim),
+        ] {
+            let expected = 1.0 - metric(&plane(&a), &plane(&b)).unwrap();
+            let found = f64::from(value(loss, &a, &b, shape));
+            assert!(
+                (found - expected).abs() < 1e-4,
+                "{loss}: {found}, not {expected}"
+            );
+            assert!(value(loss, &a, &a, shape).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn gram_matrices_are_products_of_maps() {
+        let maps = TensorData::new(vec![1f32, 2.0, 3.0, 4.0], [1, 2, 1, 2]);
+        let found = gram(Tensor::from_data(maps, &Device::flex()));
+        let found: Vec<f32> = found.into_data().iter::<f32>().collect();
+        // 1·1 + 2·2, 1·3 + 2·4 and 3·3 + 4·4, by two maps of two values.
+        assert_eq!(found, [1.25, 2.75, 2.75, 6.25]);
     }
 
     /// Along its own gradient a loss changes by the gradient's length.

@@ -16,7 +16,13 @@ use crate::image_file;
 
 /// The page's own files.
 const PAGE: [(&str, &str); 4] = [
-    ("study.css", include_str!("page/study.css")),
+    (
+        "study.css",
+        concat!(
+            include_str!("../palette.css"),
+            include_str!("page/study.css")
+        ),
+    ),
     ("order.js", include_str!("page/order.js")),
     ("study.js", include_str!("page/study.js")),
     ("index.html", include_str!("page/study.html")),

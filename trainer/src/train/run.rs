@@ -73,9 +73,10 @@ impl Run {
         let sets = sets.map(|folder| TestSet::load(folder, config.network.spec().scale));
         let sets = sets.collect::<anyhow::Result<Vec<_>>>()?;
         println!(
-            "{} pictures to learn from, {} held out to choose the best weights by",
+            "{} pictures to learn from, {} held out: how far it has come is seen in {}",
             dataset.training.len(),
-            held_out.set.pairs.len()
+            held_out.set.pairs.len(),
+            self.path(SAMPLES).display()
         );
 
         let mut trainer = self.trainer(config, devices)?;

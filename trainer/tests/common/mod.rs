@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 
 pub fn command() -> Command {
     Command::new(env!("CARGO_BIN_EXE_trainer"))
@@ -83,4 +83,17 @@ pub fn vectors(path: &Path) -> Vec<(String, Vec<u8>)> {
 /// What a command says on its way out.
 pub fn said(output: &std::process::Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Kills a training as soon as there is something to go on from.
+pub fn kill_after_its_first_checkpoint(child: &mut Child, checkpoint: &Path) {
+    while !checkpoint.exists() {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended before its first checkpoint"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
