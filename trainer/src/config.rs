@@ -330,11 +330,26 @@ impl Config {
                 curriculum.share
             );
         }
+        let judges = &self.evaluation;
+        ensure!(
+            judges.patience.is_none()
+                || judges.hold_out > 0
+                    && (judges.lpips.is_some() || !self.last_loss().is_perceptual()),
+            "evaluation.patience needs pictures to judge by (hold_out), and evaluation.lpips where \
+             the loss wants pictures to look well, of which PSNR says little"
+        );
         ensure!(
             training.checkpoint_steps > 0 && self.evaluation.every_steps > 0,
             "training.checkpoint_steps and evaluation.every_steps have to be at least 1"
         );
         Ok(())
+    }
+
+    /// The loss at the end of the training.
+    pub fn last_loss(&self) -> &Loss {
+        let training = &self.training;
+        let last = training.last.as_ref();
+        last.map_or(&training.loss, |last| &last.loss)
     }
 
     /// What concerns discriminators and parts of a batch.

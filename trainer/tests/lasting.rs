@@ -156,6 +156,21 @@ fn nothing_better_for_a_while_ends_the_training() {
     assert_eq!(steps(&resumed), 0);
 }
 
+/// A GAN's last weights count, so that nothing is ever worse than before.
+#[test]
+fn patience_has_to_have_something_to_wait_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = gan("").replace("hold_out = 1", "hold_out = 1\npatience = 2");
+    std::fs::write(folder.path().join("config.toml"), text).unwrap();
+    let output = train(folder.path(), "run", &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said(&output).contains("evaluation.lpips"),
+        "{}",
+        said(&output)
+    );
+}
+
 #[test]
 fn a_training_that_breaks_says_where_and_keeps_the_batch() {
     let folder = tempfile::tempdir().unwrap();

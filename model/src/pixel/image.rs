@@ -127,6 +127,20 @@ impl Image {
         &self.data[(y * self.width + x) * count..][..count]
     }
 
+    /// A part of the picture, which has to lie within it.
+    pub fn crop(&self, part: Rect) -> Self {
+        let pixel = self.channels.count();
+        let rows = self.data.chunks_exact(self.width * pixel);
+        let rows = rows.skip(part.y).take(part.height);
+        let data = rows.flat_map(|row| &row[part.x * pixel..][..part.width * pixel]);
+        Self {
+            width: part.width,
+            height: part.height,
+            channels: self.channels,
+            data: data.copied().collect(),
+        }
+    }
+
     /// The same picture with other channels: grey is repeated, colour becomes BT.601 luma of full
     /// range, alpha is dropped or opaque.
     pub fn to_channels(&self, channels: Channels) -> Self {

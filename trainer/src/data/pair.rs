@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use model::pixel::{Channels, Image};
+use model::pixel::{Channels, Image, Rect};
 
 use crate::degrade::Degradation;
 use crate::image_file;
@@ -106,15 +106,7 @@ pub fn crop_to_multiple(image: &Image, multiple: usize) -> Option<Image> {
         image.width / multiple * multiple,
         image.height / multiple * multiple,
     );
-    let pixel = image.channels.count();
-    let rows = image.data.chunks_exact(image.width * pixel).take(height);
-    let data = rows
-        .flat_map(|row| &row[..width * pixel])
-        .copied()
-        .collect();
-    (width > 0 && height > 0)
-        .then(|| Image::new(width, height, image.channels, data).ok())
-        .flatten()
+    (width > 0 && height > 0).then(|| image.crop(Rect::whole(width, height)))
 }
 
 #[cfg(test)]

@@ -36,14 +36,14 @@ impl Crop {
     /// `methods` holds bicubic interpolation's picture first.
     pub fn of(picture: usize, original: &Image, methods: &[Image]) -> Option<Self> {
         let (place, disagreement) = most_different(original, methods.get(1..)?)?;
-        let part = |image: &Image| cut(&image.to_channels(Channels::Rgb), place);
+        let part = |image: &Image| image.crop(place).to_channels(Channels::Rgb);
         Some(Self {
             picture,
             place,
             size: [original.width, original.height],
             overview: overview(original),
-            original: part(original)?,
-            methods: methods.iter().map(part).collect::<Option<_>>()?,
+            original: part(original),
+            methods: methods.iter().map(part).collect(),
             disagreement,
         })
     }
@@ -105,15 +105,6 @@ fn within(sums: &[f64], width: usize, place: Rect) -> f64 {
     let at = |x: usize, y: usize| sums[y * (width + 1) + x];
     let (right, bottom) = (place.x + place.width, place.y + place.height);
     at(right, bottom) - at(place.x, bottom) - at(right, place.y) + at(place.x, place.y)
-}
-
-fn cut(image: &Image, place: Rect) -> Option<Image> {
-    let pixel = image.channels.count();
-    let rows = image.data.chunks_exact(image.width * pixel);
-    let rows = rows.skip(place.y).take(place.height);
-    let data = rows.flat_map(|row| &row[place.x * pixel..][..place.width * pixel]);
-    let data = data.copied().collect();
-    Image::new(place.width, place.height, image.channels, data).ok()
 }
 
 fn overview(image: &Image) -> Image {

@@ -23,10 +23,7 @@ pub struct Digits {
 impl Digits {
     /// Of bytes.
     pub fn new(images: &[Vec<u8>]) -> Self {
-        let target: Vec<Vec<f32>> = images
-            .par_iter()
-            .map(|digit| digit.iter().map(|byte| f32::from(*byte) / 255.0).collect())
-            .collect();
+        let target = values(images);
         let input = target.par_iter().map(|digit| blurred(digit)).collect();
         Self { input, target }
     }
@@ -42,6 +39,12 @@ impl Digits {
         let shape = [indices.len(), 1, SIDE_PX, SIDE_PX];
         Batch::from_values(all(&self.input), all(&self.target), shape)
     }
+}
+
+/// Bytes as 0…1.
+pub fn values(images: &[Vec<u8>]) -> Vec<Vec<f32>> {
+    let values = |digit: &Vec<u8>| digit.iter().map(|byte| f32::from(*byte) / 255.0).collect();
+    images.par_iter().map(values).collect()
 }
 
 /// Shrunk to 10×10 and enlarged to 28×28 again, both bilinearly (shrinking with antialiasing).

@@ -10,7 +10,7 @@ use clap::Args;
 use model::record;
 
 use super::classifier::{self, Classifier};
-use super::digits::{Digits, outputs};
+use super::digits::{Digits, outputs, values};
 use super::{RECORD, REPORT, ensure_for_digits, idx};
 use crate::device::{self, DeviceChoice};
 use crate::image_file;
@@ -147,7 +147,7 @@ fn classifier(args: &DigitsArgs, device: &Device) -> anyhow::Result<(Classifier,
         args.digits
     );
     images.truncate(args.digits);
-    let digits = Digits::new(&images).target;
+    let digits = values(&images);
     println!("Making {training}");
     let classifier = Classifier::train(&digits, &labels, args.epochs, device)?;
     classifier.save(&path, &training)?;

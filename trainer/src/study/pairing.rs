@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
-use model::pixel::{Channels, Image};
+use model::pixel::{Channels, Image, Rect};
 use rayon::prelude::*;
 
 use crate::image_file;
@@ -35,9 +35,7 @@ impl Picture {
     pub fn version(&self, index: usize) -> anyhow::Result<Image> {
         let image = image_file::load(&self.files[index])?.to_channels(Channels::Rgb);
         let (width, height) = self.size_px;
-        let rows = image.data.chunks_exact(3 * image.width).take(height);
-        let data = rows.flat_map(|row| &row[..3 * width]).copied().collect();
-        Ok(Image::new(width, height, Channels::Rgb, data)?)
+        Ok(image.crop(Rect::whole(width, height)))
     }
 }
 

@@ -34,14 +34,9 @@ pub enum Measure {
 impl Measure {
     /// How a training chooses.
     pub fn of(config: &Config) -> Self {
-        let training = &config.training;
-        let loss = training
-            .last
-            .as_ref()
-            .map_or(&training.loss, |last| &last.loss);
         match &config.evaluation.lpips {
             Some(_) => Self::Lpips,
-            None if loss.is_perceptual() => Self::Last,
+            None if config.last_loss().is_perceptual() => Self::Last,
             None => Self::Psnr,
         }
     }
@@ -125,7 +120,7 @@ impl HeldOut {
             }
             if rows.len() < self.samples {
                 let row = [bicubic, upscaled, &pair.hr].into_iter();
-                rows.push(row.filter_map(|image| middle(image, SAMPLE_PX)).collect());
+                rows.push(row.map(|image| middle(image, SAMPLE_PX)).collect());
             }
             Ok(())
         })?;

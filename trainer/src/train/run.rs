@@ -164,13 +164,14 @@ impl Session<'_> {
             let step = trainer.steps();
             let last = step == training.steps;
             let is_due = |every: u64| step.is_multiple_of(every) || last;
-            if is_due(LOG_STEPS) || is_due(training.checkpoint_steps) {
+            let evaluate = is_due(self.config.evaluation.every_steps);
+            if is_due(LOG_STEPS) || is_due(training.checkpoint_steps) || evaluate {
                 // Before anything is saved: a step that broke the network must not be gone on from.
                 let entry =
                     std::mem::replace(&mut window, Window::new()).entry(step, training.batch);
                 self.log.add(entry.map_err(|broken| self.broken(broken))?)?;
             }
-            if is_due(self.config.evaluation.every_steps) {
+            if evaluate {
                 self.evaluate(trainer)?;
             }
             if is_due(training.checkpoint_steps) || self.has_waited_enough(trainer) {
