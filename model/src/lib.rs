@@ -6,12 +6,13 @@
 //! [`record`] is the file in which a trained network travels.
 
 pub mod engine;
-#[cfg(feature = "train")]
 pub mod kernel;
 pub mod layer;
 pub mod network;
 pub mod pixel;
+pub mod plan;
 pub mod record;
+mod stitch;
 mod upscale;
 
 pub use upscale::{Options, Progress, UpscaleError, upscale};

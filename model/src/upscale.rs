@@ -6,10 +6,11 @@
 use std::ops::ControlFlow;
 
 use crate::engine::{Engine, EngineError};
-use crate::network::{Colour, Input, Spec};
-use crate::pixel::resize::{REACH_PX, enlarge_region};
+use crate::network::{Input, Spec};
+use crate::pixel::enlarge::{REACH_PX, enlarge_region};
 use crate::pixel::tile::{Tile, tiles};
-use crate::pixel::{Channels, Image, PixelError, Planes, Rect, colour};
+use crate::pixel::{Image, PixelError};
+use crate::stitch::Cut;
 
 /// How to upscale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,20 +105,19 @@ async fn run_tile<E: Engine>(
     tile: &Tile,
     output: &mut Image,
 ) -> Result<(), UpscaleError> {
-    let whole = (image.width, image.height);
     let target = tile.core.scaled(spec.scale);
-    let enlarged =
-        |planes: &Planes, region| enlarge_region(planes, tile.padded, whole, spec.scale, region);
-
-    let planes = Cut::of(image, tile.padded, spec.colour);
+    let Cut { network, rest } = Cut::of(image, tile.padded, spec.colour);
     // Where the enlarged network input lies in the output picture.
     let seen = match spec.input {
         Input::LowResolution => tile.padded.scaled(spec.scale),
         Input::Upsampled => target.grown(spec.halo_px, output.width, output.height),
     };
     let input = match spec.input {
-        Input::LowResolution => planes.network.clone(),
-        Input::Upsampled => enlarged(&planes.network, seen),
+        Input::LowResolution => network,
+        Input::Upsampled => {
+            let whole = (image.width, image.height);
+            enlarge_region(&network, tile.padded, whole, spec.scale, seen)
+        }
     };
     let sharp = engine.run(input).await?;
     let expected = [spec.colour.channels(), seen.width, seen.height];
@@ -126,107 +126,6 @@ async fn run_tile<E: Engine>(
         return Err(UpscaleError::Shape { found, expected });
     }
 
-    let rest = planes.rest.as_ref().map(|rest| enlarged(rest, target));
-    let place = target.within(seen);
-    for y in 0..target.height {
-        for x in 0..target.width {
-            let sharp_at =
-                |channel: usize| sharp.plane(channel)[(place.y + y) * sharp.width + place.x + x];
-            let rest_at = |channel: usize| {
-                let plane = rest.as_ref().map(|rest| rest.plane(channel));
-                plane.map_or(0.0, |plane| plane[y * target.width + x])
-            };
-            let count = output.channels.count();
-            let start = ((target.y + y) * output.width + target.x + x) * count;
-            let pixel = &mut output.data[start..start + count];
-            write_pixel(pixel, image.channels, spec.colour, sharp_at, rest_at);
-        }
-    }
+    rest.stitch(&sharp, seen, target, spec, output);
     Ok(())
-}
-
-/// A tile's planes: what the network sees, and what is resized classically.
-struct Cut {
-    network: Planes,
-    /// Cb and Cr where there are any beside a network on Y, then alpha.
-    rest: Option<Planes>,
-}
-
-impl Cut {
-    fn of(image: &Image, part: Rect, colour: Colour) -> Self {
-        let size = part.width * part.height;
-        let mut network = vec![0f32; colour.channels() * size];
-        let chroma = match (colour, image.channels.is_colour()) {
-            (Colour::Y, true) => 2,
-            _ => 0,
-        };
-        let rest_channels = chroma + usize::from(image.channels.has_alpha());
-        let mut rest = vec![0f32; rest_channels * size];
-        for y in 0..part.height {
-            for x in 0..part.width {
-                let at = y * part.width + x;
-                let pixel = image.pixel(part.x + x, part.y + y);
-                let value = |channel: usize| f32::from(pixel[channel]) / 255.0;
-                match (colour, image.channels.is_colour()) {
-                    (Colour::Y, true) => {
-                        let ycbcr = colour::rgb_to_ycbcr([value(0), value(1), value(2)]);
-                        network[at] = ycbcr[0];
-                        rest[at] = ycbcr[1];
-                        rest[size + at] = ycbcr[2];
-                    }
-                    (Colour::Grey, true) => {
-                        network[at] = colour::rgb_to_grey([value(0), value(1), value(2)]);
-                    }
-                    (Colour::Y | Colour::Grey, false) => network[at] = value(0),
-                    (Colour::Rgb, is_colour) => {
-                        for channel in 0..3 {
-                            let from = if is_colour { channel } else { 0 };
-                            network[channel * size + at] = value(from);
-                        }
-                    }
-                }
-                if image.channels.has_alpha() {
-                    rest[chroma * size + at] = value(image.channels.count() - 1);
-                }
-            }
-        }
-        let planes = |channels, data| Planes {
-            channels,
-            width: part.width,
-            height: part.height,
-            data,
-        };
-        Self {
-            network: planes(colour.channels(), network),
-            rest: (rest_channels > 0).then(|| planes(rest_channels, rest)),
-        }
-    }
-}
-
-/// Puts a pixel together; `sharp` gives the network's planes, `rest` those of [`Cut::rest`].
-fn write_pixel(
-    pixel: &mut [u8],
-    channels: Channels,
-    colour: Colour,
-    sharp: impl Fn(usize) -> f32,
-    rest: impl Fn(usize) -> f32,
-) {
-    let mut alpha = 0;
-    match (colour, channels.is_colour()) {
-        (Colour::Y, true) => {
-            let rgb = colour::ycbcr_to_rgb([sharp(0), rest(0), rest(1)]);
-            pixel[..3].copy_from_slice(&rgb.map(colour::to_byte));
-            alpha = 2;
-        }
-        (Colour::Grey, true) => pixel[..3].fill(colour::to_byte(sharp(0))),
-        (Colour::Y | Colour::Grey, false) => pixel[0] = colour::to_byte(sharp(0)),
-        (Colour::Rgb, true) => {
-            let rgb: [f32; 3] = std::array::from_fn(&sharp);
-            pixel[..3].copy_from_slice(&rgb.map(colour::to_byte));
-        }
-        (Colour::Rgb, false) => pixel[0] = colour::to_byte((sharp(0) + sharp(1) + sharp(2)) / 3.0),
-    }
-    if channels.has_alpha() {
-        pixel[channels.count() - 1] = colour::to_byte(rest(alpha));
-    }
 }

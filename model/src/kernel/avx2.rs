@@ -2,8 +2,10 @@
 
 use core::arch::x86_64::*;
 
-use super::loops;
+#[cfg(feature = "train")]
+use super::gradient_loops;
 use super::simd::{Simd, entry_points};
+use super::{loops, winograd};
 
 #[derive(Clone, Copy)]
 pub(super) struct Avx2;
@@ -39,6 +41,16 @@ impl Simd for Avx2 {
     unsafe fn fma(a: __m256, b: __m256, c: __m256) -> __m256 {
         // SAFETY: see above.
         unsafe { _mm256_fmadd_ps(a, b, c) }
+    }
+    #[inline(always)]
+    unsafe fn add(a: __m256, b: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_add_ps(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn sub(a: __m256, b: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_sub_ps(a, b) }
     }
     #[inline(always)]
     unsafe fn mul(a: __m256, b: __m256) -> __m256 {

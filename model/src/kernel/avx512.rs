@@ -2,8 +2,10 @@
 
 use core::arch::x86_64::*;
 
-use super::loops;
+#[cfg(feature = "train")]
+use super::gradient_loops;
 use super::simd::{Simd, entry_points};
+use super::{loops, winograd};
 
 #[derive(Clone, Copy)]
 pub(super) struct Avx512;
@@ -39,6 +41,16 @@ impl Simd for Avx512 {
     unsafe fn fma(a: __m512, b: __m512, c: __m512) -> __m512 {
         // SAFETY: see above.
         unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+    #[inline(always)]
+    unsafe fn add(a: __m512, b: __m512) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_add_ps(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn sub(a: __m512, b: __m512) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_sub_ps(a, b) }
     }
     #[inline(always)]
     unsafe fn mul(a: __m512, b: __m512) -> __m512 {

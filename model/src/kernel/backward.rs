@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::loops::{self, ActivationGradient, Forward, Source, Target, WeightGradient};
+use super::gradient_loops::{ActivationGradient, WeightGradient};
+use super::loops::{self, Forward, Source, Target};
 use super::scratch::{Padded, with_buffers};
 use super::{Activation, Convolution, Isa, Shape, Shared, filled, on};
 
@@ -167,10 +168,11 @@ impl Backward<'_> {
                 let job = Forward {
                     source: z.with_margins(),
                     channels_in: shape.channels_out,
-                    k: shape.k,
+                    kernel: [shape.k; 2],
                     weights: self.packed.as_ptr(),
                     bias: self.no_bias.as_ptr(),
                     activation: loops::Activation::None,
+                    add: None,
                     target: Target {
                         data: target.get(),
                         row: shape.width,

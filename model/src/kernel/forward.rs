@@ -53,10 +53,11 @@ impl Convolution<'_> {
                     let job = Forward {
                         source: padded.with_margins(),
                         channels_in: shape.channels_in,
-                        k: shape.k,
+                        kernel: [shape.k; 2],
                         weights: packed.as_ptr(),
                         bias: bias.as_ptr(),
                         activation: activation.raw(),
+                        add: None,
                         target: Target {
                             data: target.get().wrapping_add(start),
                             row: columns,

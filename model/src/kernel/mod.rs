@@ -1,10 +1,10 @@
-//! The project's own convolution on the CPU: forward, and the gradients of everything.
+//! The project's own convolution on the CPU: for training, forward and the gradients of everything;
+//! for the page and the command line, forward with rows that come in one after the other.
 //!
-//! NCHW, stride 1, odd kernels, bias and activation included. Each picture is copied once into a
-//! scratch with zeros around it; forward and the input's gradient are one loop (with flipped,
-//! transposed weights). One design of loops (`loops`) is compiled for each instruction set. What
-//! threads share out are pictures and bands of rows, and sums over pictures are made in their
-//! order, so that results do not depend on how many threads there are.
+//! NCHW, stride 1, odd kernels, bias and activation included. What is read has zeros around it. One
+//! design of loops ([`loops`]) is compiled for each instruction set. In training, each picture is
+//! copied once into a scratch; threads share out pictures and bands of rows, and sums over pictures
+//! are made in their order, so that results do not depend on how many threads there are.
 //!
 //! All `unsafe` of this crate lives here.
 
@@ -12,22 +12,41 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(feature = "train")]
 mod backward;
+#[cfg(feature = "train")]
+mod convolution;
+#[cfg(feature = "train")]
 mod forward;
+#[cfg(feature = "train")]
+mod gradient_loops;
 mod loops;
+#[cfg(feature = "train")]
 mod memory;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod row_conv;
+mod rows;
 mod scalar;
+#[cfg(feature = "train")]
 mod scratch;
 mod simd;
-#[cfg(test)]
+#[cfg(all(target_family = "wasm", target_feature = "simd128"))]
+mod simd128;
+#[cfg(all(test, feature = "train"))]
 mod tests;
+mod winograd;
 
-use std::mem::MaybeUninit;
-
+#[cfg(feature = "train")]
 pub use backward::Gradients;
+#[cfg(feature = "train")]
+pub use convolution::{Convolution, Shape};
+#[cfg(feature = "train")]
+use convolution::{Shared, filled};
+#[cfg(feature = "train")]
 pub use memory::keep_freed_memory;
+pub use row_conv::{RowConv, RowConvShape, Scratch};
+pub use rows::Rows;
 
 /// An instruction set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +62,9 @@ pub enum Isa {
     /// NEON.
     #[cfg(target_arch = "aarch64")]
     Neon,
+    /// SIMD128 of WebAssembly.
+    #[cfg(all(target_family = "wasm", target_feature = "simd128"))]
+    Simd128,
 }
 
 impl Isa {
@@ -58,6 +80,8 @@ impl Isa {
             ),
             #[cfg(target_arch = "aarch64")]
             (true, Self::Neon),
+            #[cfg(all(target_family = "wasm", target_feature = "simd128"))]
+            (true, Self::Simd128),
             (true, Self::Scalar),
         ];
         let available = all.into_iter().filter(|(is_there, _)| *is_there);
@@ -80,6 +104,8 @@ impl Isa {
             Self::Avx512 => true,
             #[cfg(target_arch = "aarch64")]
             Self::Neon => true,
+            #[cfg(all(target_family = "wasm", target_feature = "simd128"))]
+            Self::Simd128 => false,
         }
     }
 }
@@ -98,6 +124,8 @@ macro_rules! on {
                 Isa::Avx512 => $crate::kernel::avx512::$entry($job),
                 #[cfg(target_arch = "aarch64")]
                 Isa::Neon => $crate::kernel::neon::$entry($job),
+                #[cfg(all(target_family = "wasm", target_feature = "simd128"))]
+                Isa::Simd128 => $crate::kernel::simd128::$entry($job),
             }
         }
     };
@@ -123,104 +151,4 @@ impl Activation<'_> {
             Self::PRelu(slopes) => loops::Activation::PRelu(slopes.as_ptr()),
         }
     }
-}
-
-/// The sizes of a convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// Pictures.
-    pub batch: usize,
-    /// Input channels.
-    pub channels_in: usize,
-    /// Output channels.
-    pub channels_out: usize,
-    /// Input rows.
-    pub height: usize,
-    /// Input columns.
-    pub width: usize,
-    /// Side of the kernel: odd.
-    pub k: usize,
-    /// Zeros around the input: 0, or k / 2 for an output of the input's size.
-    pub padding: usize,
-}
-
-impl Shape {
-    /// Rows and columns of the output.
-    pub fn output(&self) -> [usize; 2] {
-        [self.height, self.width].map(|side| side + 2 * self.padding + 1 - self.k)
-    }
-
-    fn input_size(&self) -> usize {
-        self.channels_in * self.height * self.width
-    }
-
-    fn output_size(&self) -> usize {
-        let [rows, columns] = self.output();
-        self.channels_out * rows * columns
-    }
-
-    fn weights(&self) -> usize {
-        self.channels_out * self.channels_in * self.k * self.k
-    }
-}
-
-/// A convolution with its bias and activation.
-#[derive(Clone, Copy, Debug)]
-pub struct Convolution<'a> {
-    /// The sizes.
-    pub shape: Shape,
-    /// `[out, in, k, k]`
-    pub weight: &'a [f32],
-    /// `[out]`
-    pub bias: &'a [f32],
-    /// What follows.
-    pub activation: Activation<'a>,
-}
-
-impl Convolution<'_> {
-    /// # Panics
-    /// Where the shape makes no sense, or a slice is not as long as it says.
-    fn check(&self, x: &[f32]) {
-        let shape = &self.shape;
-        assert!(
-            shape.k % 2 == 1 && shape.k <= 15,
-            "kernels are odd and at most 15 wide"
-        );
-        assert!(shape.padding < shape.k, "more padding than kernel");
-        let fits = |side: usize| side + 2 * shape.padding >= shape.k;
-        assert!(
-            fits(shape.height) && fits(shape.width),
-            "the picture is smaller than the kernel"
-        );
-        assert_eq!(x.len(), shape.batch * shape.input_size());
-        assert_eq!(self.weight.len(), shape.weights());
-        assert_eq!(self.bias.len(), shape.channels_out);
-        if let Activation::PRelu(slopes) = self.activation {
-            assert_eq!(slopes.len(), shape.channels_out);
-        }
-    }
-}
-
-/// A pointer that threads may share: they write to different places behind it.
-#[derive(Clone, Copy)]
-struct Shared(*mut f32);
-// SAFETY: each job writes to its own picture's or band's places only.
-unsafe impl Send for Shared {}
-// SAFETY: as above.
-unsafe impl Sync for Shared {}
-
-impl Shared {
-    /// A method, so that closures capture the wrapper and not the bare pointer.
-    fn get(self) -> *mut f32 {
-        self.0
-    }
-}
-
-/// A vector of `length` values that `fill` writes, every one of them.
-fn filled(length: usize, fill: impl FnOnce(&mut [MaybeUninit<f32>])) -> Vec<f32> {
-    let mut values = Vec::with_capacity(length);
-    fill(&mut values.spare_capacity_mut()[..length]);
-    // SAFETY: `fill` has written all of them; zeroing first would cost a pass over memory.
-    unsafe { values.set_len(length) };
-    values
 }

@@ -2,8 +2,10 @@
 
 use core::arch::aarch64::*;
 
-use super::loops;
+#[cfg(feature = "train")]
+use super::gradient_loops;
 use super::simd::{Simd, entry_points};
+use super::{loops, winograd};
 
 #[derive(Clone, Copy)]
 pub(super) struct Neon;
@@ -39,6 +41,16 @@ impl Simd for Neon {
     unsafe fn fma(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
         // SAFETY: see above.
         unsafe { vfmaq_f32(c, a, b) }
+    }
+    #[inline(always)]
+    unsafe fn add(a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: see above.
+        unsafe { vaddq_f32(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn sub(a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: see above.
+        unsafe { vsubq_f32(a, b) }
     }
     #[inline(always)]
     unsafe fn mul(a: float32x4_t, b: float32x4_t) -> float32x4_t {

@@ -1,7 +1,9 @@
 //! One value at a time: the reference, and what runs where there is nothing better.
 
-use super::loops;
+#[cfg(feature = "train")]
+use super::gradient_loops;
 use super::simd::{Simd, entry_points};
+use super::{loops, winograd};
 
 #[derive(Clone, Copy)]
 pub(super) struct Scalar;
@@ -33,6 +35,14 @@ impl Simd for Scalar {
     #[inline(always)]
     unsafe fn fma(a: f32, b: f32, c: f32) -> f32 {
         a * b + c
+    }
+    #[inline(always)]
+    unsafe fn add(a: f32, b: f32) -> f32 {
+        a + b
+    }
+    #[inline(always)]
+    unsafe fn sub(a: f32, b: f32) -> f32 {
+        a - b
     }
     #[inline(always)]
     unsafe fn mul(a: f32, b: f32) -> f32 {

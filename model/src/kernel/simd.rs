@@ -22,6 +22,10 @@ pub(super) trait Simd: Copy {
     unsafe fn store(to: *mut f32, v: Self::V);
     /// `a · b + c`
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// `a + b`
+    unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    /// `a − b`
+    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
     /// `a · b`
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
     /// `a` where `a` is positive, else `b`.
@@ -32,38 +36,42 @@ pub(super) trait Simd: Copy {
     unsafe fn sum(v: Self::V) -> f32;
 }
 
-/// The loops of [`super::loops`], compiled for one instruction set.
+/// The loops, compiled for one instruction set.
 macro_rules! entry_points {
     ($simd:ty $(, $feature:literal)?) => {
-        /// [`loops::forward`] for this instruction set.
-        ///
-        /// # Safety
-        /// The processor has the instruction set; otherwise as [`loops::forward`].
-        $(#[target_feature(enable = $feature)])?
-        pub(in crate::kernel) unsafe fn forward(job: &loops::Forward) {
-            // SAFETY: what is asked of the caller is what is asked of ours.
-            unsafe { loops::forward::<$simd>(job) }
-        }
-
-        /// [`loops::weight_gradient`] for this instruction set.
-        ///
-        /// # Safety
-        /// The processor has the instruction set; otherwise as [`loops::weight_gradient`].
-        $(#[target_feature(enable = $feature)])?
-        pub(in crate::kernel) unsafe fn weight_gradient(job: &loops::WeightGradient) {
-            // SAFETY: what is asked of the caller is what is asked of ours.
-            unsafe { loops::weight_gradient::<$simd>(job) }
-        }
-
-        /// [`loops::activation_gradient`] for this instruction set.
-        ///
-        /// # Safety
-        /// The processor has the instruction set; otherwise as [`loops::activation_gradient`].
-        $(#[target_feature(enable = $feature)])?
-        pub(in crate::kernel) unsafe fn activation_gradient(job: &loops::ActivationGradient) {
-            // SAFETY: what is asked of the caller is what is asked of ours.
-            unsafe { loops::activation_gradient::<$simd>(job) }
-        }
+        crate::kernel::simd::entry_point!($simd, [$($feature)?], forward, loops::Forward, loops::forward);
+        crate::kernel::simd::entry_point!(
+            $simd, [$($feature)?], winograd_input, winograd::Input, winograd::input
+        );
+        crate::kernel::simd::entry_point!(
+            $simd, [$($feature)?], winograd_output, winograd::Output, winograd::output
+        );
+        #[cfg(feature = "train")]
+        crate::kernel::simd::entry_point!(
+            $simd, [$($feature)?], weight_gradient, gradient_loops::WeightGradient,
+            gradient_loops::weight_gradient
+        );
+        #[cfg(feature = "train")]
+        crate::kernel::simd::entry_point!(
+            $simd, [$($feature)?], activation_gradient, gradient_loops::ActivationGradient,
+            gradient_loops::activation_gradient
+        );
     };
 }
 pub(super) use entry_points;
+
+/// One loop, compiled for one instruction set.
+macro_rules! entry_point {
+    ($simd:ty, [$($feature:literal)?], $name:ident, $job:ty, $loop:ident :: $function:ident) => {
+        /// The loop of this name for this instruction set.
+        ///
+        /// # Safety
+        /// The processor has the instruction set; otherwise as the loop.
+        $(#[target_feature(enable = $feature)])?
+        pub(in crate::kernel) unsafe fn $name(job: &$job) {
+            // SAFETY: what is asked of the caller is what is asked of ours.
+            unsafe { $loop::$function::<$simd>(job) }
+        }
+    };
+}
+pub(super) use entry_point;

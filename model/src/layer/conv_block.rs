@@ -67,14 +67,14 @@ pub struct Settings {
 /// A convolution with bias or batch normalisation, and an activation.
 #[derive(Module, Debug)]
 pub struct ConvBlock {
-    weight: KernelWeight,
+    pub(super) weight: KernelWeight,
     /// `[out]`
-    bias: Option<Param<Tensor<1>>>,
+    pub(super) bias: Option<Param<Tensor<1>>>,
     /// `[out]`
-    slope: Option<Param<Tensor<1>>>,
-    norm: Option<BatchNorm>,
+    pub(super) slope: Option<Param<Tensor<1>>>,
+    pub(super) norm: Option<BatchNorm>,
     #[module(skip)]
-    settings: Settings,
+    pub(super) settings: Settings,
 }
 
 impl ConvBlock {

@@ -75,13 +75,17 @@ impl KernelWeight {
         }
     }
 
+    /// `[out, in, k, k]`; of a wide block that of its expansion.
+    pub fn shape(&self) -> [usize; 4] {
+        match self {
+            Self::Folded(weight) => weight.lazy_shape().dims(),
+            Self::Wide(wide) => wide.expand.lazy_shape().dims(),
+        }
+    }
+
     /// Side of the kernel in pixels.
     pub fn kernel_px(&self) -> usize {
-        let shape = match self {
-            Self::Folded(weight) => weight.lazy_shape(),
-            Self::Wide(wide) => wide.expand.lazy_shape(),
-        };
-        shape[3]
+        self.shape()[3]
     }
 
     /// The same weight in its folded form, detached from training.

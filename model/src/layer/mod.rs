@@ -7,6 +7,7 @@ mod dense;
 mod kernel_weight;
 mod layers;
 mod pad;
+mod planned;
 mod resample;
 mod skip;
 #[cfg(feature = "train")]
@@ -19,5 +20,6 @@ pub use dense::Dense;
 pub use kernel_weight::{KernelWeight, WideKernel};
 pub use layers::{Conv, Layers};
 pub use pad::{pad_replicate, pad_symmetric};
+pub use planned::NoPlan;
 pub use resample::{pixel_shuffle, pixel_unshuffle, strided_kernel, transposed_kernel};
-pub use skip::{BICUBIC_REACH_PX, Skip, add_skip};
+pub use skip::{BICUBIC_REACH_PX, Skip, add_skip, plan_skip};

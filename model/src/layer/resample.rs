@@ -12,10 +12,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 /// (`output_padding = s + 2·padding − k`) → `[out·s², in, k′, k′]`.
 pub fn transposed_kernel(weight: Tensor<4>, stride: usize, padding: usize) -> Tensor<4> {
     let [channels_in, channels_out, k, _] = weight.dims();
-    // y[s·q + r] = Σ x[q + d] · w[r + padding − s·d]
-    let phases = Phases::new(k, stride, |phase, d| {
-        (phase + padding) as isize - stride as isize * d
-    });
+    let phases = Phases::transposed(k, stride, padding);
     let side = phases.side;
     phases
         .arrange(weight.reshape([channels_in * channels_out, k * k]))
@@ -54,7 +51,7 @@ pub fn pixel_unshuffle(x: Tensor<4>, scale: usize) -> Tensor<4> {
 }
 
 /// Which tap of a k×k weight stands where in the smaller kernels of the s² phases.
-struct Phases {
+pub(super) struct Phases {
     /// Side of the smaller kernels.
     side: usize,
     /// For each phase and place the tap, or k² for none.
@@ -63,6 +60,38 @@ struct Phases {
 }
 
 impl Phases {
+    /// Those of a transposed convolution.
+    pub fn transposed(k: usize, stride: usize, padding: usize) -> Self {
+        // y[s·q + r] = Σ x[q + d] · w[r + padding − s·d]
+        Self::new(k, stride, |phase, d| {
+            (phase + padding) as isize - stride as isize * d
+        })
+    }
+
+    /// Side of the smaller kernels in pixels.
+    pub fn side(&self) -> usize {
+        self.side
+    }
+
+    /// [`transposed_kernel`] of `weight [in, out, k, k]`, without Burn.
+    pub fn arrange_transposed(&self, weight: &[f32], [channels_in, out]: [usize; 2]) -> Vec<f32> {
+        let kernel = self.side * self.side;
+        let phases = self.taps.chunks_exact(kernel);
+        let tap = |out_of: usize, channel: usize, tap: i32| {
+            let kernel = &weight[(channel * out + out_of) * self.count..][..self.count];
+            kernel.get(tap as usize).copied().unwrap_or(0.0)
+        };
+        let mut arranged = Vec::with_capacity(out * channels_in * self.taps.len());
+        for out_of in 0..out {
+            for taps in phases.clone() {
+                for channel in 0..channels_in {
+                    arranged.extend(taps.iter().map(|&at| tap(out_of, channel, at)));
+                }
+            }
+        }
+        arranged
+    }
+
     /// `tap` gives the tap along one axis for a phase 0…s−1 and an offset in whole pixels; what
     /// lies outside of 0…k−1 is none.
     fn new(k: usize, stride: usize, tap: impl Fn(usize, isize) -> isize) -> Self {

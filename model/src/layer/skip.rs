@@ -4,7 +4,8 @@ use burn::tensor::{Device, Tensor, TensorData, module, ops::ConvOptions};
 use serde::{Deserialize, Serialize};
 
 use super::pad_symmetric;
-use crate::pixel::resize::cubic;
+use crate::pixel::resize::{Method, phase_taps};
+use crate::plan::{Builder, Interpolation, Value};
 
 /// How the input reaches the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +43,19 @@ pub fn add_skip(maps: Tensor<4>, x: Tensor<4>, skip: Skip, scale: usize) -> Tens
     }
 }
 
+/// [`add_skip`] and the shuffle after it, as steps of a plan.
+pub fn plan_skip(plan: &mut Builder, maps: Value, x: Value, skip: Skip, scale: usize) -> Value {
+    match skip {
+        Skip::None => plan.shuffle(maps, scale, None),
+        Skip::Nearest => plan.shuffle(maps, scale, Some(x)),
+        Skip::Bicubic => {
+            let enlarged = plan.enlarge(x, scale, Interpolation::Bicubic);
+            let maps = plan.add(enlarged, maps);
+            plan.shuffle(maps, scale, None)
+        }
+    }
+}
+
 /// The s² phases of the bicubic enlargement of `x [batch, c, h, w]`, as `[batch, c·s², h, w]`.
 fn bicubic_phases(x: Tensor<4>, scale: usize) -> Tensor<4> {
     let [batch, channels, h, w] = x.dims();
@@ -59,7 +73,9 @@ fn bicubic_phases(x: Tensor<4>, scale: usize) -> Tensor<4> {
 
 /// One 5×5 kernel for each of the s² phases: `[s², 1, 5, 5]`.
 fn phase_kernels(scale: usize, device: &Device) -> Tensor<4> {
-    let taps: Vec<[f32; 5]> = (0..scale).map(|phase| phase_taps(phase, scale)).collect();
+    let taps: Vec<Vec<f32>> = (0..scale)
+        .map(|phase| phase_taps(phase, scale, Method::Bicubic))
+        .collect();
     let kernels: Vec<f32> = taps
         .iter()
         .flat_map(|rows| taps.iter().map(move |columns| (rows, columns)))
@@ -70,13 +86,4 @@ fn phase_kernels(scale: usize, device: &Device) -> Tensor<4> {
         .collect();
     let shape = [scale * scale, 1, 5, 5];
     Tensor::from_data(TensorData::new(kernels, shape), device)
-}
-
-/// The weights of the five input pixels around an output pixel of this phase.
-fn phase_taps(phase: usize, scale: usize) -> [f32; 5] {
-    let centre = (phase as f64 + 0.5) / scale as f64 - 0.5;
-    std::array::from_fn(|tap| {
-        let offset = tap as f64 - BICUBIC_REACH_PX as f64;
-        cubic(offset - centre) as f32
-    })
 }

@@ -12,7 +12,8 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::{Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps};
-use crate::layer::{Conv, ConvBlock, Fold, Layers, Nonlinearity};
+use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
+use crate::plan::{Builder, Plan};
 
 /// The sizes of an [`Autoencoder`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +85,15 @@ impl Forward for Autoencoder {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let maps = self.convs.iter().fold(x, |x, conv| conv.forward(x));
         self.last.forward(maps)
+    }
+
+    fn plan(&self) -> Result<Plan, NoPlan> {
+        let mut plan = Builder::new(self.convs[0].channels_in());
+        let mut maps = plan.input();
+        for block in self.convs.iter().chain([&self.last]) {
+            maps = block.plan(&mut plan, maps)?;
+        }
+        Ok(plan.finish())
     }
 }
 

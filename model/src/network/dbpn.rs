@@ -18,7 +18,8 @@ use super::{
     Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps,
     check_scale,
 };
-use crate::layer::{Conv, ConvBlock, Fold, Layers, Nonlinearity};
+use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
+use crate::plan::Plan;
 
 /// The sizes of a [`Dbpn`]; the defaults are those of the paper's D-DBPN.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -218,6 +219,10 @@ impl Forward for Dbpn {
             large.push(up.forward(input));
         }
         self.last.forward(Tensor::cat(large, 1))
+    }
+
+    fn plan(&self) -> Result<Plan, NoPlan> {
+        Err(NoPlan::Layer("strided convolutions"))
     }
 }
 

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check_maps, check_scale,
 };
-use crate::layer::{Conv, ConvBlock, Fold, Layers, Nonlinearity};
+use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
+use crate::plan::{Builder, Plan};
 
 /// The sizes of an [`Espcn`]; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +90,15 @@ impl Forward for Espcn {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         self.last
             .forward(self.second.forward(self.first.forward(x)))
+    }
+
+    fn plan(&self) -> Result<Plan, NoPlan> {
+        let mut plan = Builder::new(self.first.channels_in());
+        let mut maps = plan.input();
+        for block in [&self.first, &self.second, &self.last] {
+            maps = block.plan(&mut plan, maps)?;
+        }
+        Ok(plan.finish())
     }
 }
 

@@ -16,7 +16,8 @@ use super::{
     Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps,
     check_scale,
 };
-use crate::layer::{Conv, ConvBlock, Fold, Layers, Nonlinearity};
+use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
+use crate::plan::{Builder, Plan};
 
 /// The sizes of an [`Fsrcnn`]; the defaults are the paper's FSRCNN(56, 12, 4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +107,15 @@ impl Forward for Fsrcnn {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let maps = self.blocks.iter().fold(x, |x, block| block.forward(x));
         self.last.forward(maps)
+    }
+
+    fn plan(&self) -> Result<Plan, NoPlan> {
+        let mut plan = Builder::new(self.blocks[0].channels_in());
+        let mut maps = plan.input();
+        for block in self.blocks.iter().chain([&self.last]) {
+            maps = block.plan(&mut plan, maps)?;
+        }
+        Ok(plan.finish())
     }
 }
 

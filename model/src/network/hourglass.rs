@@ -20,7 +20,10 @@ use super::{
     Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps,
     check_scale,
 };
-use crate::layer::{Conv, ConvBlock, Fold, Layers, Nonlinearity, Skip, add_skip, pixel_shuffle};
+use crate::layer::{
+    Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity, Skip, add_skip, pixel_shuffle,
+};
+use crate::plan::Plan;
 
 /// The sizes of an [`Hourglass`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -203,6 +206,10 @@ impl Forward for Hourglass {
             pixel_shuffle(phases, self.scale).slice([0..batch, 0..channels, 0..rows, 0..columns])
         };
         self.stacks.iter().map(output).collect()
+    }
+
+    fn plan(&self) -> Result<Plan, NoPlan> {
+        Err(NoPlan::Layer("strided convolutions"))
     }
 }
 

@@ -21,7 +21,8 @@ use super::{
     Architecture, Colour, ConfigError, Forward, Input, Network, NetworkConfig, Spec, check,
     check_maps,
 };
-use crate::layer::{Conv, ConvBlock, Fold, Layers, Nonlinearity};
+use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
+use crate::plan::{Builder, Plan};
 
 /// The sizes of a [`LapSrn`]; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,6 +160,21 @@ impl Forward for LapSrn {
             picture.clone()
         };
         (0..count).map(level).collect()
+    }
+
+    fn plan(&self) -> Result<Plan, NoPlan> {
+        let mut plan = Builder::new(self.first.channels_in());
+        let mut picture = plan.input();
+        let mut maps = self.first.plan(&mut plan, picture)?;
+        for _ in 0..self.levels {
+            for conv in self.features.iter().chain([&self.enlarge]) {
+                maps = conv.plan(&mut plan, maps)?;
+            }
+            picture = self.picture.plan(&mut plan, picture)?;
+            let details = self.details.plan(&mut plan, maps)?;
+            picture = plan.add(details, picture);
+        }
+        Ok(plan.finish())
     }
 }
 

@@ -30,7 +30,9 @@ pub use residual_dense::{ResidualDense, ResidualDenseConfig};
 pub use srcnn::{Srcnn, SrcnnConfig};
 pub use srresnet::{SrResNet, SrResNetConfig};
 
+pub use crate::layer::NoPlan;
 use crate::layer::{Fold, Layers};
+use crate::plan::Plan;
 
 /// Which planes of a picture a network sees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,6 +178,9 @@ trait Forward: Fold {
     fn forward_blended(&self, x: Tensor<4>, _levels: f64) -> Vec<Tensor<4>> {
         self.forward_training(x)
     }
+
+    /// See [`Network::plan`].
+    fn plan(&self) -> Result<Plan, NoPlan>;
 }
 
 /// Writes out what has one case for each network: the only registry.
@@ -237,6 +242,17 @@ macro_rules! networks {
             pub fn forward_blended(&self, x: Tensor<4>, levels: f64) -> Vec<Tensor<4>> {
                 match self {
                     $(Self::$name(network) => network.forward_blended(x, levels),)*
+                }
+            }
+
+            /// The folded network as fused steps for the lean engines; its input and output are those
+            /// of [`Self::forward`].
+            ///
+            /// Networks have no plan that shrink maps or look at means of them, and none while
+            /// they are in the form in which they are trained.
+            pub fn plan(&self) -> Result<Plan, NoPlan> {
+                match self {
+                    $(Self::$name(network) => network.plan(),)*
                 }
             }
 

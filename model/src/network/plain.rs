@@ -20,8 +20,10 @@ use super::{
     check_scale,
 };
 use crate::layer::{
-    BICUBIC_REACH_PX, Conv, ConvBlock, Fold, Layers, Nonlinearity, Skip, add_skip, pixel_shuffle,
+    BICUBIC_REACH_PX, Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity, Skip, add_skip,
+    pixel_shuffle, plan_skip,
 };
+use crate::plan::{Builder, Plan};
 
 /// The sizes of a [`Plain`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,6 +157,22 @@ impl Forward for Plain {
         }
         let phases = add_skip(self.last.forward(maps), x, self.skip, self.scale);
         pixel_shuffle(phases, self.scale)
+    }
+
+    fn plan(&self) -> Result<Plan, NoPlan> {
+        let mut plan = Builder::new(self.first.channels_in());
+        let x = plan.input();
+        let first = self.first.plan(&mut plan, x)?;
+        let mut maps = first;
+        for block in &self.middle {
+            maps = block.plan(&mut plan, maps)?;
+        }
+        if self.long_skip {
+            maps = plan.add(maps, first);
+        }
+        let maps = self.last.plan(&mut plan, maps)?;
+        plan_skip(&mut plan, maps, x, self.skip, self.scale);
+        Ok(plan.finish())
     }
 }
 

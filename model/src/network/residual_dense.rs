@@ -22,7 +22,10 @@ use super::{
     Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps,
     check_scale,
 };
-use crate::layer::{Conv, ConvBlock, Fold, Layers, Nonlinearity, Skip, add_skip, pixel_shuffle};
+use crate::layer::{
+    Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity, Skip, add_skip, pixel_shuffle, plan_skip,
+};
+use crate::plan::{Builder, Plan};
 
 /// The sizes of a [`ResidualDense`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,6 +202,29 @@ impl Forward for ResidualDense {
         }
         let phases = self.last.forward(maps + first);
         pixel_shuffle(add_skip(phases, x, Skip::Nearest, self.scale), self.scale)
+    }
+
+    fn plan(&self) -> Result<Plan, NoPlan> {
+        if self.fuse.is_some() {
+            return Err(NoPlan::Layer("a pyramid of means"));
+        }
+        let mut plan = Builder::new(self.first.channels_in());
+        let x = plan.input();
+        let first = self.first.plan(&mut plan, x)?;
+        let mut maps = first;
+        for block in &self.blocks {
+            let mut all = maps;
+            for conv in &block.convs {
+                let new = conv.plan(&mut plan, all)?;
+                all = plan.concat(vec![all, new]);
+            }
+            let fused = block.fuse.plan(&mut plan, all)?;
+            maps = plan.add(fused, maps);
+        }
+        maps = plan.add(maps, first);
+        let phases = self.last.plan(&mut plan, maps)?;
+        plan_skip(&mut plan, phases, x, Skip::Nearest, self.scale);
+        Ok(plan.finish())
     }
 }
 

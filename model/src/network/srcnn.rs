@@ -16,7 +16,8 @@ use super::{
     Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps,
     check_scale,
 };
-use crate::layer::{Conv, ConvBlock, Fold, Layers, Nonlinearity, Padding, pad_replicate};
+use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity, Padding, pad_replicate};
+use crate::plan::{self, Border, Builder, Plan};
 
 /// The sizes of an [`Srcnn`]; the defaults are the paper's 9-1-5.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +124,20 @@ impl Forward for Srcnn {
     /// As the paper trains: no padding, so 33×33 pixels in give the central 21×21 out (9-1-5).
     fn forward_training(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
         vec![self.forward_unpadded(x)]
+    }
+
+    fn plan(&self) -> Result<Plan, NoPlan> {
+        let mut plan = Builder::new(self.layers[0].channels_in());
+        let halo_px = self.layers.iter().map(|layer| layer.kernel_px() / 2).sum();
+        let x = plan.input();
+        let mut maps = match halo_px {
+            0 => x,
+            _ => plan.pad(x, halo_px, Border::Replicate),
+        };
+        for layer in &self.layers {
+            maps = layer.plan_padded(&mut plan, maps, plan::Padding::Valid)?;
+        }
+        Ok(plan.finish())
     }
 }
 

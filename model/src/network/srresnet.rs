@@ -20,7 +20,8 @@ use super::{
     Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps,
     check_scale,
 };
-use crate::layer::{Conv, ConvBlock, Fold, Layers, Nonlinearity};
+use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
+use crate::plan::{Builder, Plan};
 
 /// The sizes of an [`SrResNet`]; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,6 +160,27 @@ impl Forward for SrResNet {
         } else {
             picture
         }
+    }
+
+    fn plan(&self) -> Result<Plan, NoPlan> {
+        if self.signed {
+            return Err(NoPlan::Unfolded);
+        }
+        let mut plan = Builder::new(self.head.channels_in());
+        let x = plan.input();
+        let head = self.head.plan(&mut plan, x)?;
+        let mut maps = head;
+        for block in &self.body {
+            let first = block.first.plan(&mut plan, maps)?;
+            let second = block.second.plan(&mut plan, first)?;
+            maps = plan.add(second, maps);
+        }
+        maps = self.bridge.plan(&mut plan, maps)?;
+        maps = plan.add(maps, head);
+        for conv in self.enlarge.iter().chain([&self.tail]) {
+            maps = conv.plan(&mut plan, maps)?;
+        }
+        Ok(plan.finish())
     }
 }
 

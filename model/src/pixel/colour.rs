@@ -45,9 +45,18 @@ pub fn ycbcr_to_rgb(ycbcr: [f32; 3]) -> [f32; 3] {
     INVERSE.map(|coefficients| row(coefficients, centred))
 }
 
-/// A value in 0…1 as 8 bits, half away from zero, what lies outside cut off.
+/// From here on every `f32` is whole, up to twice as much: a sum is rounded, half to even.
+const WHOLE: f32 = 8_388_608.0;
+
+/// A value in 0…1 as 8 bits, half away from zero, what lies outside cut off; 0 for no number.
 pub fn to_byte(value: f32) -> u8 {
-    (value * 255.0).clamp(0.0, 255.0).round() as u8
+    let value = value * 255.0;
+    let value = if value > 0.0 { value } else { 0.0 };
+    let value = if value < 255.0 { value } else { 255.0 };
+    // Neither `round` nor a cast to an integer is a vector instruction everywhere; this is.
+    let shifted = value + WHOLE;
+    let half_lost = value - (shifted - WHOLE) >= 0.5;
+    (shifted.to_bits() + u32::from(half_lost)) as u8
 }
 
 #[cfg(test)]
@@ -71,6 +80,22 @@ mod tests {
                     assert_eq!(back.map(i32::from), [r, g, b]);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn bytes_are_rounded_half_away_from_zero_and_cut_off() {
+        let expected = |value: f32| (value * 255.0).clamp(0.0, 255.0).round() as u8;
+        for half in 0..=520 {
+            let value = (half as f32 / 2.0 - 2.0) / 255.0;
+            let mut near = (0..8).fold(value, |value, _| value.next_down());
+            for _ in 0..16 {
+                assert_eq!(to_byte(near), expected(near), "{near}");
+                near = near.next_up();
+            }
+        }
+        for value in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN, -f32::NAN, -0.0] {
+            assert_eq!(to_byte(value), expected(value), "{value}");
         }
     }
 }

@@ -1,0 +1,15 @@
+
+fn inside(i: u32, length: u32) -> u32 {
+    let n = i32(length);
+    let at = i32(i) - MARGIN;
+    if (MIRRORED) {
+        let period = 2 * n;
+        let turned = ((at % period) + period) % period;
+        return u32(min(turned, period - 1 - turned));
+    }
+    return u32(clamp(at, 0, n - 1));
+}
+
+fn value(block: u32, y: u32, x: u32) -> vec4<f32> {
+    return a_load(block, inside(y, a_size().y), inside(x, a_size().x));
+}

@@ -1,0 +1,265 @@
+//! A convolution whose input comes in row by row.
+
+use super::loops::{self, Forward, Source, Target};
+use super::rows::{LANES, Rows};
+use super::winograd::{self, POSITIONS, Positions};
+use super::{Activation, Isa, on};
+
+/// Fewer channels than these, in or out, are not worth combining rows for.
+const FEWEST_CHANNELS: usize = 3;
+
+/// Columns whose positions are worked on together: a multiple of every block of the loops, and few
+/// enough for a cache of the first or second level.
+const CHUNK: usize = 96;
+
+/// The sizes of a [`RowConv`].
+#[derive(Clone, Copy, Debug)]
+pub struct RowConvShape {
+    /// Input channels, of all groups.
+    pub channels_in: usize,
+    /// Output channels, of all groups.
+    pub channels_out: usize,
+    /// Groups of channels that know nothing of each other.
+    pub groups: usize,
+    /// Side of the kernel: odd.
+    pub k: usize,
+    /// Zeros around the input: 0, or k / 2 for an output of the input's size.
+    pub padding: usize,
+}
+
+/// A convolution with its weights in the order in which they are used.
+#[derive(Clone, Debug)]
+pub struct RowConv {
+    isa: Isa,
+    shape: RowConvShape,
+    /// Of each group one after the other; of each position, where there are positions.
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+    /// What a position's bias is.
+    zeros: Vec<f32>,
+    is_winograd: bool,
+}
+
+/// What convolutions need beside their input and output; it may serve one after the other.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    input: Vec<f32>,
+    output: Vec<f32>,
+}
+
+impl Scratch {
+    fn positions(data: &mut Vec<f32>, channels: usize, columns: usize) -> Positions {
+        let plane = columns.next_multiple_of(LANES) + LANES;
+        let length = POSITIONS * channels * plane;
+        if data.len() < length {
+            data.resize(length, 0.0);
+        }
+        Positions {
+            data: data.as_mut_ptr(),
+            position: channels * plane,
+            plane,
+        }
+    }
+}
+
+impl RowConv {
+    /// `weight [channels_out, channels_in / groups, k, k]`, `bias [channels_out]`.
+    ///
+    /// # Panics
+    /// Where a slice is not as long as the shape says.
+    pub fn new(isa: Isa, shape: RowConvShape, weight: &[f32], bias: &[f32]) -> Self {
+        let RowConvShape {
+            channels_in,
+            channels_out,
+            groups,
+            k,
+            padding,
+        } = shape;
+        assert!(k % 2 == 1 && (padding == 0 || padding == k / 2));
+        assert!(channels_in % groups == 0 && channels_out % groups == 0);
+        let (inputs, outputs, taps) = (channels_in / groups, channels_out / groups, k * k);
+        assert_eq!(weight.len(), channels_out * inputs * taps);
+        assert_eq!(bias.len(), channels_out);
+        let is_winograd = k == 3 && groups == 1 && channels_in.min(channels_out) >= FEWEST_CHANNELS;
+        let kernel =
+            |out: usize, channel: usize| &weight[(out * inputs + channel) * taps..][..taps];
+        let pack = |taps, at: &dyn Fn(usize, usize, usize) -> f32| {
+            loops::pack(isa.wide(), outputs, inputs, taps, at)
+        };
+        let weights = if is_winograd {
+            let position = |p| {
+                pack(3, &|out, channel, x| {
+                    winograd::weights(kernel(out, channel), p, x)
+                })
+            };
+            (0..POSITIONS).flat_map(position).collect()
+        } else {
+            let group = |g| {
+                pack(taps, &|out, channel, tap| {
+                    kernel(g * outputs + out, channel)[tap]
+                })
+            };
+            (0..groups).flat_map(group).collect()
+        };
+        Self {
+            isa,
+            shape,
+            weights,
+            bias: bias.to_vec(),
+            zeros: vec![0.0; channels_out],
+            is_winograd,
+        }
+    }
+
+    /// Rows that are made together: the first row of every call is a multiple of it, and results
+    /// depend on it.
+    pub fn block_rows(&self) -> usize {
+        if self.is_winograd { winograd::ROWS } else { 1 }
+    }
+
+    /// Input rows that are read for `count` output rows.
+    pub fn rows_read(&self, count: usize) -> usize {
+        count.next_multiple_of(self.block_rows()) + self.shape.k - 1
+    }
+
+    /// Makes the next `count` rows of `output`; `add` is added to them after the activation.
+    ///
+    /// # Panics
+    /// Where `input` lacks rows, columns or borders that are read, `add` rows that are added, or sizes
+    /// don't fit together.
+    pub fn run(
+        &self,
+        scratch: &mut Scratch,
+        input: &Rows,
+        activation: Activation,
+        add: Option<&Rows>,
+        output: &mut Rows,
+        count: usize,
+    ) {
+        let RowConvShape {
+            channels_in,
+            channels_out,
+            groups,
+            k,
+            padding,
+        } = self.shape;
+        assert_eq!(input.channels(), channels_in);
+        assert_eq!(output.channels(), channels_out);
+        assert_eq!(input.columns() + 2 * padding, output.columns() + k - 1);
+        if let Activation::PRelu(slopes) = activation {
+            assert_eq!(slopes.len(), channels_out);
+        }
+        let row = output.push(count);
+        let from = row - padding as isize;
+        let columns = output.columns();
+        let add = |channel| {
+            add.map(|rows| {
+                assert_eq!([rows.channels(), rows.columns()], [channels_out, columns]);
+                rows.source(row, count, channel, 0)
+            })
+        };
+        if self.is_winograd {
+            assert_eq!(row as usize % winograd::ROWS, 0);
+            let source = input.source(from, self.rows_read(count), 0, padding);
+            let add = add(0);
+            let target = output.target(row, count, 0);
+            for y in (0..count).step_by(winograd::ROWS) {
+                for x in (0..target.columns).step_by(CHUNK) {
+                    let part = Target {
+                        data: target.data.wrapping_add(y * target.row + x),
+                        rows: winograd::ROWS.min(count - y),
+                        columns: CHUNK.min(target.columns - x),
+                        ..target
+                    };
+                    let add = add.map(|add| at(add, y, x));
+                    self.winograd(scratch, at(source, y, x), activation, add, part);
+                }
+            }
+            return;
+        }
+        let (inputs, outputs) = (channels_in / groups, channels_out / groups);
+        for group in 0..groups {
+            let first = group * outputs;
+            let activation = match activation {
+                Activation::PRelu(slopes) => Activation::PRelu(&slopes[first..]),
+                other => other,
+            };
+            let job = Forward {
+                source: input.source(from, self.rows_read(count), group * inputs, padding),
+                channels_in: inputs,
+                kernel: [k, k],
+                weights: self.weights[first * inputs * k * k..].as_ptr(),
+                bias: self.bias[first..].as_ptr(),
+                activation: activation.raw(),
+                add: add(first),
+                target: output.target(row, count, first),
+                channels_out: outputs,
+            };
+            on!(self.isa, forward, &job);
+        }
+    }
+
+    /// At most four rows and [`CHUNK`] columns.
+    fn winograd(
+        &self,
+        scratch: &mut Scratch,
+        source: Source,
+        activation: Activation,
+        add: Option<Source>,
+        target: Target,
+    ) {
+        let (inputs, outputs) = (self.shape.channels_in, self.shape.channels_out);
+        let columns = target.columns + 2;
+        let from = Scratch::positions(&mut scratch.input, inputs, columns);
+        let to = Scratch::positions(&mut scratch.output, outputs, target.columns);
+        let job = winograd::Input {
+            source,
+            channels: inputs,
+            columns,
+            target: from,
+        };
+        on!(self.isa, winograd_input, &job);
+        let weights = self.weights.chunks_exact(3 * inputs * outputs);
+        for (position, weights) in weights.enumerate() {
+            let job = Forward {
+                source: Source {
+                    data: from.data.wrapping_add(position * from.position),
+                    row: 0,
+                    plane: from.plane,
+                },
+                channels_in: inputs,
+                kernel: [1, 3],
+                weights: weights.as_ptr(),
+                bias: self.zeros.as_ptr(),
+                activation: loops::Activation::None,
+                add: None,
+                target: Target {
+                    data: to.data.wrapping_add(position * to.position),
+                    row: 0,
+                    plane: to.plane,
+                    rows: 1,
+                    columns: target.columns,
+                },
+                channels_out: outputs,
+            };
+            on!(self.isa, forward, &job);
+        }
+        let job = winograd::Output {
+            source: to,
+            channels: outputs,
+            bias: self.bias.as_ptr(),
+            activation: activation.raw(),
+            add,
+            target,
+        };
+        on!(self.isa, winograd_output, &job);
+    }
+}
+
+/// The same planes from another row and column on.
+fn at(source: Source, row: usize, column: usize) -> Source {
+    Source {
+        data: source.data.wrapping_add(row * source.row + column),
+        ..source
+    }
+}

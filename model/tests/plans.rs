@@ -1,0 +1,170 @@
+//! A network's plan computes what its module computes.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use model::engine::{CpuEngine, Engine};
+use model::kernel::Isa;
+use model::network::{Network, NetworkConfig};
+use model::pixel::Planes;
+use model::plan::{Builder, Interpolation, Plan};
+
+/// Every network that has a plan, in sizes that need no time; odd numbers of maps.
+const PLANNED: [&str; 20] = [
+    r#"{ "kind": "plain", "scale": 2, "width": 16, "depth": 5, "ends_px": 5, "long_skip": true }"#,
+    r#"{ "kind": "plain", "scale": 2, "width": 7, "depth": 2, "ends_px": 5, "long_skip": true }"#,
+    r#"{ "kind": "plain", "scale": 3, "width": 4, "depth": 1, "skip": "bicubic" }"#,
+    r#"{ "kind": "plain", "scale": 4, "colour": "rgb", "width": 5, "depth": 0, "skip": "none" }"#,
+    r#"{ "kind": "plain", "scale": 2, "colour": "rgb", "width": 5, "depth": 1, "skip": "bicubic" }"#,
+    r#"{ "kind": "plain", "scale": 3, "colour": "rgb", "width": 17, "depth": 1, "expansion": 20 }"#,
+    r#"{ "kind": "plain", "scale": 2, "width": 3, "depth": 0, "long_skip": true }"#,
+    r#"{ "kind": "srcnn", "scale": 3, "maps": [6, 5] }"#,
+    r#"{ "kind": "srcnn", "scale": 2, "maps": [6, 5], "colour": "rgb", "kernels_px": [3, 5, 3] }"#,
+    r#"{ "kind": "fsrcnn", "scale": 2, "wide": 6, "narrow": 4, "depth": 2 }"#,
+    r#"{ "kind": "fsrcnn", "scale": 3, "wide": 5, "narrow": 3, "depth": 2, "colour": "rgb" }"#,
+    r#"{ "kind": "fsrcnn", "scale": 4, "wide": 5, "narrow": 3, "depth": 0 }"#,
+    r#"{ "kind": "espcn", "scale": 4, "maps": [7, 5] }"#,
+    r#"{ "kind": "srresnet", "scale": 4, "width": 6, "blocks": 2 }"#,
+    r#"{ "kind": "srresnet", "scale": 3, "width": 5, "blocks": 1, "colour": "y" }"#,
+    r#"{ "kind": "lapsrn", "scale": 2, "width": 5, "depth": 2 }"#,
+    r#"{ "kind": "lapsrn", "scale": 8, "width": 3, "depth": 1, "colour": "rgb" }"#,
+    r#"{ "kind": "residualdense", "scale": 2, "width": 5, "growth": 3, "blocks": 2, "dilations": [1, 2], "windows_px": [] }"#,
+    r#"{ "kind": "residualdense", "scale": 4, "width": 3, "growth": 3, "blocks": 0, "windows_px": [] }"#,
+    r#"{ "kind": "autoencoder", "maps": [4, 3] }"#,
+];
+
+const UNPLANNED: [&str; 3] = [
+    r#"{ "kind": "hourglass", "scale": 2, "width": 3, "levels": 1, "stacks": 2 }"#,
+    r#"{ "kind": "dbpn", "scale": 2, "features": 6, "width": 4, "stages": 2 }"#,
+    r#"{ "kind": "residualdense", "scale": 2, "width": 5, "growth": 3, "blocks": 1 }"#,
+];
+
+/// One pixel, one row, one column, and sides around the lengths of vectors, bands and blocks.
+const SIZES: [(usize, usize); 8] = [
+    (1, 1),
+    (9, 1),
+    (1, 11),
+    (2, 3),
+    (16, 8),
+    (33, 17),
+    (50, 12),
+    (101, 26),
+];
+
+fn config(text: &str) -> NetworkConfig {
+    serde_json::from_str(text).unwrap()
+}
+
+/// Random weights, folded.
+fn network(config: &NetworkConfig) -> Network {
+    config.init_training(11, &Device::flex()).fold()
+}
+
+fn waves(channels: usize, (width, height): (usize, usize)) -> Planes {
+    let values = 0..channels * width * height;
+    Planes {
+        channels,
+        width,
+        height,
+        data: values
+            .map(|i| 0.5 + 0.4 * ((i * i) as f32 * 0.013).sin())
+            .collect(),
+    }
+}
+
+fn by_module(network: &Network, input: &Planes) -> Planes {
+    let shape = [1, input.channels, input.height, input.width];
+    let data = TensorData::new(input.data.clone(), shape);
+    let y = network.forward(Tensor::from_data(data, &Device::flex()));
+    let [_, channels, height, width] = y.dims();
+    Planes {
+        channels,
+        width,
+        height,
+        data: y.into_data().try_into_vec().unwrap(),
+    }
+}
+
+fn by_plan(engine: &mut impl Engine, input: &Planes) -> Planes {
+    pollster::block_on(engine.run(input.clone())).unwrap()
+}
+
+/// The largest difference as a share of the largest value.
+fn difference(found: &Planes, expected: &Planes) -> f32 {
+    assert_eq!(
+        (found.channels, found.width, found.height),
+        (expected.channels, expected.width, expected.height)
+    );
+    let largest = expected.data.iter().fold(1f32, |a, b| a.max(b.abs()));
+    let pairs = found.data.iter().zip(&expected.data);
+    pairs.fold(0f32, |worst, (a, b)| {
+        // What is no number is infinitely far away.
+        worst.max(if a.is_finite() { (a - b).abs() } else { f32::INFINITY })
+    }) / largest
+}
+
+#[test]
+fn plans_compute_what_modules_compute() {
+    for text in PLANNED {
+        let config = config(text);
+        let network = network(&config);
+        let plan = network.plan().unwrap();
+        assert_eq!(plan.input().channels, config.spec().colour.channels());
+        for isa in Isa::available() {
+            for threads in [1, 3] {
+                let mut engine = CpuEngine::with_isa(&plan, threads, isa);
+                for size in SIZES {
+                    let input = waves(plan.input().channels, size);
+                    let found = by_plan(&mut engine, &input);
+                    let apart = difference(&found, &by_module(&network, &input));
+                    assert!(apart < 2e-5, "{text} at {size:?} on {isa:?}: {apart}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn threads_change_nothing() {
+    for text in PLANNED {
+        let plan = network(&config(text)).plan().unwrap();
+        let input = waves(plan.input().channels, (150, 21));
+        let run = |threads| by_plan(&mut CpuEngine::new(&plan, threads), &input);
+        let one = run(1);
+        assert!(one == run(2) && one == run(4), "{text}");
+    }
+}
+
+#[test]
+fn networks_without_a_plan_say_why() {
+    for text in UNPLANNED {
+        let error = network(&config(text)).plan().unwrap_err().to_string();
+        assert!(error.contains("Burn's own operators"), "{error}");
+    }
+    let text = r#"{ "kind": "plain", "scale": 2, "width": 7, "depth": 2, "expansion": 8 }"#;
+    let unfolded = config(text).init_training(1, &Device::flex());
+    let error = unfolded.plan().unwrap_err().to_string();
+    assert!(error.contains("folded"), "{error}");
+}
+
+#[test]
+fn interpolations_are_matlabs() {
+    use model::pixel::resize::{Method, resize};
+    for (interpolation, method) in [
+        (Interpolation::Nearest, Method::Nearest),
+        (Interpolation::Bilinear, Method::Bilinear),
+        (Interpolation::Bicubic, Method::Bicubic),
+    ] {
+        for scale in 2..=4 {
+            for (width, height) in [(1, 1), (2, 7), (23, 10)] {
+                let mut builder = Builder::new(2);
+                let phases = builder.enlarge(0, scale, interpolation);
+                builder.shuffle(phases, scale, None);
+                let plan: Plan = builder.finish();
+                let input = waves(2, (width, height));
+                let found = by_plan(&mut CpuEngine::new(&plan, 1), &input);
+                let expected = resize(&input, width * scale, height * scale, method);
+                let apart = difference(&found, &expected);
+                assert!(apart < 1e-6, "{interpolation:?} ×{scale}: {apart}");
+            }
+        }
+    }
+}
