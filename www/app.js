@@ -7,6 +7,9 @@
 import { load } from "./uprez.js";
 import { Comparison } from "./compare.js";
 
+/** What people are told. */
+const ENGINES = { webgpu: "WebGPU", cpu: "CPU", "burn-webgpu": "WebGPU (Burn)", "burn-cpu": "CPU (Burn)" };
+
 const $ = (id) => document.getElementById(id);
 const comparison = new Comparison($("compare"), $("divider"));
 
@@ -215,7 +218,7 @@ async function show(file, image, upscaler, ms) {
     "Size before": size(image.width / scale, image.height / scale),
     "Size now": size(image.width, image.height),
     Model: name,
-    "Computed by": upscaler.engine === "webgpu" ? "WebGPU" : "CPU",
+    "Computed by": ENGINES[upscaler.engine],
     "Took": duration(ms),
   });
   $("result").hidden = false;

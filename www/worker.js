@@ -1,81 +1,75 @@
-// The worker: one model on one device. Messages in and out stand in uprez.js.
+// The worker: holds the wasm of one build, and upscales tile by tile. Its messages come from connection.js.
 
-/** Most pixels of a result: four bytes each, and wasm's memory ends at 4 GiB. */
-const MAX_OUTPUT_PIXELS = 160e6;
-
-/** Sides of a tile in input pixels: large enough to keep a GPU busy, small enough to cancel at. */
-const TILE_PX = { gpu: 256, cpu: 96 };
-
-let build;
 let module;
 let upscaler;
-const cancelled = new Set();
+let canvas;
+
+const handlers = { load, tiles, upscale, decode };
 
 self.onmessage = async ({ data: request }) => {
   const { id, type } = request;
-  if (type === "cancel") return cancelled.add(id);
   try {
-    const { answer, transfer } = await (type === "load" ? load(request) : upscale(request));
+    const { transfer = [], ...answer } = await handlers[type](request);
     self.postMessage({ id, type: "done", ...answer }, transfer);
   } catch (error) {
     // A wasm trap leaves the module in an unknown state: nobody may go on with it.
     const broken = error instanceof WebAssembly.RuntimeError;
     const code = error.code ?? (broken ? "worker-failed" : "internal");
     self.postMessage({ id, type: broken ? "failed" : "error", code, message: error.message });
-  } finally {
-    cancelled.delete(id);
   }
 };
 
 // A panic in an asynchronous part of the module ends in no promise of ours.
 self.onunhandledrejection = (event) => {
   event.preventDefault();
-  self.postMessage({ type: "failed", code: "worker-failed", message: String(event.reason?.message ?? event.reason) });
+  const message = String(event.reason?.message ?? event.reason);
+  self.postMessage({ type: "failed", code: "worker-failed", message });
 };
 
-async function load(request) {
-  build = request.build;
-  // Each device's build is fetched only when it is used.
+/** Loads a build; `wasm` is it compiled, where somebody has done that already. */
+async function open(build, wasm) {
   try {
     module = await import(`./pkg/${build}/web.js`);
-    await module.default();
+    await module.default(wasm && { module_or_path: wasm });
   } catch (error) {
-    error.code = "worker-failed";
-    throw error;
+    throw Object.assign(error, { code: "worker-failed" });
   }
-  upscaler = await module.Upscaler.load(request.record, request.scale);
-  return { answer: { engine: upscaler.engine, info: upscaler.info }, transfer: [] };
 }
 
-async function upscale({ id, bytes, rgba, width, height }) {
-  const maxPixels = MAX_OUTPUT_PIXELS / upscaler.scale ** 2;
-  if (bytes) {
-    const picture = module.decode(bytes, maxPixels);
-    ({ width, height } = picture);
-    rgba = picture.into_rgba();
-  } else if (width * height > maxPixels) {
-    const megapixels = (maxPixels / 1e6).toFixed(1);
-    const error = new Error(`the picture is larger than the ${megapixels} megapixels that can be upscaled here`);
-    throw Object.assign(error, { code: "too-large" });
-  }
-  const watch = (done, total) => {
-    self.postMessage({ id, type: "progress", done, total });
-    return cancelled.has(id);
-  };
-  const result = await upscaler.upscale(rgba, width, height, TILE_PX[build], watch, pause);
-  const { scale } = upscaler;
-  const answer = { width: width * scale, height: height * scale, rgba: result.buffer };
-  return { answer, transfer: [result.buffer] };
+async function load({ build, wasm, record, scale, engine }) {
+  await open(build, wasm);
+  upscaler = await module.Upscaler.load(record, scale, engine);
+  const info = { ...JSON.parse(upscaler.description), scale: upscaler.scale, scales: [...upscaler.scales] };
+  // Scores belong to the record's own scale, which is the largest.
+  if (info.scale !== Math.max(...info.scales)) info.scores = [];
+  return { engine: upscaler.engine, info };
 }
 
-/** Lets waiting messages in: a `cancel` among them. */
-function pause() {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
+async function tiles({ width, height, workers }) {
+  return { tiles: upscaler.tiles(width, height, workers) };
+}
+
+async function upscale({ tile, width, height, rgba, bitmap }) {
+  const result = await upscaler.upscale(rgba ?? pixels(bitmap), tile, width, height);
+  return { rgba: result, transfer: [result.buffer] };
+}
+
+/** A bitmap's pixels. */
+function pixels(bitmap) {
+  const { width, height } = bitmap;
+  canvas ??= new OffscreenCanvas(width, height);
+  if (canvas.width < width || canvas.height < height) Object.assign(canvas, { width, height });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.globalCompositeOperation = "copy";
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return new Uint8Array(context.getImageData(0, 0, width, height).data.buffer);
+}
+
+async function decode({ bytes, maxPixels }) {
+  await open("decode");
+  const picture = module.decode(bytes, maxPixels);
+  const { width, height } = picture;
+  const rgba = picture.into_rgba();
+  return { width, height, rgba, transfer: [rgba.buffer] };
 }

@@ -1,18 +1,15 @@
-//! What training and the page share: networks, pixels, records and the upscaling pipeline.
+//! What training and the page share: networks and records.
 //!
-//! This crate builds for wasm and knows no files, no threads of its own and no clock. The path of
-//! a picture through it: [`pixel`] (colour, resize, tiles) → [`engine`] (who computes) →
-//! [`network`] (what is computed) → back through [`pixel`]; [`upscale()`] is that path, once.
-//! [`record`] is the file in which a trained network travels.
+//! This crate builds for wasm and knows no files, no threads of its own and no clock. [`network`] says
+//! what is computed, out of [`layer`]s; [`record`] is the file in which a trained network travels;
+//! [`engine`] is who computes it. What needs nothing of Burn is a crate of its own, `engine`: it is
+//! small, and it is compiled for speed where a page has everything else compiled for size.
 
 pub mod engine;
-pub mod kernel;
 pub mod layer;
 pub mod network;
-pub mod pixel;
-pub mod plan;
 pub mod record;
-mod stitch;
-mod upscale;
 
-pub use upscale::{Options, Progress, UpscaleError, upscale};
+pub use ::engine::{
+    Options, Progress, UpscaleError, kernel, pixel, plan, tiling, upscale, upscale_tile,
+};

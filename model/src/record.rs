@@ -14,6 +14,7 @@ use burn::tensor::{Bytes, DType, Device, Tensor, TensorData, f16};
 use burn_pack::{Error as PackError, Reader, Writer};
 use serde::{Deserialize, Serialize};
 
+use crate::layer::tensor;
 use crate::network::{Network, NetworkConfig, ScaleError};
 
 /// The version of [`Metadata`] that is written, and the newest one that is read.
@@ -157,6 +158,13 @@ impl From<PackError> for RecordError {
 /// Reads what a file says of itself, without building the network.
 pub fn metadata(bytes: &[u8]) -> Result<Metadata, RecordError> {
     describe(&open(bytes)?)
+}
+
+/// What a file says of itself, as the JSON that stands in it.
+pub fn description(bytes: &[u8]) -> Result<String, RecordError> {
+    let reader = open(bytes)?;
+    let text = reader.metadata().get(KEY).ok_or(RecordError::Unlabelled)?;
+    Ok(text.clone())
 }
 
 /// Reads a network and its metadata; the network is placed on `device`.
@@ -310,10 +318,7 @@ impl ModuleMapper for Loader {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let shape: [usize; D] = param.lazy_shape().dims();
         match self.take(self.path.join("."), shape.to_vec()) {
-            Ok(values) => {
-                let data = TensorData::new(values, shape);
-                Param::initialized(param.id, Tensor::from_data(data, &self.device))
-            }
+            Ok(values) => Param::initialized(param.id, tensor(values, shape, &self.device)),
             Err(error) => {
                 self.error.get_or_insert(error);
                 param

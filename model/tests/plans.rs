@@ -97,7 +97,11 @@ fn difference(found: &Planes, expected: &Planes) -> f32 {
     let pairs = found.data.iter().zip(&expected.data);
     pairs.fold(0f32, |worst, (a, b)| {
         // What is no number is infinitely far away.
-        worst.max(if a.is_finite() { (a - b).abs() } else { f32::INFINITY })
+        worst.max(if a.is_finite() {
+            (a - b).abs()
+        } else {
+            f32::INFINITY
+        })
     }) / largest
 }
 

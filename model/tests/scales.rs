@@ -75,7 +75,9 @@ fn tiles_give_the_whole_picture_at_a_smaller_scale() {
             &mut engine,
             &spec,
             &image,
-            &Options { tile_px },
+            &Options {
+                tile_px: Some(tile_px),
+            },
             watch,
         ))
         .unwrap()

@@ -33,7 +33,9 @@ fn noise(width: usize, height: usize, channels: Channels) -> Image {
 
 fn run(engine: &mut BurnEngine, config: &NetworkConfig, image: &Image, tile_px: usize) -> Image {
     let watch = |_| ControlFlow::Continue(());
-    let options = Options { tile_px };
+    let options = Options {
+        tile_px: Some(tile_px),
+    };
     pollster::block_on(upscale(engine, &config.spec(), image, &options, watch)).unwrap()
 }
 
@@ -146,7 +148,7 @@ fn whoever_cancels_is_obeyed_within_a_tile() {
         &mut engine,
         &config.spec(),
         &image,
-        &Options { tile_px: 16 },
+        &Options { tile_px: Some(16) },
         |progress| {
             seen.push((progress.done, progress.total));
             match progress.done {

@@ -44,7 +44,9 @@ pub fn upscaled(
     let (network, metadata) = record::read(bytes, device)?;
     let mut engine = BurnEngine::new(network, device.clone(), "test");
     let watch = |_| ControlFlow::Continue(());
-    let options = Options { tile_px };
+    let options = Options {
+        tile_px: Some(tile_px),
+    };
     let spec = metadata.network.spec();
     Ok(pollster::block_on(upscale(
         &mut engine,

@@ -1,14 +1,20 @@
 //! The wasm border: types in, types out.
 //!
-//! A page never calls this itself: `www/worker.js` does, in a Web Worker. Two builds are made of
-//! this crate, one with the feature `ndarray` (the CPU) and one with `webgpu`.
+//! A page never calls this itself: `www/worker.js` does, in Web Workers. Three builds are made of this
+//! crate, each fetched only when it is used: `lean`, which runs plans; `burn-wgpu`, which runs every
+//! network on Burn's own operators; and `decode`, which reads pictures with alpha.
 
-mod device;
 mod error;
+#[cfg(feature = "decode")]
 mod picture;
+#[cfg(any(feature = "lean", feature = "burn-wgpu"))]
+mod runner;
+#[cfg(any(feature = "lean", feature = "burn-wgpu"))]
 mod upscaler;
 
+#[cfg(feature = "decode")]
 pub use picture::{Picture, decode};
+#[cfg(any(feature = "lean", feature = "burn-wgpu"))]
 pub use upscaler::Upscaler;
 
 use wasm_bindgen::prelude::*;

@@ -1,33 +1,36 @@
 //! A network, loaded and ready.
 
-use std::ops::ControlFlow;
-
-use burn::tensor::Device;
-use js_sys::{Function, JSON, Promise};
-use model::engine::{BurnEngine, Engine, EngineError};
-use model::pixel::{Channels, Image, Planes};
-use model::record::{self, Metadata, RecordError};
-use model::{Options, UpscaleError, upscale};
+use model::engine::Engine;
+use model::network::Spec;
+use model::pixel::tile::Tile;
+use model::pixel::{Channels, Image, Rect};
+use model::record::{self, RecordError};
+use model::{Options, UpscaleError, tiling, upscale_tile};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 
-use crate::device;
 use crate::error::error;
+use crate::runner::Runner;
 
-/// A network on this build's device.
+/// A network on an engine of this build.
 #[wasm_bindgen]
 pub struct Upscaler {
-    engine: BurnEngine,
-    metadata: Metadata,
+    runner: Runner,
+    spec: Spec,
     /// Those of the record, whichever was chosen.
     scales: Vec<usize>,
+    description: String,
 }
 
 #[wasm_bindgen]
 impl Upscaler {
-    /// Reads a record (`bad-model` where it cannot be used) and opens the device; a `scale` other
-    /// than the record's own has to be one of its network's (`unknown-scale`).
-    pub async fn load(bytes: Vec<u8>, scale: Option<u32>) -> Result<Upscaler, JsValue> {
+    /// Reads a record (`bad-model` where it cannot be used) and opens an engine by its name; a `scale`
+    /// other than the record's own has to be one of its network's (`unknown-scale`). A network without
+    /// a plan is `no-plan` in the lean build.
+    pub async fn load(
+        bytes: Vec<u8>,
+        scale: Option<u32>,
+        engine: String,
+    ) -> Result<Upscaler, JsValue> {
         let scale = scale.map(|scale| scale as usize);
         let refused = |e: RecordError| match e {
             RecordError::Scale(e) => error("unknown-scale", e),
@@ -36,86 +39,120 @@ impl Upscaler {
         // What cannot be used is said before a GPU is woken up.
         let metadata = record::metadata(&bytes).map_err(refused)?;
         let scales = metadata.network.scales();
-        metadata.at(scale).map_err(|e| refused(e.into()))?;
-        let (device, name) = device::open().await?;
-        let read = |device: &Device| record::read_at(&bytes, scale, device).map_err(refused);
-        let (network, metadata) = read(&device)?;
-        let engine = BurnEngine::new(network, device, name);
-        #[cfg(feature = "webgpu")]
-        let engine = {
-            let mut gpu = engine;
-            let cpu = model::engine::ndarray();
-            let mut cpu = BurnEngine::new(read(&cpu)?.0, cpu, "cpu");
-            device::self_test(&mut gpu, &mut cpu, &metadata.network.spec()).await?;
-            gpu
+        let metadata = metadata.at(scale).map_err(|e| refused(e.into()))?;
+        let read = |device: &burn::tensor::Device| {
+            let read = record::read_at(&bytes, scale, device).map_err(refused);
+            read.map(|(network, _)| network)
         };
+        let spec = metadata.network.spec();
+        let runner = Runner::open(&engine, read, &spec).await?;
         Ok(Self {
-            engine,
-            metadata,
+            runner,
+            spec,
             scales,
+            description: record::description(&bytes).map_err(refused)?,
         })
     }
 
-    /// What runs: `webgpu` or `cpu`.
+    /// What runs: `webgpu`, `cpu`, `burn-webgpu` or `burn-cpu`.
     #[wasm_bindgen(getter)]
     pub fn engine(&self) -> String {
-        self.engine.name().to_string()
+        self.runner.name().to_string()
     }
 
     /// Output pixels per input pixel, in each direction.
     #[wasm_bindgen(getter)]
     pub fn scale(&self) -> u32 {
-        self.metadata.network.spec().scale as u32
+        self.spec.scale as u32
     }
 
-    /// The record's metadata as an object, `scale` and the `scales` of the record added.
+    /// The factors that the record can be used at.
     #[wasm_bindgen(getter)]
-    pub fn info(&self) -> Result<JsValue, JsValue> {
-        let internal = |e: serde_json::Error| error("internal", e);
-        let mut info = serde_json::to_value(&self.metadata).map_err(internal)?;
-        if let Some(info) = info.as_object_mut() {
-            info.insert("scale".into(), self.scale().into());
-            info.insert("scales".into(), self.scales.clone().into());
-        }
-        JSON::parse(&info.to_string())
+    pub fn scales(&self) -> Vec<usize> {
+        self.scales.clone()
     }
 
-    /// Upscales RGBA bytes; returns RGBA bytes.
-    ///
-    /// `watch(done, total)` is called before the first tile and after each one, and cancels
-    /// (`cancelled`) by returning true. `pause()` is awaited before each tile: it returns a promise
-    /// that lets the worker read its messages.
+    /// The record's metadata, as the JSON that stands in it.
+    #[wasm_bindgen(getter)]
+    pub fn description(&self) -> String {
+        self.description.clone()
+    }
+
+    /// The tiles of a picture, eight numbers each: left, top, width and height of the core, then of
+    /// what has to be handed over for it. `tile_px` is the side of a core; without it there are tiles
+    /// as the engine likes them, at least one for each of `workers` if the picture is not too small.
+    pub fn tiles(
+        &self,
+        width: usize,
+        height: usize,
+        workers: usize,
+        tile_px: Option<usize>,
+    ) -> Vec<u32> {
+        let options = Options { tile_px };
+        let tiles = tiling(
+            &self.spec,
+            &self.runner.grid(),
+            [width, height],
+            &options,
+            workers,
+        );
+        let numbers = |rect: Rect| [rect.x, rect.y, rect.width, rect.height];
+        let tiles = tiles.iter().flat_map(|tile| [tile.core, tile.padded]);
+        tiles
+            .flat_map(numbers)
+            .map(|number| number as u32)
+            .collect()
+    }
+
+    /// Upscales a tile of a picture of these sides: RGBA bytes of what has to be handed over in, those of
+    /// the enlarged core out.
     pub async fn upscale(
         &mut self,
         rgba: Vec<u8>,
+        tile: Vec<u32>,
         width: usize,
         height: usize,
-        tile_px: usize,
-        watch: Function,
-        pause: Function,
     ) -> Result<Vec<u8>, JsValue> {
-        let image = Image::new(width, height, Channels::Rgba, rgba);
-        let image = image.map_err(|e| error("not-an-image", e))?;
-        let spec = self.metadata.network.spec();
-        let options = Options { tile_px };
-        let mut engine = Pausing {
-            engine: &mut self.engine,
-            pause,
-        };
-        let watch = |progress: model::Progress| {
-            let (done, total) = (progress.done as f64, progress.total as f64);
-            let answer = watch.call2(&JsValue::NULL, &done.into(), &total.into());
-            // Whoever watches and fails does not want the picture any more.
-            match answer.map_or(true, |answer| answer.is_truthy()) {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            }
-        };
-        match upscale(&mut engine, &spec, &image, &options, watch).await {
+        let tile = tile_of(&tile, [width, height]);
+        let tile = tile.ok_or_else(|| error("internal", "a tile lies in its picture"))?;
+        let Rect {
+            width: columns,
+            height: rows,
+            ..
+        } = tile.padded;
+        let part = Image::new(columns, rows, Channels::Rgba, rgba);
+        let part = part.map_err(|e| error("not-an-image", e))?;
+        let whole = [width, height];
+        match upscale_tile(&mut self.runner, &self.spec, &part, &tile, whole).await {
             Ok(image) => Ok(image.data),
             Err(e) => Err(error(code(&e), e)),
         }
     }
+}
+
+/// A tile from its eight numbers, if it lies in its picture.
+fn tile_of(numbers: &[u32], whole: [usize; 2]) -> Option<Tile> {
+    let rect = |numbers: &[u32]| match numbers.iter().map(|n| *n as usize).collect::<Vec<_>>()[..] {
+        [x, y, width, height] => Some(Rect {
+            x,
+            y,
+            width,
+            height,
+        }),
+        _ => None,
+    };
+    let inside = |inner: Rect, outer: Rect| {
+        let holds = |from: usize, length: usize, outer_from: usize, outer_length: usize| {
+            let end = from.checked_add(length);
+            length > 0 && from >= outer_from && end.is_some_and(|end| end <= outer_from + outer_length)
+        };
+        holds(inner.x, inner.width, outer.x, outer.width)
+            && holds(inner.y, inner.height, outer.y, outer.height)
+    };
+    let (core, padded) = numbers.split_at_checked(4)?;
+    let (core, padded) = (rect(core)?, rect(padded)?);
+    let fits = inside(core, padded) && inside(padded, Rect::whole(whole[0], whole[1]));
+    fits.then_some(Tile { core, padded })
 }
 
 fn code(error: &UpscaleError) -> &'static str {
@@ -124,25 +161,5 @@ fn code(error: &UpscaleError) -> &'static str {
         UpscaleError::Size(_) => "too-large",
         UpscaleError::Engine(_) => "gpu-failed",
         UpscaleError::Shape { .. } => "internal",
-    }
-}
-
-/// An engine that lets the worker read its messages before each tile.
-struct Pausing<'a> {
-    engine: &'a mut BurnEngine,
-    pause: Function,
-}
-
-impl Engine for Pausing<'_> {
-    fn name(&self) -> &str {
-        self.engine.name()
-    }
-
-    async fn run(&mut self, input: Planes) -> Result<Planes, EngineError> {
-        if let Ok(promise) = self.pause.call0(&JsValue::NULL) {
-            // A pause that fails is a short one.
-            let _ = JsFuture::from(Promise::resolve(&promise)).await;
-        }
-        self.engine.run(input).await
     }
 }

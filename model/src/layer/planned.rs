@@ -18,10 +18,9 @@ pub enum NoPlan {
     Unfolded,
 }
 
-/// A parameter's values, read without a cast: casts would bring code for every type there is.
-fn values<const D: usize>(parameter: &Param<Tensor<D>>) -> Vec<f32> {
-    let data = parameter.val().into_data();
-    data.as_slice().map(<[f32]>::to_vec).unwrap_or_default()
+/// A parameter's values.
+fn values<const D: usize>(parameter: &Param<Tensor<D>>) -> Result<Vec<f32>, NoPlan> {
+    super::values::values(parameter.val()).ok_or(NoPlan::Layer("parameters other than f32"))
 }
 
 impl ConvBlock {
@@ -55,7 +54,7 @@ impl ConvBlock {
             return Err(NoPlan::Unfolded);
         }
         let shape: [usize; 4] = self.weight.shape();
-        let weight = values(weight);
+        let weight = values(weight)?;
         // Maps, side of the kernel, weights, maps for each bias, maps for each slope, factor.
         let (channels_out, k, weight, scale, per_bias) = match self.settings.resample {
             Resample::None => {
@@ -86,14 +85,14 @@ impl ConvBlock {
             (Nonlinearity::None, _) | (Nonlinearity::PRelu, None) => Activation::None,
             (Nonlinearity::Relu, _) => Activation::Relu,
             (Nonlinearity::PRelu, Some(slope)) => {
-                Activation::PRelu(repeat(values(slope), scale * scale))
+                Activation::PRelu(repeat(values(slope)?, scale * scale))
             }
             (Nonlinearity::LeakyRelu(slope), _) => Activation::PRelu(vec![slope; channels_out]),
             (Nonlinearity::Sigmoid, _) => Activation::Sigmoid,
             (Nonlinearity::Tanh, _) => Activation::Tanh,
         };
         let bias = match &self.bias {
-            Some(bias) => repeat(values(bias), per_bias),
+            Some(bias) => repeat(values(bias)?, per_bias),
             None => vec![0.0; channels_out],
         };
         let maps = plan.conv(Conv {

@@ -15,7 +15,9 @@ mod srresnet;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
 pub use autoencoder::{Autoencoder, AutoencoderConfig};
 pub use dbpn::{Dbpn, DbpnConfig};
@@ -30,57 +32,11 @@ pub use residual_dense::{ResidualDense, ResidualDenseConfig};
 pub use srcnn::{Srcnn, SrcnnConfig};
 pub use srresnet::{SrResNet, SrResNetConfig};
 
+pub use engine::{Colour, Input, Spec};
+
 pub use crate::layer::NoPlan;
 use crate::layer::{Fold, Layers};
 use crate::plan::Plan;
-
-/// Which planes of a picture a network sees.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Colour {
-    /// Luma of BT.601 in studio range, one plane; chroma is resized classically.
-    #[default]
-    Y,
-    /// Red, green and blue, three planes.
-    Rgb,
-    /// Luma of BT.601 in full range, one plane; the picture becomes grey.
-    Grey,
-}
-
-impl Colour {
-    /// How many planes that is.
-    pub fn channels(self) -> usize {
-        match self {
-            Self::Y | Self::Grey => 1,
-            Self::Rgb => 3,
-        }
-    }
-}
-
-/// What a network takes in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// The small picture; the network enlarges it.
-    LowResolution,
-    /// The picture already enlarged by bicubic interpolation; the network sharpens it.
-    Upsampled,
-}
-
-/// What the upscaling pipeline has to know of a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spec {
-    /// Output pixels per input pixel, in each direction.
-    pub scale: usize,
-    /// The planes that the network sees.
-    pub colour: Colour,
-    /// What the network takes in.
-    pub input: Input,
-    /// How far an output pixel looks, in pixels of the network's input.
-    pub halo_px: usize,
-    /// Tiles start at multiples of so many pixels of the picture: a network that halves its input
-    /// sees the same halves then.
-    pub align_px: usize,
-}
 
 /// A configuration that cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -189,10 +145,27 @@ macro_rules! networks {
         /// Every network there is, by its configuration.
         ///
         /// In TOML and in a record: `kind = "plain"` beside the fields of [`PlainConfig`], and so on.
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
         #[serde(tag = "kind", rename_all = "lowercase")]
         pub enum NetworkConfig {
             $($(#[$doc])* $name($config),)*
+        }
+
+        // What serde would derive buffers values of every format there is; a page can do without.
+        impl<'de> Deserialize<'de> for NetworkConfig {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let mut fields = Map::deserialize(deserializer)?;
+                let kind = fields.remove("kind");
+                let kind = kind.as_ref().and_then(Value::as_str).unwrap_or_default();
+                let fields = Value::Object(fields);
+                $(if kind.eq_ignore_ascii_case(stringify!($name)) && !kind.contains(char::is_uppercase) {
+                    let config = $config::deserialize(fields).map_err(D::Error::custom)?;
+                    return Ok(Self::$name(config));
+                })*
+                let known = [$(stringify!($name).to_lowercase()),*].join(", ");
+                let error = format!("the network's kind is `{kind}`, but has to be one of {known}");
+                Err(D::Error::custom(error))
+            }
         }
 
         impl NetworkConfig {

@@ -49,8 +49,8 @@ impl Visit {
         let files = tempfile::tempdir().unwrap();
         let downloads = tempfile::tempdir().unwrap();
         let www = xtask::root().join("www");
-        for build in ["cpu", "gpu"] {
-            let wasm = www.join("pkg").join(build).join("web_bg.wasm");
+        for build in xtask::wasm::BUILDS {
+            let wasm = www.join("pkg").join(build.name).join("web_bg.wasm");
             assert!(
                 wasm.exists(),
                 "{} is missing: run `cargo xtask serve` once",

@@ -132,7 +132,7 @@ fn page_dependencies() -> anyhow::Result<()> {
         "--target",
         TARGET,
         "--features",
-        "webgpu",
+        "lean,decode,burn-wgpu",
     ];
     let shape = ["--edges", "normal", "--prefix", "none", "--format", "{p}"];
     let tree = output(cargo().args(args).args(shape));
@@ -161,25 +161,18 @@ fn wasm_tests(report: &mut Report, pack: &Path, bindgen: &Path) -> anyhow::Resul
     let path =
         std::env::join_paths(std::iter::once(tools.into()).chain(std::env::split_paths(&path)))?;
     write_webdriver(&crate::root().join("web/webdriver.json"), &browser)?;
-    for (name, feature) in wasm::BUILDS {
+    for build in wasm::BUILDS {
         let mut command = Command::new(pack);
         command
             .current_dir(crate::root())
-            // The release profile, which the page's builds need anyway.
-            .args([
-                "test",
-                "--headless",
-                "--chrome",
-                "--release",
-                "--mode",
-                "no-install",
-                "--chromedriver",
-            ])
+            .args(["test", "--headless", "--chrome", "--mode", "no-install"])
+            // The profile that the page's build needs anyway.
+            .args(["--profile", build.profile, "--chromedriver"])
             .arg(&browser.driver)
-            .args(["web", "--no-default-features", "--features", feature])
+            .args(["web", "--no-default-features", "--features", build.feature])
             .env("PATH", &path)
             .env("WASM_BINDGEN_TEST_TIMEOUT", "300");
-        report.tests(&format!("wasm border: {name}"), &mut command);
+        report.tests(&format!("wasm border: {}", build.name), &mut command);
     }
     Ok(())
 }

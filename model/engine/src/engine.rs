@@ -1,0 +1,89 @@
+//! Who computes a network.
+
+use std::future::Future;
+
+use crate::pixel::Planes;
+
+/// An engine that could not compute.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The device failed; the text is its own.
+    #[error("the device could not compute: {0}")]
+    Failed(String),
+}
+
+/// What an engine needs of tiles so that results don't depend on them, beside what the network's
+/// [`Spec`](crate::Spec) says, and what it likes; in pixels of the network's input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid {
+    /// Tiles begin at multiples of it.
+    pub align_px: usize,
+    /// Columns and rows that are read on each side.
+    pub halo_px: [usize; 2],
+    /// Side of a tile that is not mostly halo, and doesn't take too long.
+    pub tile_px: usize,
+}
+
+impl Default for Grid {
+    /// Nothing beyond the network's own.
+    fn default() -> Self {
+        Self {
+            align_px: 1,
+            halo_px: [0, 0],
+            tile_px: 128,
+        }
+    }
+}
+
+/// Something that runs one network.
+pub trait Engine {
+    /// What runs, for people: `cpu`, `webgpu`, …
+    fn name(&self) -> &str;
+
+    /// What tiles have to be like.
+    fn grid(&self) -> Grid {
+        Grid::default()
+    }
+
+    /// `[c, h, w]` in 0…1 → `[c, h·r, w·r]`, for the r of the network's [`Spec`](crate::Spec).
+    ///
+    /// Asynchronous because a page cannot wait for its GPU.
+    fn run(&mut self, input: Planes) -> impl Future<Output = Result<Planes, EngineError>>;
+}
+
+/// Side of the picture of [`largest_difference`], in pixels.
+const TEST_PX: usize = 24;
+
+/// The largest difference of what two engines of one network make of a small picture of `channels`
+/// planes; infinity where sizes or anything that is no number tell them apart. A GPU is not trusted
+/// before it has been compared with the CPU.
+pub async fn largest_difference(
+    a: &mut impl Engine,
+    b: &mut impl Engine,
+    channels: usize,
+) -> Result<f32, EngineError> {
+    let picture = Planes {
+        channels,
+        width: TEST_PX,
+        height: TEST_PX,
+        // Waves of several lengths, so that every weight takes part.
+        data: (0..channels * TEST_PX * TEST_PX)
+            .map(|i| 0.5 + 0.4 * ((i * i) as f32 * 0.013).sin())
+            .collect(),
+    };
+    let a = a.run(picture.clone()).await?;
+    let b = b.run(picture).await?;
+    if a.data.len() != b.data.len() {
+        return Ok(f32::INFINITY);
+    }
+    let apart = a.data.iter().zip(&b.data).map(|(a, b)| (a - b).abs());
+    Ok(apart.fold(0.0, |largest, apart| {
+        if apart <= largest {
+            largest
+        } else if apart.is_nan() {
+            f32::INFINITY
+        } else {
+            apart
+        }
+    }))
+}

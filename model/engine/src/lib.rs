@@ -1,0 +1,21 @@
+//! What runs a network: pixels, plans, kernels, engines and the upscaling pipeline.
+//!
+//! It knows nothing of Burn, of files and of the clock, and builds for wasm. The path of a picture
+//! through it: [`pixel`] (colour, resize, tiles) → an [`Engine`] (who computes) that runs a [`plan`]
+//! (what is computed) → back through [`pixel`]; [`upscale()`] is that path, once.
+
+mod cpu;
+mod engine;
+pub mod kernel;
+pub mod pixel;
+pub mod plan;
+mod spec;
+mod stitch;
+mod upscale;
+#[cfg(feature = "webgpu")]
+pub mod webgpu;
+
+pub use cpu::CpuEngine;
+pub use engine::{Engine, EngineError, Grid, largest_difference};
+pub use spec::{Colour, Input, Spec};
+pub use upscale::{Options, Progress, UpscaleError, tiling, upscale, upscale_tile};

@@ -1,0 +1,51 @@
+//! What the upscaling pipeline has to know of a network.
+
+use serde::{Deserialize, Serialize};
+
+/// Which planes of a picture a network sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Colour {
+    /// Luma of BT.601 in studio range, one plane; chroma is resized classically.
+    #[default]
+    Y,
+    /// Red, green and blue, three planes.
+    Rgb,
+    /// Luma of BT.601 in full range, one plane; the picture becomes grey.
+    Grey,
+}
+
+impl Colour {
+    /// How many planes that is.
+    pub fn channels(self) -> usize {
+        match self {
+            Self::Y | Self::Grey => 1,
+            Self::Rgb => 3,
+        }
+    }
+}
+
+/// What a network takes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The small picture; the network enlarges it.
+    LowResolution,
+    /// The picture already enlarged by bicubic interpolation; the network sharpens it.
+    Upsampled,
+}
+
+/// What the upscaling pipeline has to know of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// Output pixels per input pixel, in each direction.
+    pub scale: usize,
+    /// The planes that the network sees.
+    pub colour: Colour,
+    /// What the network takes in.
+    pub input: Input,
+    /// How far an output pixel looks, in pixels of the network's input.
+    pub halo_px: usize,
+    /// Tiles start at multiples of so many pixels of the picture: a network that halves its input
+    /// sees the same halves then.
+    pub align_px: usize,
+}

@@ -1,0 +1,179 @@
+//! From a picture to a larger one: the pipeline that the command line and the page share.
+//!
+//! Tile by tile: alpha aside and colour to planes → engine → chroma and alpha by bicubic
+//! interpolation → the output's bytes. Memory follows the tile and the two pictures.
+
+use std::ops::ControlFlow;
+
+use crate::pixel::enlarge::{REACH_PX, enlarge_region};
+use crate::pixel::tile::{Tile, tiles};
+use crate::pixel::{Channels, Image, PixelError};
+use crate::stitch::Cut;
+use crate::{Engine, EngineError, Grid, Input, Spec};
+
+/// How to upscale.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Side of a tile's core in input pixels; else as the engine likes.
+    pub tile_px: Option<usize>,
+}
+
+/// How far it has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Tiles that are done.
+    pub done: usize,
+    /// All tiles.
+    pub total: usize,
+}
+
+/// Why there is no larger picture.
+#[derive(Debug, thiserror::Error)]
+pub enum UpscaleError {
+    /// Whoever watched said so.
+    #[error("cancelled")]
+    Cancelled,
+    /// The larger picture would not fit.
+    #[error(transparent)]
+    Size(#[from] PixelError),
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The engine returned something of another size: it runs another network than `spec` says.
+    #[error("the engine returned {found:?} values a side where {expected:?} belong")]
+    Shape {
+        /// Channels, width and height that came.
+        found: [usize; 3],
+        /// Channels, width and height that had to.
+        expected: [usize; 3],
+    },
+}
+
+/// Upscales a picture by the network's scale.
+///
+/// `watch` is asked before the first tile and after each one; [`ControlFlow::Break`] ends the work
+/// with [`UpscaleError::Cancelled`]. Grey pictures stay grey: their values are Y as they are.
+pub async fn upscale<E: Engine>(
+    engine: &mut E,
+    spec: &Spec,
+    image: &Image,
+    options: &Options,
+    mut watch: impl FnMut(Progress) -> ControlFlow<()>,
+) -> Result<Image, UpscaleError> {
+    let whole = [image.width, image.height];
+    let mut output = enlarged(whole, spec, image.channels)?;
+    let tiles = tiling(spec, &engine.grid(), whole, options, 1);
+    let total = tiles.len();
+    let mut report = |done| match watch(Progress { done, total }) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(UpscaleError::Cancelled),
+    };
+    report(0)?;
+    for (done, tile) in tiles.iter().enumerate() {
+        let part = image.crop(tile.padded);
+        let core = upscale_tile(engine, spec, &part, tile, whole).await?;
+        output.paste(&core, tile.core.scaled(spec.scale));
+        report(done + 1)?;
+    }
+    Ok(output)
+}
+
+/// The larger picture, still blank.
+fn enlarged(whole: [usize; 2], spec: &Spec, channels: Channels) -> Result<Image, PixelError> {
+    let [width, height] = whole;
+    let too_large = PixelError::TooLarge { width, height };
+    let scaled = |side: usize| side.checked_mul(spec.scale).ok_or(too_large.clone());
+    Image::blank(scaled(width)?, scaled(height)?, channels)
+}
+
+/// Narrower tiles are mostly halo.
+const SMALLEST_TILE_PX: usize = 64;
+
+/// How a picture of these sides is cut for a network and an engine: at least one tile for each of
+/// `workers`, where it is not too small for that.
+pub fn tiling(
+    spec: &Spec,
+    grid: &Grid,
+    whole: [usize; 2],
+    options: &Options,
+    workers: usize,
+) -> Vec<Tile> {
+    let align_px = spec.align_px * grid.align_px;
+    let halo_px = picture_halo_px(spec, grid).map(|px| px.next_multiple_of(align_px));
+    let side = options.tile_px.unwrap_or(grid.tile_px).max(1);
+    let mut counts = whole.map(|length| length.div_ceil(side));
+    let parts = |counts: [usize; 2]| [0, 1].map(|i| whole[i].div_ceil(counts[i]));
+    while options.tile_px.is_none() && counts[0] * counts[1] < workers {
+        // Where halos cost the least.
+        let divided = |i: usize| {
+            let mut counts = counts;
+            counts[i] += 1;
+            let [width, height] = parts(counts);
+            let area = (width + 2 * halo_px[0]) * (height + 2 * halo_px[1]);
+            (area * counts[0] * counts[1], counts)
+        };
+        let better = divided(0).min(divided(1)).1;
+        if parts(better).into_iter().min() < Some(SMALLEST_TILE_PX) {
+            break;
+        }
+        counts = better;
+    }
+    let tile_px = match options.tile_px {
+        Some(_) => [side; 2],
+        None => parts(counts),
+    };
+    let tile_px = tile_px.map(|px| px.next_multiple_of(align_px));
+    tiles(whole, tile_px, halo_px)
+}
+
+/// How many columns and rows of its own input the network reads around a tile.
+fn network_halo_px(spec: &Spec, grid: &Grid) -> [usize; 2] {
+    let halo_px = grid.halo_px.map(|px| px.max(spec.halo_px));
+    halo_px.map(|px| px.next_multiple_of(grid.align_px))
+}
+
+/// How many input pixels around its core a tile needs, for the network and for the classical resize.
+fn picture_halo_px(spec: &Spec, grid: &Grid) -> [usize; 2] {
+    network_halo_px(spec, grid).map(|px| {
+        let network_px = match spec.input {
+            Input::LowResolution => px,
+            // In enlarged pixels, each of which needs the resize's reach.
+            Input::Upsampled => px.div_ceil(spec.scale) + REACH_PX,
+        };
+        network_px.max(REACH_PX)
+    })
+}
+
+/// A tile's core, enlarged; `part` is what lies at [`Tile::padded`] in the picture, whose sides are
+/// `whole`.
+pub async fn upscale_tile<E: Engine>(
+    engine: &mut E,
+    spec: &Spec,
+    part: &Image,
+    tile: &Tile,
+    whole: [usize; 2],
+) -> Result<Image, UpscaleError> {
+    let target = tile.core.scaled(spec.scale);
+    let Cut { network, rest } = Cut::of(part, tile.padded, whole, spec.colour);
+    // Where the enlarged network input lies in the output picture.
+    let seen = match spec.input {
+        Input::LowResolution => tile.padded.scaled(spec.scale),
+        Input::Upsampled => {
+            let halo_px = network_halo_px(spec, &engine.grid());
+            target.grown(halo_px, whole[0] * spec.scale, whole[1] * spec.scale)
+        }
+    };
+    let input = match spec.input {
+        Input::LowResolution => network,
+        Input::Upsampled => enlarge_region(&network, tile.padded, whole.into(), spec.scale, seen),
+    };
+    let sharp = engine.run(input).await?;
+    let expected = [spec.colour.channels(), seen.width, seen.height];
+    let found = [sharp.channels, sharp.width, sharp.height];
+    if found != expected {
+        return Err(UpscaleError::Shape { found, expected });
+    }
+    let mut output = Image::blank(target.width, target.height, part.channels)?;
+    rest.stitch(&sharp, seen, target, spec, &mut output);
+    Ok(output)
+}

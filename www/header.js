@@ -1,0 +1,84 @@
+// What a picture's first bytes say of it, so that what is too large is refused before it is decoded.
+
+/**
+ * Reads type, sides and whether there may be alpha of PNG, JPEG, WebP, GIF and BMP.
+ *
+ * @param {Uint8Array} bytes the file
+ * @returns {{ type: string, width: number, height: number, alpha: boolean } | null} null for anything else, and for
+ *   a file that is cut off before it says its sides
+ */
+export function header(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  try {
+    for (const read of [png, jpeg, webp, gif, bmp]) {
+      const found = read(view);
+      if (found) return found;
+    }
+  } catch (error) {
+    // Nothing behind the file's end.
+    if (!(error instanceof RangeError)) throw error;
+  }
+  return null;
+}
+
+/** Whether these characters stand at `at`. */
+const says = (view, at, text) => [...text].every((character, i) => view.getUint8(at + i) === character.charCodeAt(0));
+
+/** https://www.w3.org/TR/png-3/ */
+function png(view) {
+  if (view.getUint32(0) !== 0x89504e47) return null;
+  const size = { width: view.getUint32(16), height: view.getUint32(20) };
+  // Grey or colour with alpha; or any, where a chunk `tRNS` before the pixels makes some colour transparent.
+  let alpha = (view.getUint8(25) & 4) !== 0;
+  for (let at = 33; !alpha && at + 8 <= view.byteLength && !says(view, at + 4, "IDAT"); ) {
+    alpha = says(view, at + 4, "tRNS");
+    at += 12 + view.getUint32(at);
+  }
+  return { type: "png", ...size, alpha };
+}
+
+/** https://www.w3.org/Graphics/JPEG/itu-t81.pdf: the first frame header. */
+function jpeg(view) {
+  if (view.getUint16(0) !== 0xffd8) return null;
+  for (let at = 2; ; at += 2 + view.getUint16(at + 2)) {
+    // Markers may be filled up with 0xff.
+    while (view.getUint8(at) === 0xff && view.getUint8(at + 1) === 0xff) at += 1;
+    const marker = view.getUint16(at);
+    if (marker < 0xff00) return null;
+    const isFrame = marker >= 0xffc0 && marker <= 0xffcf && ![0xffc4, 0xffc8, 0xffcc].includes(marker);
+    if (isFrame) return { type: "jpeg", width: view.getUint16(at + 7), height: view.getUint16(at + 5), alpha: false };
+  }
+}
+
+/** https://developers.google.com/speed/webp/docs/riff_container */
+function webp(view) {
+  if (!says(view, 0, "RIFF") || !says(view, 8, "WEBP")) return null;
+  const uint24 = (at) => view.getUint16(at, true) | (view.getUint8(at + 2) << 16);
+  if (says(view, 12, "VP8X")) {
+    return { type: "webp", width: uint24(24) + 1, height: uint24(27) + 1, alpha: (view.getUint8(20) & 16) !== 0 };
+  }
+  if (says(view, 12, "VP8L")) {
+    const bits = view.getUint32(21, true);
+    const [width, height] = [bits & 0x3fff, (bits >>> 14) & 0x3fff];
+    return { type: "webp", width: width + 1, height: height + 1, alpha: ((bits >>> 28) & 1) !== 0 };
+  }
+  return {
+    type: "webp",
+    width: view.getUint16(26, true) & 0x3fff,
+    height: view.getUint16(28, true) & 0x3fff,
+    alpha: false,
+  };
+}
+
+/** https://www.w3.org/Graphics/GIF/spec-gif89a.txt */
+function gif(view) {
+  if (!says(view, 0, "GIF8")) return null;
+  return { type: "gif", width: view.getUint16(6, true), height: view.getUint16(8, true), alpha: true };
+}
+
+/** https://learn.microsoft.com/en-us/windows/win32/gdi/bitmap-storage */
+function bmp(view) {
+  if (!says(view, 0, "BM")) return null;
+  const alpha = view.getUint16(28, true) === 32;
+  return { type: "bmp", width: view.getInt32(18, true), height: Math.abs(view.getInt32(22, true)), alpha };
+}
