@@ -55,8 +55,8 @@ export class Pool {
     // On a GPU or with Burn's operators, one worker keeps everything busy, or has all memory.
     pool.#size = engine === "cpu" ? workers : 1;
     pool.#request = { type: "load", build, engine, record, scale };
-    const { engine: name, info } = await pool.#start(0);
-    pool.engine = name;
+    const { info } = await pool.#start(0);
+    pool.engine = engine;
     pool.info = info;
     return pool;
   }

@@ -42,7 +42,7 @@ async function load({ build, wasm, record, scale, engine }) {
   const info = { ...JSON.parse(upscaler.description), scale: upscaler.scale, scales: [...upscaler.scales] };
   // Scores belong to the record's own scale, which is the largest.
   if (info.scale !== Math.max(...info.scales)) info.scores = [];
-  return { engine: upscaler.engine, info };
+  return { info };
 }
 
 async function tiles({ width, height, workers }) {

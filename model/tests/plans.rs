@@ -1,11 +1,14 @@
 //! A network's plan computes what its module computes.
 
+use std::ops::ControlFlow;
+
 use burn::tensor::{Device, Tensor, TensorData};
-use model::engine::{CpuEngine, Engine};
+use model::engine::{BurnEngine, CpuEngine, Engine};
 use model::kernel::Isa;
 use model::network::{Network, NetworkConfig};
-use model::pixel::Planes;
+use model::pixel::{Channels, Image, Planes};
 use model::plan::{Builder, Interpolation, Plan};
+use model::{Options, tiling, upscale};
 
 /// Every network that has a plan, in sizes that need no time; odd numbers of maps.
 const PLANNED: [&str; 20] = [
@@ -134,6 +137,80 @@ fn threads_change_nothing() {
         let run = |threads| by_plan(&mut CpuEngine::new(&plan, threads), &input);
         let one = run(1);
         assert!(one == run(2) && one == run(4), "{text}");
+    }
+}
+
+fn noise(width: usize, height: usize, channels: Channels) -> Image {
+    let count = width * height * channels.count();
+    let data = (0..count as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 21) as u8);
+    Image::new(width, height, channels, data.collect()).unwrap()
+}
+
+fn picture(
+    engine: &mut impl Engine,
+    config: &NetworkConfig,
+    image: &Image,
+    tile_px: Option<usize>,
+) -> Image {
+    let watch = |_| ControlFlow::Continue(());
+    let options = Options { tile_px };
+    pollster::block_on(upscale(engine, &config.spec(), image, &options, watch)).unwrap()
+}
+
+#[test]
+fn tiles_of_any_size_give_the_same_bytes_and_those_of_burn_within_one_step() {
+    for text in PLANNED {
+        let config = config(text);
+        let network = network(&config);
+        let plan = network.plan().unwrap();
+        let mut burn = BurnEngine::new(network, Device::flex(), "burn");
+        for isa in Isa::available() {
+            let mut engine = CpuEngine::with_isa(&plan, 1, isa);
+            for (width, height, channels) in [
+                (67, 43, Channels::Rgba),
+                (1, 1, Channels::Rgb),
+                (1, 40, Channels::Grey),
+                (18, 2, Channels::GreyAlpha),
+            ] {
+                let image = noise(width, height, channels);
+                let whole = picture(&mut engine, &config, &image, Some(1000));
+                let expected = picture(&mut burn, &config, &image, Some(1000));
+                let pairs = whole.data.iter().zip(&expected.data);
+                let apart = pairs.map(|(a, b)| a.abs_diff(*b)).max();
+                assert!(apart <= Some(1), "{text} on {isa:?}: {apart:?}");
+                for tile_px in [None, Some(1), Some(6), Some(16), Some(31)] {
+                    let tiled = picture(&mut engine, &config, &image, tile_px);
+                    let same = tiled == whole;
+                    assert!(same, "{text}, {width}×{height}, {tile_px:?} on {isa:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_worker_has_a_tile_and_no_tile_is_mostly_halo() {
+    let fast = config(PLANNED[0]);
+    let engine = CpuEngine::new(&network(&fast).plan().unwrap(), 1);
+    let (spec, grid) = (fast.spec(), engine.grid());
+    for (whole, workers) in [
+        ([256, 256], 2),
+        ([1024, 1024], 3),
+        ([5000, 3000], 8),
+        ([900, 70], 4),
+    ] {
+        let tiles = tiling(&spec, &grid, whole, &Options::default(), workers);
+        assert!(tiles.len() >= workers, "{whole:?}: {} tiles", tiles.len());
+        let area = |sides: [usize; 2]| sides[0] * sides[1];
+        let padded: usize = tiles
+            .iter()
+            .map(|t| area([t.padded.width, t.padded.height]))
+            .sum();
+        let waste = padded as f64 / area(whole) as f64 - 1.0;
+        // Small pictures are shared out all the same.
+        if area(whole) > 1_000_000 {
+            assert!(waste < 0.1, "{whole:?}: {waste}");
+        }
     }
 }
 

@@ -1,13 +1,16 @@
 //! What the tests that cross crates share.
 
+pub mod chrome;
+
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use burn::tensor::Device;
-use model::engine::BurnEngine;
+use model::engine::{BurnEngine, Engine};
 use model::network::NetworkConfig;
 use model::pixel::Image;
+use model::plan::Plan;
 use model::record::{Metadata, Origin};
 use model::{Options, record, upscale};
 
@@ -43,18 +46,26 @@ pub fn upscaled(
 ) -> anyhow::Result<Image> {
     let (network, metadata) = record::read(bytes, device)?;
     let mut engine = BurnEngine::new(network, device.clone(), "test");
+    upscaled_by(&mut engine, &metadata, image, Some(tile_px))
+}
+
+/// What an engine makes of a picture, in tiles of `tile_px` or as it likes.
+pub fn upscaled_by(
+    engine: &mut impl Engine,
+    metadata: &Metadata,
+    image: &Image,
+    tile_px: Option<usize>,
+) -> anyhow::Result<Image> {
     let watch = |_| ControlFlow::Continue(());
-    let options = Options {
-        tile_px: Some(tile_px),
-    };
-    let spec = metadata.network.spec();
-    Ok(pollster::block_on(upscale(
-        &mut engine,
-        &spec,
-        image,
-        &options,
-        watch,
-    ))?)
+    let (spec, options) = (metadata.network.spec(), Options { tile_px });
+    let upscaling = upscale(engine, &spec, image, &options, watch);
+    Ok(pollster::block_on(upscaling)?)
+}
+
+/// A record's plan, if it has one.
+pub fn plan(bytes: &[u8]) -> anyhow::Result<(Option<Plan>, Metadata)> {
+    let (network, metadata) = record::read(bytes, &Device::flex())?;
+    Ok((network.plan().ok(), metadata))
 }
 
 /// The largest difference between two pictures' bytes; `None` for pictures of different sizes.

@@ -5,8 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::{Device, DeviceKind};
+use model::engine::webgpu::{Gpu, trusted};
+use model::engine::{CpuEngine, Engine};
 use model::pixel::Channels;
-use tests::{largest_difference, model_file, shipped, small_networks, upscaled};
+use tests::{largest_difference, model_file, plan, shipped, small_networks, upscaled, upscaled_by};
 use trainer::config::Config;
 use trainer::data::{Batches, Dataset, LowResolution, Pair, Sample};
 use trainer::train::Trainer;
@@ -43,6 +45,53 @@ fn every_device_gives_the_same_picture_within_one_step() {
             );
         }
     }
+}
+
+/// The lean engines against Burn on ndarray.
+#[test]
+fn every_engine_gives_the_same_picture_within_one_step() {
+    // Any adapter will do here.
+    let gpu = pollster::block_on(Gpu::open(true)).unwrap();
+    let shipped = ["fast-x2", "srcnn-x3", "mnist"].map(|name| (name, shipped(name).unwrap()));
+    let random = small_networks().map(|network| (network, model_file(network).unwrap()));
+    let mut planned = 0;
+    for (name, record) in shipped.into_iter().chain(random) {
+        let (Some(plan), metadata) = plan(&record).unwrap() else {
+            continue;
+        };
+        planned += 1;
+        let one_pixel = model::pixel::Image::new(1, 1, Channels::Rgb, vec![9, 200, 70]).unwrap();
+        for image in [sample(), one_pixel] {
+            let expected = upscaled(&record, &image, &model::engine::ndarray(), 64).unwrap();
+            let check = |engine: &mut dyn FnMut(Option<usize>) -> model::pixel::Image,
+                         what: &str| {
+                let whole = engine(None);
+                let difference = largest_difference(&whole.data, &expected.data);
+                assert!(
+                    difference.is_some_and(|d| d <= 1),
+                    "{name} on {what}: {difference:?}"
+                );
+                for tile_px in [13, 40] {
+                    assert!(
+                        engine(Some(tile_px)) == whole,
+                        "{name} on {what}, {tile_px} px"
+                    );
+                }
+            };
+            let mut cpu = CpuEngine::new(&plan, 2);
+            check(
+                &mut |px| upscaled_by(&mut cpu, &metadata, &image, px).unwrap(),
+                "cpu",
+            );
+            let mut webgpu = pollster::block_on(trusted(&gpu, &plan)).unwrap();
+            let engine_name = webgpu.name().to_string();
+            check(
+                &mut |px| upscaled_by(&mut webgpu, &metadata, &image, px).unwrap(),
+                &engine_name,
+            );
+        }
+    }
+    assert_eq!(planned, 3 + 5);
 }
 
 /// One training step on the GPU against one on the CPU: the same loss, gradient and picture after it.

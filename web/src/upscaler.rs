@@ -144,7 +144,9 @@ fn tile_of(numbers: &[u32], whole: [usize; 2]) -> Option<Tile> {
     let inside = |inner: Rect, outer: Rect| {
         let holds = |from: usize, length: usize, outer_from: usize, outer_length: usize| {
             let end = from.checked_add(length);
-            length > 0 && from >= outer_from && end.is_some_and(|end| end <= outer_from + outer_length)
+            length > 0
+                && from >= outer_from
+                && end.is_some_and(|end| end <= outer_from + outer_length)
         };
         holds(inner.x, inner.width, outer.x, outer.width)
             && holds(inner.y, inner.height, outer.y, outer.height)

@@ -89,7 +89,10 @@ async fn tiles_change_nothing_and_alpha_survives() {
             let largest = pairs.map(|(a, b)| a.abs_diff(*b)).max();
             // Burn's GPU kernels may sum in another order for another size of tile.
             let allowed = u8::from(engine == "burn-webgpu");
-            assert!(largest <= Some(allowed), "{engine}, {tile_px:?}: {largest:?}");
+            assert!(
+                largest <= Some(allowed),
+                "{engine}, {tile_px:?}: {largest:?}"
+            );
         }
     }
 }

@@ -5,7 +5,6 @@
 //! a fresh profile, and ends with the proof that nothing foreign was asked for.
 
 mod api;
-mod chrome;
 mod digits;
 mod fixture;
 mod gpu;

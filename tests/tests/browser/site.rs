@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use xtask::browser::SOFTWARE_WEBGPU_FLAGS;
 use xtask::server::{Server, Site};
 
-use crate::chrome::Chrome;
+use tests::chrome::Chrome;
 
 /// Where the page lies: anywhere but at the root.
 pub const PAGE: &str = "/some/where/";

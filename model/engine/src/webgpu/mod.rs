@@ -8,6 +8,7 @@ mod device;
 mod kernel;
 mod memory;
 mod read_back;
+mod trust;
 mod weights;
 
 use std::fmt::Display;
@@ -26,6 +27,7 @@ pub use self::device::{Gpu, OpenError};
 use self::kernel::WORKGROUP;
 use self::memory::{Layout, ORIGIN_BYTES, Owned};
 use self::read_back::lock;
+pub use self::trust::{Distrust, trusted};
 use crate::pixel::Planes;
 use crate::plan::{Extent, Plan, Value};
 use crate::{Engine, EngineError, Grid};

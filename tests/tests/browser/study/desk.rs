@@ -8,7 +8,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use trainer::study::{Key, MakeArgs, Version, make};
 
-use crate::chrome::Chrome;
+use tests::chrome::Chrome;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
