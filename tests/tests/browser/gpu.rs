@@ -3,14 +3,18 @@
 use serde_json::{Value, json};
 
 use crate::api::run;
-use crate::fixture::{assert_same, png, tiny_model, upscaled, waves};
+use crate::fixture::{assert_same, model_file, png, tiny_model, upscaled, waves};
 use crate::page::picture;
 use crate::site::{Gpu, PLAIN, Visit};
 
 /// Loads the small model and upscales a picture of these sides.
 fn upscale(gpu: Gpu, engine: &str) -> (Visit, Value) {
+    upscale_with(&tiny_model(), gpu, engine)
+}
+
+fn upscale_with(model: &[u8], gpu: Gpu, engine: &str) -> (Visit, Value) {
     let visit = Visit::of(PLAIN, gpu);
-    visit.file("tiny.bpk", &tiny_model());
+    visit.file("tiny.bpk", model);
     visit.file("picture.png", &png(&waves(70, 45)));
     let script = "const [model, url, engine] = arguments;
         try {
@@ -38,7 +42,7 @@ fn builds(visit: &Visit) -> Vec<&'static str> {
             .iter()
             .any(|url| url.contains(&format!("/pkg/{build}/")))
     };
-    ["cpu", "gpu"].into_iter().filter(fetched).collect()
+    ["lean", "burn"].into_iter().filter(fetched).collect()
 }
 
 #[test]
@@ -52,10 +56,46 @@ fn webgpu_gives_the_pixels_of_the_cpu() {
     assert_same(&picture(found), &upscaled(&tiny_model(), &waves(70, 45)));
     assert_eq!(
         builds(&visit),
-        ["gpu"],
+        ["lean"],
         "each build is fetched only when it is used"
     );
     visit.finish();
+}
+
+#[test]
+fn burns_operators_come_for_what_has_no_plan_or_when_asked_for() {
+    let unplanned = model_file("kind = \"hourglass\"\nscale = 2\nwidth = 4");
+    for (model, gpu, engine, runs, fetched) in [
+        (
+            &unplanned,
+            Gpu::None,
+            "auto",
+            "burn-cpu",
+            &["lean", "burn"][..],
+        ),
+        (&unplanned, Gpu::None, "cpu", "burn-cpu", &["lean", "burn"]),
+        (
+            &unplanned,
+            Gpu::Software,
+            "webgpu",
+            "burn-webgpu",
+            &["lean", "burn"],
+        ),
+        (&tiny_model(), Gpu::None, "burn-cpu", "burn-cpu", &["burn"]),
+        (
+            &tiny_model(),
+            Gpu::Software,
+            "burn-webgpu",
+            "burn-webgpu",
+            &["burn"],
+        ),
+    ] {
+        let (visit, found) = upscale_with(model, gpu, engine);
+        assert_eq!(found["after"], runs, "{engine}: {found}");
+        assert_same(&picture(found), &upscaled(model, &waves(70, 45)));
+        assert_eq!(builds(&visit), fetched, "{engine}");
+        visit.finish();
+    }
 }
 
 #[test]
@@ -69,7 +109,7 @@ fn without_webgpu_the_cpu_does_it_and_says_so() {
     assert_same(&picture(found), &upscaled(&tiny_model(), &waves(70, 45)));
     assert_eq!(
         builds(&visit),
-        ["cpu"],
+        ["lean"],
         "each build is fetched only when it is used"
     );
     visit.finish();
@@ -107,7 +147,7 @@ fn a_gpu_that_cannot_be_opened_leaves_the_work_to_the_cpu() {
     );
     assert_eq!(found["engine"], "cpu", "{found}");
     assert_same(&picture(found), &upscaled(&tiny_model(), &waves(70, 45)));
-    assert_eq!(builds(&visit), ["cpu", "gpu"]);
+    assert_eq!(builds(&visit), ["lean"]);
     visit.finish();
 }
 
