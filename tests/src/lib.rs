@@ -1,5 +1,6 @@
 //! What the tests that cross crates share.
 
+pub mod bench;
 pub mod chrome;
 
 use std::ops::ControlFlow;

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod browser;
+pub mod dist;
 pub mod run;
 pub mod server;
 pub mod test;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::bench::{self, BenchArgs};
+use xtask::dist;
 use xtask::server::{Server, Site};
 use xtask::test::{self, TestArgs};
 use xtask::{tools, wasm};
@@ -30,6 +31,8 @@ enum Command {
     Test(TestArgs),
     /// Measures speed against named peers.
     Bench(BenchArgs),
+    /// Builds the site for a static host, and prints what its files weigh; over budget is an error.
+    Dist,
 }
 
 fn serve(port: Option<u16>, no_build: bool) -> anyhow::Result<()> {
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Serve { port, no_build } => serve(port, no_build),
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Dist => dist::run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,11 +4,8 @@
 //! batches of 16 patches of 48×48 px, L1 and Adam. Rounds of all four go on in turn; medians are
 //! compared. `cargo xtask bench train` runs it.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context, ensure};
 use burn::module::Module;
 use burn::nn::PixelShuffleConfig;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
@@ -16,13 +13,14 @@ use burn::nn::{PRelu, PReluConfig, PaddingConfig2d};
 use burn::tensor::{Device, Distribution, Tensor};
 use model::layer::{Skip, add_skip};
 use model::network::{Colour, Network, NetworkConfig, PlainConfig};
-use serde_json::json;
+use tests::bench::medians;
+use tests::bench::python::Python;
+use tests::bench::report::{Reach, Row, report};
 
 const BATCH: usize = 16;
 const PATCH_PX: usize = 48;
 const STEPS: usize = 40;
 const WARM_UP_STEPS: usize = 5;
-const ROUNDS: usize = 5;
 const CHANNELS: [usize; 8] = [3, 16, 16, 16, 16, 16, 16, 12];
 
 /// The network on Burn's own convolution and PReLU.
@@ -117,103 +115,45 @@ fn throughput<M: Module>(network: M, forward: impl Fn(&M, Tensor<4>) -> Tensor<4
     (BATCH * STEPS) as f64 / start.elapsed().as_secs_f64()
 }
 
-/// A Python that has PyTorch, made where there is none.
-fn python(root: &Path) -> anyhow::Result<PathBuf> {
-    let folder = root.join("target/bench-venv");
-    let python = folder.join("bin/python");
-    let has_torch = |python: &Path| {
-        let mut command = Command::new(python);
-        command
-            .args(["-c", "import torch"])
-            .output()
-            .is_ok_and(|output| output.status.success())
-    };
-    if !has_torch(&python) {
-        eprintln!(
-            "Installing PyTorch from PyPI into {} (once, some gigabytes)",
-            folder.display()
-        );
-        let made = Command::new("python3")
-            .args(["-m", "venv"])
-            .arg(&folder)
-            .status()?;
-        ensure!(
-            made.success(),
-            "python3 -m venv failed: the benchmark needs Python with venv"
-        );
-        let pip = Command::new(&python)
-            .args(["-m", "pip", "install", "--quiet", "torch", "numpy"])
-            .status()?;
-        ensure!(pip.success(), "pip install torch failed");
-    }
-    Ok(python)
-}
-
-fn torch(python: &Path, root: &Path, layout: &str) -> anyhow::Result<f64> {
-    let output = Command::new(python)
-        .arg(root.join("tests/bench/train.py"))
-        .args([
-            layout,
-            &BATCH.to_string(),
-            &PATCH_PX.to_string(),
-            &WARM_UP_STEPS.to_string(),
-            &STEPS.to_string(),
-        ])
-        .output()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    text.trim()
-        .parse()
-        .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+/// Patches a second of the same in PyTorch.
+fn torch(python: &Python, layout: &str) -> anyhow::Result<f64> {
+    let sizes = [BATCH, PATCH_PX, WARM_UP_STEPS, STEPS].map(|size| size.to_string());
+    let [batch, patch, warm_up, steps] = sizes.each_ref().map(String::as_str);
+    python.number("train.py", &[layout, batch, patch, warm_up, steps])
 }
 
 fn main() -> anyhow::Result<()> {
     model::kernel::keep_freed_memory();
-    let root = xtask::root();
-    let python = python(&root)?;
+    let python = Python::with(&["numpy", "torch"])?;
     let device = Device::flex().autodiff();
-    let names = ["uprez", "burn-flex", "torch NCHW", "torch channels-last"];
-    let mut rates = vec![Vec::new(); names.len()];
-    for round in 1..=ROUNDS {
-        eprintln!("round {round} of {ROUNDS}");
-        rates[0].push(throughput(ours(&device), Network::forward));
-        rates[1].push(throughput(Stock::new(&device), Stock::forward));
-        rates[2].push(torch(&python, &root, "nchw")?);
-        rates[3].push(torch(&python, &root, "nhwc")?);
-    }
-    let medians: Vec<f64> = rates.into_iter().map(median).collect();
-    println!("| training, 13.7 K network, batch 16 of 48² | patches/s |\n|---|---|");
-    for (name, rate) in names.iter().zip(&medians) {
-        println!("| {name} | {rate:.0} |");
-    }
-    let best_torch = medians[2].max(medians[3]);
-    let results = [
-        (
-            "training, ratio to burn-flex",
-            medians[0] / medians[1],
-            4.0,
+    let [uprez, burn, nchw, nhwc] = medians(
+        "patches/s",
+        [
+            (
+                "uprez",
+                Box::new(|| Ok(throughput(ours(&device), Network::forward))),
+            ),
+            (
+                "burn-flex",
+                Box::new(|| Ok(throughput(Stock::new(&device), Stock::forward))),
+            ),
+            ("torch NCHW", Box::new(|| torch(&python, "nchw"))),
+            ("torch channels-last", Box::new(|| torch(&python, "nhwc"))),
+        ],
+    )?;
+    let rows = [
+        Row::ratio(
+            "ratio to burn-flex",
+            uprez / burn,
+            Some(Reach::AtLeast(4.0)),
             "burn-flex 0.22.1",
         ),
-        (
-            "training, ratio to PyTorch's better layout",
-            medians[0] / best_torch,
-            0.75,
+        Row::ratio(
+            "ratio to PyTorch's better layout",
+            uprez / nchw.max(nhwc),
+            Some(Reach::AtLeast(0.75)),
             "torch (PyPI)",
         ),
     ];
-    let mut rows = Vec::new();
-    for (name, value, reach, peer) in results {
-        println!("{name}: {value:.2} (to reach: at least {reach})");
-        rows.push(
-            json!({ "name": name, "value": value, "unit": "ratio", "reach": reach, "peer": peer }),
-        );
-    }
-    let path = root.join("target/bench.json");
-    std::fs::write(&path, serde_json::to_string_pretty(&rows)?)?;
-    println!("written to {}", path.display());
-    Ok(())
+    report("training", &rows)
 }

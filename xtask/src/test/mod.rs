@@ -166,10 +166,11 @@ fn wasm_tests(report: &mut Report, pack: &Path, bindgen: &Path) -> anyhow::Resul
         command
             .current_dir(crate::root())
             .args(["test", "--headless", "--chrome", "--mode", "no-install"])
-            // The profile that the page's build needs anyway.
-            .args(["--profile", build.profile, "--chromedriver"])
+            .arg("--chromedriver")
             .arg(&browser.driver)
-            .args(["web", "--no-default-features", "--features", build.feature])
+            // What follows the crate is for cargo: the profile that the page's build needs anyway.
+            .args(["web", "--profile", build.profile])
+            .args(["--no-default-features", "--features", build.feature])
             .env("PATH", &path)
             .env("WASM_BINDGEN_TEST_TIMEOUT", "300");
         report.tests(&format!("wasm border: {}", build.name), &mut command);

@@ -1,0 +1,51 @@
+// A worker that calls the wasm as www/worker.js does, with nothing around it.
+
+import init, { Upscaler } from "/pkg/lean/web.js";
+
+const upscalers = new Map();
+
+self.onmessage = async ({ data: { model, rgba, side, warmUp, runs } }) => {
+  try {
+    if (!upscalers.has(model)) upscalers.set(model, await open(model));
+    const upscaler = upscalers.get(model);
+    const parts = tiles(upscaler, side).map((tile) => ({ tile, part: cut(rgba, side, ...tile.subarray(4)) }));
+    const times = [];
+    for (let i = 0; i < warmUp + runs; i += 1) {
+      let time = 0;
+      for (const { tile, part } of parts) {
+        const start = performance.now();
+        await upscaler.upscale(part, tile, side, side);
+        time += performance.now() - start;
+      }
+      times.push(time);
+    }
+    self.postMessage(times.slice(warmUp));
+  } catch (error) {
+    // Only what no promise holds arrives at the page as an error.
+    setTimeout(() => {
+      throw error;
+    });
+  }
+};
+
+async function open(model) {
+  const response = await fetch(model);
+  if (!response.ok) throw new Error(`${model}: status ${response.status}`);
+  await init();
+  return await Upscaler.load(new Uint8Array(await response.arrayBuffer()), undefined, "cpu");
+}
+
+/** Eight numbers each. */
+function tiles(upscaler, side) {
+  const numbers = upscaler.tiles(side, side, 1);
+  return Array.from({ length: numbers.length / 8 }, (_, i) => numbers.subarray(8 * i, 8 * i + 8));
+}
+
+function cut(rgba, side, x, y, width, height) {
+  const part = new Uint8Array(4 * width * height);
+  for (let row = 0; row < height; row += 1) {
+    const start = 4 * ((y + row) * side + x);
+    part.set(rgba.subarray(start, start + 4 * width), 4 * width * row);
+  }
+  return part;
+}

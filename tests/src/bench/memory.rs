@@ -1,0 +1,78 @@
+//! What a browser's pages take of memory, as Linux counts it.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, ensure};
+
+/// The processes in which a browser that this program started runs its pages.
+pub struct Renderers(Vec<PathBuf>);
+
+impl Renderers {
+    /// Those that there are now.
+    pub fn find() -> anyhow::Result<Self> {
+        let mut renderers = Vec::new();
+        for entry in fs::read_dir("/proc").context("there is no /proc")? {
+            let folder = entry?.path();
+            // A process may end while it is looked at; what is no process has no command line.
+            let Ok(line) = fs::read_to_string(folder.join("cmdline")) else {
+                continue;
+            };
+            if line.split('\0').any(|word| word == "--type=renderer") && is_ours(&folder) {
+                renderers.push(folder);
+            }
+        }
+        ensure!(!renderers.is_empty(), "the browser has no renderers");
+        Ok(Self(renderers))
+    }
+
+    /// Bytes that they hold now.
+    pub fn resident(&self) -> anyhow::Result<u64> {
+        self.sum("VmRSS:")
+    }
+
+    /// The most that they held since [`Renderers::forget_peak`], in bytes; each at its own worst moment.
+    pub fn peak(&self) -> anyhow::Result<u64> {
+        self.sum("VmHWM:")
+    }
+
+    /// Lets [`Renderers::peak`] begin anew.
+    pub fn forget_peak(&self) -> anyhow::Result<()> {
+        for folder in &self.0 {
+            // See `man proc_pid_clear_refs`.
+            fs::write(folder.join("clear_refs"), "5")?;
+        }
+        Ok(())
+    }
+
+    fn sum(&self, key: &str) -> anyhow::Result<u64> {
+        let mut bytes = 0;
+        for folder in &self.0 {
+            let status = fs::read_to_string(folder.join("status"))?;
+            bytes += value(&status, key).with_context(|| format!("no {key} in {folder:?}"))? << 10;
+        }
+        Ok(bytes)
+    }
+}
+
+/// Whether this program is among a process's ancestors.
+fn is_ours(folder: &PathBuf) -> bool {
+    let parent = |folder: &PathBuf| {
+        let status = fs::read_to_string(folder.join("status")).ok()?;
+        value(&status, "PPid:")
+    };
+    let mut ancestor = parent(folder);
+    while let Some(id) = ancestor.filter(|id| *id > 0) {
+        if id == u64::from(std::process::id()) {
+            return true;
+        }
+        ancestor = parent(&PathBuf::from(format!("/proc/{id}")));
+    }
+    false
+}
+
+/// A number of a status file; sizes are in KiB there.
+fn value(status: &str, key: &str) -> Option<u64> {
+    let rest = status.lines().find_map(|line| line.strip_prefix(key))?;
+    rest.split_whitespace().next()?.parse().ok()
+}

@@ -1,0 +1,173 @@
+//! Upscaling natively on two threads: ours and onnxruntime.
+//!
+//! `cargo xtask bench native` runs it.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::ensure;
+use model::engine::{CpuEngine, Engine, EngineError, Grid};
+use model::pixel::{Channels, Image, Planes};
+use pollster::block_on;
+use tempfile::TempDir;
+use tests::bench::network::{noise, plan, reference, write_onnx};
+use tests::bench::python::{Python, text};
+use tests::bench::report::{Reach, Row, report};
+use tests::bench::{Measure, medians, milliseconds};
+
+/// Side of the picture that both upscale.
+const SIDE_PX: usize = 256;
+
+/// Side of a picture that has many tiles.
+const LARGE_PX: usize = 1024;
+
+const THREADS: usize = 2;
+const WARM_UP: usize = 10;
+const RUNS: usize = 50;
+
+/// The ways in which the peer's PReLU is written; the better one counts.
+const FORMS: [(&str, bool); 2] = [("PReLU as a maximum", true), ("PReLU as such", false)];
+
+fn main() -> anyhow::Result<()> {
+    // As the command line does.
+    model::kernel::keep_freed_memory();
+    let python = Python::with(&["numpy", "onnx", "onnxruntime"])?;
+    let mut rows = Vec::new();
+    for (name, record) in [
+        ("reference network", reference()?),
+        ("fast-x2", tests::shipped("fast-x2")?),
+    ] {
+        rows.extend(to_peer(&python, name, &record)?);
+    }
+    rows.push(pipeline(&tests::shipped("fast-x2")?)?);
+    report("native", &rows)
+}
+
+/// A network's engine to the peer's run, on the same planes.
+fn to_peer(python: &Python, name: &str, record: &[u8]) -> anyhow::Result<Vec<Row>> {
+    let folder = tempfile::tempdir()?;
+    let plan = plan(record)?;
+    let mut engine = CpuEngine::new(&plan, THREADS);
+    let input = noise(plan.input().channels, SIDE_PX);
+    let output = block_on(engine.run(input.clone()))?;
+    let files = FORMS.map(|(form, _)| folder.path().join(format!("{form}.onnx")));
+    for (file, (_, max)) in files.iter().zip(FORMS) {
+        write_onnx(python, record, file, max)?;
+        compare(python, file, &input, &output, &folder)?;
+    }
+    let peer = |file| -> Measure {
+        Box::new(move || {
+            let numbers = [SIDE_PX, THREADS, WARM_UP, RUNS].map(|number| number.to_string());
+            let [side, threads, warm_up, runs] = numbers.each_ref().map(String::as_str);
+            let args = [text(file)?, side, threads, warm_up, runs];
+            python.number("onnx/native.py", &args)
+        })
+    };
+    println!("{name}, {SIDE_PX}², {THREADS} threads\n");
+    let ours: Measure = Box::new(|| {
+        milliseconds(WARM_UP, RUNS, || {
+            block_on(engine.run(input.clone()))?;
+            Ok(())
+        })
+    });
+    let [ours, max, plain] = medians(
+        "ms",
+        [
+            ("uprez", ours),
+            ("onnxruntime, PReLU as a maximum", peer(&files[0])),
+            ("onnxruntime, PReLU as such", peer(&files[1])),
+        ],
+    )?;
+    let row = |(form, _): (&str, bool), time: f64| {
+        let reach = (name == "reference network").then_some(Reach::AtMost(1.0));
+        let name = format!("{name}, 256² → 512², two threads");
+        Row::ratio(&name, ours / time, reach, &format!("onnxruntime, {form}"))
+    };
+    Ok(vec![row(FORMS[0], max), row(FORMS[1], plain)])
+}
+
+/// Fails where the peer gives another picture.
+fn compare(
+    python: &Python,
+    file: &Path,
+    input: &Planes,
+    output: &Planes,
+    folder: &TempDir,
+) -> anyhow::Result<()> {
+    let [given, made] = ["input", "output"].map(|name| folder.path().join(name));
+    let bytes: Vec<u8> = input.data.iter().flat_map(|v| v.to_le_bytes()).collect();
+    std::fs::write(&given, bytes)?;
+    let side = SIDE_PX.to_string();
+    let files = [text(&made)?, text(&given)?];
+    let args = [&[text(file)?, &side, "1", "0", "1"], &files[..]].concat();
+    python.number("onnx/native.py", &args)?;
+    let bytes = std::fs::read(&made)?;
+    let (values, _) = bytes.as_chunks();
+    let theirs = values
+        .iter()
+        .map(|value| rounded(f32::from_le_bytes(*value)));
+    let theirs: Vec<u8> = theirs.collect();
+    let ours: Vec<u8> = output.data.iter().map(|value| rounded(*value)).collect();
+    let difference = tests::largest_difference(&ours, &theirs);
+    ensure!(
+        difference.is_some_and(|steps| steps <= 1),
+        "onnxruntime gives another picture: {difference:?} of 255 apart"
+    );
+    Ok(())
+}
+
+fn rounded(value: f32) -> u8 {
+    (255.0 * value).round() as u8
+}
+
+/// What colour, chroma and tiles cost beside the engine; a page cannot tell these apart.
+fn pipeline(record: &[u8]) -> anyhow::Result<Row> {
+    let (_, metadata) = tests::plan(record)?;
+    let mut engine = Timed {
+        engine: CpuEngine::new(&plan(record)?, 1),
+        milliseconds: 0.0,
+    };
+    let bytes = noise(3, LARGE_PX).data.into_iter();
+    let bytes = bytes.map(|value| (255.0 * value) as u8).collect();
+    // As a page has it: with alpha, though all of it is opaque.
+    let image = Image::new(LARGE_PX, LARGE_PX, Channels::Rgb, bytes)?.to_channels(Channels::Rgba);
+    println!("fast-x2, {LARGE_PX}², one thread\n");
+    let share: Measure = Box::new(|| {
+        engine.milliseconds = 0.0;
+        let whole = milliseconds(0, 1, || {
+            tests::upscaled_by(&mut engine, &metadata, &image, None)?;
+            Ok(())
+        })?;
+        Ok(whole / engine.milliseconds)
+    });
+    let [share] = medians("ratio", [("upscale() to the engine's part of it", share)])?;
+    Ok(Row::ratio(
+        "fast-x2, 1024² → 2048², one thread, upscale() to the engine's part of it",
+        share,
+        None,
+        "itself",
+    ))
+}
+
+/// An engine that is watched.
+struct Timed {
+    engine: CpuEngine,
+    milliseconds: f64,
+}
+
+impl Engine for Timed {
+    fn name(&self) -> &str {
+        self.engine.name()
+    }
+
+    fn grid(&self) -> Grid {
+        self.engine.grid()
+    }
+
+    async fn run(&mut self, input: Planes) -> Result<Planes, EngineError> {
+        let start = Instant::now();
+        let output = self.engine.run(input).await;
+        self.milliseconds += 1e3 * start.elapsed().as_secs_f64();
+        output
+    }
+}

@@ -1,0 +1,171 @@
+//! Upscaling in a page on the CPU: ours and onnxruntime-web, both as WebAssembly in the same page.
+//!
+//! `cargo xtask bench page` runs it.
+
+use anyhow::ensure;
+use serde_json::json;
+use tests::bench::network::{noise, reference, write_onnx};
+use tests::bench::node::onnxruntime_web;
+use tests::bench::page::{Page, Served};
+use tests::bench::python::Python;
+use tests::bench::report::{Reach, Row, report};
+use tests::bench::{Measure, medians};
+
+/// Side of the picture that both upscale.
+const SIDE_PX: usize = 256;
+
+/// Side of a picture that has many tiles.
+const LARGE_PX: usize = 1024;
+
+/// Sides of pictures of 1 and 16 megapixels.
+const MEGAPIXELS_PX: [usize; 2] = [1000, 4000];
+
+/// Runs of a small picture in a round: those that don't count, and those that do.
+const RUNS: [usize; 2] = [3, 15];
+
+/// The name under which it is loaded; also the server's name of its record.
+const REFERENCE: &str = "/files/reference.bpk";
+
+fn main() -> anyhow::Result<()> {
+    let python = Python::with(&["numpy", "onnx"])?;
+    let served = Served::start(Some(onnxruntime_web()?))?;
+    let record = reference()?;
+    std::fs::write(served.file("reference.bpk"), &record)?;
+    write_onnx(&python, &record, &served.file("reference.onnx"), false)?;
+    write_picture(&served)?;
+    let mut rows = to_peer(&served.open())?;
+    rows.extend(to_itself(&served.open())?);
+    rows.push(first_picture(&served)?);
+    report("page", &rows)
+}
+
+/// The reference network, to onnxruntime-web on one thread.
+fn to_peer(page: &Page) -> anyhow::Result<Vec<Row>> {
+    page.call("ort_bench.load", &[json!("/files/reference.onnx")]);
+    page.load("one", REFERENCE, Some(1));
+    page.load("two", REFERENCE, Some(2));
+    for name in ["one", "two"] {
+        let difference = page.call("uprez_bench.difference", &[json!(name), json!(SIDE_PX)]);
+        ensure!(
+            difference.as_u64().is_some_and(|steps| steps <= 1),
+            "onnxruntime-web gives another picture: {difference} of 255 apart"
+        );
+    }
+    let side = json!(SIDE_PX);
+    let whole = |name: &str| time(page, "uprez_bench.time", [json!(name), side.clone()]);
+    let wasm = [json!(REFERENCE), side.clone()];
+    let [one, two, wasm, peer] = medians(
+        "ms",
+        [
+            ("uprez, upscale(), one worker", whole("one")),
+            ("uprez, upscale(), two workers", whole("two")),
+            (
+                "uprez, the wasm alone",
+                time(page, "uprez_bench.timeWasm", wasm),
+            ),
+            (
+                "onnxruntime-web, run(), one thread",
+                Box::new(|| page.time("ort_bench.run", std::slice::from_ref(&side), RUNS)),
+            ),
+        ],
+    )?;
+    let row = |name: &str, time: f64, most| {
+        let name = format!("reference network, 256² → 512², {name}");
+        let reach = Some(Reach::AtMost(most));
+        Row::ratio(
+            &name,
+            time / peer,
+            reach,
+            "onnxruntime-web, wasm, one thread",
+        )
+    };
+    Ok(vec![
+        row("upscale() on one worker", one, 0.5),
+        row("the wasm's call alone", wasm, 0.5),
+        row("upscale() on two workers", two, 0.28),
+    ])
+}
+
+/// What a page costs beside the engine, and how time goes with the picture's size.
+fn to_itself(page: &Page) -> anyhow::Result<Vec<Row>> {
+    page.load("one", "fast-x2", Some(1));
+    page.load("default", "fast-x2", None);
+    let few = |name: &'static str, side: usize| -> Measure {
+        let args = [json!(name), json!(side)];
+        Box::new(move || page.time("uprez_bench.time", &args, [1, 1]))
+    };
+    let wasm = [json!("/models/fast-x2.bpk"), json!(LARGE_PX)];
+    let [small_px, large_px] = MEGAPIXELS_PX;
+    let [whole, wasm, small, large] = medians(
+        "ms",
+        [
+            ("upscale() of 1024² on one worker", few("one", LARGE_PX)),
+            (
+                "the wasm's calls of the same",
+                Box::new(move || page.time("uprez_bench.timeWasm", &wasm, [1, 1])),
+            ),
+            ("upscale() of 1 MP", few("default", small_px)),
+            ("upscale() of 16 MP", few("default", large_px)),
+        ],
+    )?;
+    let pixels = (large_px * large_px) as f64 / (small_px * small_px) as f64;
+    Ok(vec![
+        Row::ratio(
+            "fast-x2, 1024² → 2048², upscale() to the wasm's calls (engine, colour, chroma)",
+            whole / wasm,
+            Some(Reach::AtMost(1.25)),
+            "itself",
+        ),
+        Row::ratio(
+            "fast-x2, time a pixel, 16 MP to 1 MP",
+            large / small / pixels,
+            Some(Reach::Within(0.9, 1.1)),
+            "itself",
+        ),
+    ])
+}
+
+/// From navigation to a picture, each time in a fresh browser.
+fn first_picture(served: &Served) -> anyhow::Result<Row> {
+    let first = |path: &'static str| -> Measure { Box::new(move || served.first_picture(path)) };
+    let [ours, peer] = medians(
+        "ms",
+        [
+            (
+                "uprez, first picture",
+                first("/page/first.html?model=fast-x2&picture=/files/picture.png"),
+            ),
+            (
+                "onnxruntime-web, first picture",
+                first(
+                    "/onnx/ort.html?dist=/ort/&model=/files/reference.onnx&picture=/files/picture.png",
+                ),
+            ),
+        ],
+    )?;
+    Ok(Row::ratio(
+        "first picture after navigation, 256², cold, fast-x2 to the peer's reference network",
+        ours / peer,
+        Some(Reach::AtMost(0.4)),
+        "onnxruntime-web, wasm, one thread",
+    ))
+}
+
+/// A contender on small pictures.
+fn time<'a, const N: usize>(
+    page: &'a Page,
+    function: &'static str,
+    args: [serde_json::Value; N],
+) -> Measure<'a> {
+    Box::new(move || page.time(function, &args, RUNS))
+}
+
+/// The picture that is shown first.
+fn write_picture(served: &Served) -> anyhow::Result<()> {
+    let bytes = noise(3, SIDE_PX).data.into_iter();
+    let bytes = bytes.map(|value| (255.0 * value) as u8).collect();
+    let side = SIDE_PX as u32;
+    let picture = image::RgbImage::from_raw(side, side, bytes);
+    let picture = picture.expect("three bytes a pixel");
+    Ok(picture.save(served.file("picture.png"))?)
+}
