@@ -1,27 +1,24 @@
 //! The model file: a burn record that says what it is.
 //!
 //! A record is Burn's own container, burnpack, holding the folded network's parameters in half
-//! precision, and one entry `uprez` of JSON among its metadata: [`Metadata`]. Burn's
-//! `ModuleRecord` reads the same file.
-//!
-//! A reader trusts nothing that a file claims: sizes are compared with the bytes that are there
-//! before anything is allocated for them.
+//! precision, and entries of ours among its metadata: `uprez`, JSON, is [`Metadata`], and
+//! `uprez-plan-x2` and so on are the network's plans for its scales ([`engine::plan::text`]), so that a page
+//! runs it without its definition. Burn's `ModuleRecord` reads the same file.
 
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Bytes, DType, Device, Tensor, TensorData, f16};
-use burn_pack::{Error as PackError, Reader, Writer};
+use burn_pack::Writer;
+pub use engine::file::FileError;
+use engine::file::{DESCRIPTION, File, PLAN, Tensor as Held};
+use engine::plan::text;
 use serde::{Deserialize, Serialize};
 
-use crate::layer::tensor;
 use crate::network::{Network, NetworkConfig, ScaleError};
 
 /// The version of [`Metadata`] that is written, and the newest one that is read.
 pub const FORMAT: u32 = 1;
-
-/// The entry of the container's metadata that holds ours.
-const KEY: &str = "uprez";
 
 /// What a record says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,18 +83,12 @@ pub struct Score {
     pub bicubic_ssim_y: f64,
 }
 
-/// A file that cannot be used, and why.
+/// A record that cannot be used, and why.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// Something else entirely.
-    #[error("this is not a model file: a burn record (.bpk) is expected")]
-    Foreign,
-    /// A burn record, but of no network of ours.
-    #[error("this burn record does not say which network it holds: export it with `trainer`")]
-    Unlabelled,
-    /// The end is missing.
-    #[error("the model file is cut off or damaged ({0}): fetch or copy it again")]
-    Damaged(String),
+    /// The file itself.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Written by a newer version.
     #[error(
         "the model file has format {found}, newer than {FORMAT}, the newest known here: update uprez"
@@ -128,43 +119,14 @@ pub enum RecordError {
     /// A parameter that the network doesn't have.
     #[error("parameter `{0}` of the model file belongs to no part of its network")]
     Unknown(String),
-    /// A parameter of a kind that networks don't have.
-    #[error("parameter `{name}` is of type {dtype}: only f16 and f32 are read")]
-    Type {
-        /// The parameter.
-        name: String,
-        /// Its type.
-        dtype: String,
-    },
-    /// Not-a-number or infinity.
-    #[error("parameter `{0}` holds values that are no numbers: the training diverged")]
-    NotFinite(String),
     /// The container could not be written.
     #[error("the model file could not be written: {0}")]
     Write(String),
 }
 
-impl From<PackError> for RecordError {
-    fn from(error: PackError) -> Self {
-        match error {
-            PackError::InvalidMagicNumber => Self::Foreign,
-            PackError::InvalidHeader => Self::Damaged("its header is incomplete".into()),
-            PackError::InvalidVersion => Self::Damaged("burnpack version unknown".into()),
-            other => Self::Damaged(other.to_string()),
-        }
-    }
-}
-
 /// Reads what a file says of itself, without building the network.
 pub fn metadata(bytes: &[u8]) -> Result<Metadata, RecordError> {
-    describe(&open(bytes)?)
-}
-
-/// What a file says of itself, as the JSON that stands in it.
-pub fn description(bytes: &[u8]) -> Result<String, RecordError> {
-    let reader = open(bytes)?;
-    let text = reader.metadata().get(KEY).ok_or(RecordError::Unlabelled)?;
-    Ok(text.clone())
+    describe(&File::open(bytes)?)
 }
 
 /// Reads a network and its metadata; the network is placed on `device`.
@@ -179,21 +141,24 @@ pub fn read_at(
     scale: Option<usize>,
     device: &Device,
 ) -> Result<(Network, Metadata), RecordError> {
-    let reader = open(bytes)?;
-    let metadata = describe(&reader)?.at(scale)?;
-    let mut parameters = BTreeMap::new();
-    for tensor in reader.into_tensors()? {
-        let (name, dtype, shape, _, bytes) = tensor.into_parts()?;
-        let values = values(&name, dtype, &bytes)?;
-        parameters.insert(name, (shape.to_vec(), values));
-    }
+    let file = File::open(bytes)?;
+    let metadata = describe(&file)?.at(scale)?;
+    let parameters = file.parameters()?.into_iter();
+    let parameters: BTreeMap<_, _> = parameters
+        .map(
+            |Held {
+                 name,
+                 shape,
+                 values,
+             }| (name, (shape, values)),
+        )
+        .collect();
     let held: usize = parameters.values().map(|(_, values)| values.len()).sum();
     let network = metadata.network.init(device);
     let needed = network.num_params();
     if held < needed {
-        return Err(RecordError::Damaged(format!(
-            "its network has {needed} parameters, but it holds {held}"
-        )));
+        let why = format!("its network has {needed} parameters, but it holds {held}");
+        return Err(FileError::Damaged(why).into());
     }
     let mut loader = Loader {
         path: Vec::new(),
@@ -220,30 +185,36 @@ pub fn write(network: &Network, metadata: &Metadata) -> Result<Vec<u8>, RecordEr
     }
     let description =
         serde_json::to_string(metadata).map_err(|e| RecordError::Write(e.to_string()))?;
-    let bytes = Writer::new(collector.tensors)
-        .with_metadata(KEY, &description)
+    let mut writer = Writer::new(collector.tensors).with_metadata(DESCRIPTION, &description);
+    let device = network.devices().into_iter().next();
+    for scale in metadata.network.scales() {
+        let network = metadata.network.with_scale(scale)?;
+        let plan = device.as_ref().and_then(|device| plan(&network, device));
+        if let Some(plan) = plan {
+            writer = writer.with_metadata(&format!("{PLAN}{scale}"), &plan);
+        }
+    }
+    let bytes = writer
         .into_bytes()
         .map_err(|e| RecordError::Write(e.to_string()))?;
     Ok(bytes.to_vec())
 }
 
-fn open(bytes: &[u8]) -> Result<Reader, RecordError> {
-    let magic = burn_pack::MAGIC_NUMBER.to_le_bytes();
-    let known = bytes.len().min(magic.len());
-    if bytes.is_empty() || bytes[..known] != magic[..known] {
-        return Err(RecordError::Foreign);
-    }
-    Ok(Reader::from_bytes(Bytes::from_bytes_vec(bytes.to_vec()))?)
+/// What lets a page run the network without knowing its definition, if that can be said.
+fn plan(network: &NetworkConfig, device: &Device) -> Option<String> {
+    // Nothing is computed there: the parameters' shapes are enough.
+    let outline = network.init(device).outline().ok()?;
+    Some(text::write(&outline, &network.spec()))
 }
 
-fn describe(reader: &Reader) -> Result<Metadata, RecordError> {
+fn describe(file: &File) -> Result<Metadata, RecordError> {
     /// What every format has, so that a newer one is recognised before it is misread.
     #[derive(Deserialize)]
     struct Versioned {
         format: u32,
     }
     let description = |e: serde_json::Error| RecordError::Description(e.to_string());
-    let text = reader.metadata().get(KEY).ok_or(RecordError::Unlabelled)?;
+    let text = file.description()?;
     let Versioned { format } = serde_json::from_str(text).map_err(description)?;
     if format > FORMAT {
         return Err(RecordError::TooNew { found: format });
@@ -254,31 +225,6 @@ fn describe(reader: &Reader) -> Result<Metadata, RecordError> {
         .validate()
         .map_err(|e| RecordError::Description(e.to_string()))?;
     Ok(metadata)
-}
-
-/// A parameter's values as f32, all of them finite.
-fn values(name: &str, dtype: DType, bytes: &[u8]) -> Result<Vec<f32>, RecordError> {
-    let values: Vec<f32> = match dtype {
-        DType::F16 => bytes
-            .chunks_exact(2)
-            .map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32())
-            .collect(),
-        DType::F32 => bytes
-            .chunks_exact(4)
-            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-            .collect(),
-        other => {
-            return Err(RecordError::Type {
-                name: name.into(),
-                dtype: format!("{other:?}"),
-            });
-        }
-    };
-    if values.iter().all(|value| value.is_finite()) {
-        Ok(values)
-    } else {
-        Err(RecordError::NotFinite(name.into()))
-    }
 }
 
 /// Puts the file's parameters into the network's places, by path.
@@ -318,7 +264,10 @@ impl ModuleMapper for Loader {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let shape: [usize; D] = param.lazy_shape().dims();
         match self.take(self.path.join("."), shape.to_vec()) {
-            Ok(values) => Param::initialized(param.id, tensor(values, shape, &self.device)),
+            Ok(values) => {
+                let data = TensorData::new(values, shape);
+                Param::initialized(param.id, Tensor::from_data(data, &self.device))
+            }
             Err(error) => {
                 self.error.get_or_insert(error);
                 param
@@ -344,7 +293,7 @@ impl Collector {
         for value in values {
             let half = f16::from_f32(value);
             if !half.is_finite() {
-                return Err(RecordError::NotFinite(name.into()));
+                return Err(FileError::NotFinite(name.into()).into());
             }
             bytes.extend(half.to_le_bytes());
         }

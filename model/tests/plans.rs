@@ -3,11 +3,12 @@
 use std::ops::ControlFlow;
 
 use burn::tensor::{Device, Tensor, TensorData};
+use engine::file::{File, PlanError};
 use model::engine::{BurnEngine, CpuEngine, Engine};
 use model::kernel::Isa;
 use model::network::{Network, NetworkConfig};
 use model::pixel::{Channels, Image, Planes};
-use model::plan::{Builder, Interpolation, Plan};
+use model::plan::{Builder, Interpolation, text};
 use model::{Options, tiling, upscale};
 
 /// Every network that has a plan, in sizes that need no time; odd numbers of maps.
@@ -129,6 +130,108 @@ fn plans_compute_what_modules_compute() {
     }
 }
 
+/// As a page has them: from a record, by the plan that it carries.
+#[test]
+fn a_records_plan_is_its_networks() {
+    for text in PLANNED {
+        let config = config(text);
+        let bytes = record(&config);
+        let (network, metadata) = model::record::read(&bytes, &Device::flex()).unwrap();
+        for scale in config.scales() {
+            let network = match scale == config.spec().scale {
+                true => network.clone(),
+                false => {
+                    model::record::read_at(&bytes, Some(scale), &Device::flex())
+                        .unwrap()
+                        .0
+                }
+            };
+            let file = File::open(&bytes).unwrap();
+            assert_eq!(file.scales(), config.scales());
+            let (plan, spec) = file.plan(Some(scale)).unwrap();
+            assert_eq!(plan, network.plan().unwrap(), "{text}");
+            assert_eq!(spec, metadata.network.with_scale(scale).unwrap().spec());
+        }
+        let unknown = File::open(&bytes).unwrap().plan(Some(5)).unwrap_err();
+        assert!(matches!(unknown, PlanError::Scale(_)), "{unknown}");
+    }
+    for text in UNPLANNED {
+        let file = File::open(&record(&config(text))).unwrap().plan(None);
+        assert_eq!(file.unwrap_err(), PlanError::None);
+    }
+}
+
+/// A record with random weights.
+fn record(config: &NetworkConfig) -> Vec<u8> {
+    let metadata = model::record::Metadata {
+        format: model::record::FORMAT,
+        name: "test".into(),
+        network: config.clone(),
+        degradation: String::new(),
+        parameters: config.parameters(&Device::flex()),
+        origin: Default::default(),
+        scores: Vec::new(),
+    };
+    model::record::write(&network(config), &metadata).unwrap()
+}
+
+#[test]
+fn plans_survive_being_text_and_nonsense_is_refused() {
+    for text in PLANNED {
+        let config = config(text);
+        let outline = network(&config).outline().unwrap();
+        let written = text::write(&outline, &config.spec());
+        assert_eq!(text::read(&written).unwrap(), (outline, config.spec()));
+        // Every word left out, and every number replaced: never a panic, whatever comes of it.
+        for (start, word) in words(&written) {
+            let with = |replacement: &str| {
+                let (before, after) = (&written[..start], &written[start + word.len()..]);
+                text::read(&format!("{before}{replacement}{after}"))
+            };
+            let optional = [
+                "skip=",
+                "add=",
+                "then=",
+                "prelu=",
+                "leaky=",
+                "bias=",
+                "dilation=",
+            ];
+            if with("").is_ok() {
+                let told = optional.iter().any(|name| word.starts_with(name));
+                assert!(told || word.starts_with("padding="), "{word} of {written}");
+            }
+            let name = word.split_once('=').map_or(word, |(name, _)| name);
+            for value in [
+                "",
+                "0",
+                "-1",
+                "99999999999999999999",
+                "7,7",
+                "x:0,0,0,0",
+                "x:9,9,2,2",
+            ] {
+                let _ = with(&format!("{name}={value}"));
+            }
+        }
+    }
+    for nonsense in [
+        "",
+        "uprez-plan 2",
+        "uprez-plan 1",
+        "uprez-plan 1\nspec",
+        "\0\n\n",
+    ] {
+        assert!(text::read(nonsense).is_err(), "{nonsense}");
+    }
+}
+
+/// The words of a text and where they begin.
+fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let start = |word: &str| word.as_ptr() as usize - text.as_ptr() as usize;
+    text.split_whitespace().map(move |word| (start(word), word))
+}
+
 #[test]
 fn threads_change_nothing() {
     for text in PLANNED {
@@ -237,9 +340,9 @@ fn interpolations_are_matlabs() {
         for scale in 2..=4 {
             for (width, height) in [(1, 1), (2, 7), (23, 10)] {
                 let mut builder = Builder::new(2);
-                let phases = builder.enlarge(0, scale, interpolation);
-                builder.shuffle(phases, scale, None);
-                let plan: Plan = builder.finish();
+                let phases = builder.enlarge(0, scale, interpolation).unwrap();
+                builder.shuffle(phases, scale, None).unwrap();
+                let plan = builder.finish().unwrap().compile(|_| None).unwrap();
                 let input = waves(2, (width, height));
                 let found = by_plan(&mut CpuEngine::new(&plan, 1), &input);
                 let expected = resize(&input, width * scale, height * scale, method);

@@ -4,7 +4,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Bytes, DType, Device, Tensor};
 use burn_pack::{Reader, Writer};
 use model::network::{Network, NetworkConfig};
-use model::record::{self, FORMAT, Metadata, Origin, RecordError, Score};
+use model::record::{self, FORMAT, FileError, Metadata, Origin, RecordError, Score};
 
 fn config() -> NetworkConfig {
     let text = r#"{ "kind": "plain", "scale": 2, "width": 4, "depth": 1, "long_skip": true, "expansion": 6 }"#;
@@ -105,8 +105,8 @@ fn a_file_cut_off_anywhere_is_an_error_and_no_panic() {
         .chain([1, 3, 4, 9, 10, bytes.len() - 1])
     {
         match error(&bytes[..length]) {
-            RecordError::Foreign => assert!(length == 0),
-            RecordError::Damaged(_) => {}
+            RecordError::File(FileError::Foreign) => assert!(length == 0),
+            RecordError::File(FileError::Damaged(_)) => {}
             other => panic!("{length}: {other}"),
         }
     }
@@ -114,9 +114,15 @@ fn a_file_cut_off_anywhere_is_an_error_and_no_panic() {
 
 #[test]
 fn foreign_files_are_recognised() {
-    assert!(matches!(error(b"\x89PNG\r\n"), RecordError::Foreign));
+    assert!(matches!(
+        error(b"\x89PNG\r\n"),
+        RecordError::File(FileError::Foreign)
+    ));
     let unlabelled = Writer::new(Vec::new()).into_bytes().unwrap().to_vec();
-    assert!(matches!(error(&unlabelled), RecordError::Unlabelled));
+    assert!(matches!(
+        error(&unlabelled),
+        RecordError::File(FileError::Unlabelled)
+    ));
 }
 
 #[test]
@@ -143,7 +149,10 @@ fn sizes_are_not_taken_on_trust() {
                 .replace("\"depth\":1", "\"depth\":256")
         },
     );
-    assert!(matches!(error(&wide), RecordError::Damaged(_)));
+    assert!(matches!(
+        error(&wide),
+        RecordError::File(FileError::Damaged(_))
+    ));
     let absurd = changed(
         |t| t,
         |text| text.replace("\"width\":4", "\"width\":4000000000"),
@@ -152,7 +161,10 @@ fn sizes_are_not_taken_on_trust() {
     // A header that claims four gigabytes of description.
     let mut header = written()[..16].to_vec();
     header[6..10].copy_from_slice(&u32::MAX.to_le_bytes());
-    assert!(matches!(error(&header), RecordError::Damaged(_)));
+    assert!(matches!(
+        error(&header),
+        RecordError::File(FileError::Damaged(_))
+    ));
 }
 
 #[test]
@@ -186,11 +198,11 @@ fn wrong_parameters_are_named() {
     );
     let not_a_number = changed(with(DType::F16, vec![4], [0x00, 0x7e].repeat(4)), same);
     assert!(
-        matches!(error(&not_a_number), RecordError::NotFinite(name) if name == "Plain.last.bias")
+        matches!(error(&not_a_number), RecordError::File(FileError::NotFinite(name)) if name == "Plain.last.bias")
     );
     let integers = changed(with(DType::I32, vec![4], vec![0; 16]), same);
     assert!(
-        matches!(error(&integers), RecordError::Type { name, .. } if name == "Plain.last.bias")
+        matches!(error(&integers), RecordError::File(FileError::Type { name, .. }) if name == "Plain.last.bias")
     );
 
     let reader = Reader::from_bytes(Bytes::from_bytes_vec(written())).unwrap();
@@ -224,6 +236,6 @@ fn a_diverged_network_is_not_written() {
     let network = config.init(&Device::flex()).map(&mut Spoil);
     assert!(matches!(
         record::write(&network, &metadata()),
-        Err(RecordError::NotFinite(_))
+        Err(RecordError::File(FileError::NotFinite(_)))
     ));
 }

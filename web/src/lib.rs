@@ -4,7 +4,11 @@
 //! crate, each fetched only when it is used: `lean`, which runs plans; `burn-wgpu`, which runs every
 //! network on Burn's own operators; and `decode`, which reads pictures with alpha.
 
+#[cfg(feature = "burn-wgpu")]
+mod burn;
 mod error;
+#[cfg(feature = "lean")]
+mod lean;
 #[cfg(feature = "decode")]
 mod picture;
 #[cfg(any(feature = "lean", feature = "burn-wgpu"))]

@@ -1,23 +1,18 @@
 //! A network, loaded and ready.
 
-use model::engine::Engine;
-use model::network::Spec;
-use model::pixel::tile::Tile;
-use model::pixel::{Channels, Image, Rect};
-use model::record::{self, RecordError};
-use model::{Options, UpscaleError, tiling, upscale_tile};
+use engine::file::File;
+use engine::pixel::tile::Tile;
+use engine::pixel::{Channels, Image, Rect};
+use engine::{Engine, Options, UpscaleError, tiling, upscale_tile};
 use wasm_bindgen::prelude::*;
 
 use crate::error::error;
-use crate::runner::Runner;
+use crate::runner::Opened;
 
 /// A network on an engine of this build.
 #[wasm_bindgen]
 pub struct Upscaler {
-    runner: Runner,
-    spec: Spec,
-    /// Those of the record, whichever was chosen.
-    scales: Vec<usize>,
+    opened: Opened,
     description: String,
 }
 
@@ -32,44 +27,40 @@ impl Upscaler {
         engine: String,
     ) -> Result<Upscaler, JsValue> {
         let scale = scale.map(|scale| scale as usize);
-        let refused = |e: RecordError| match e {
-            RecordError::Scale(e) => error("unknown-scale", e),
-            e => error("bad-model", e),
+        let opened = match engine.as_str() {
+            #[cfg(feature = "lean")]
+            "cpu" | "webgpu" => crate::lean::open(&bytes, scale, &engine).await?,
+            #[cfg(feature = "burn-wgpu")]
+            "burn-cpu" | "burn-webgpu" => crate::burn::open(&bytes, scale, &engine).await?,
+            _ => {
+                let why = format!("this build has no engine `{engine}`");
+                return Err(error("internal", why));
+            }
         };
-        // What cannot be used is said before a GPU is woken up.
-        let metadata = record::metadata(&bytes).map_err(refused)?;
-        let scales = metadata.network.scales();
-        let metadata = metadata.at(scale).map_err(|e| refused(e.into()))?;
-        let read = |device: &burn::tensor::Device| {
-            let read = record::read_at(&bytes, scale, device).map_err(refused);
-            read.map(|(network, _)| network)
-        };
-        let spec = metadata.network.spec();
-        let runner = Runner::open(&engine, read, &spec).await?;
+        let file = File::open(&bytes).map_err(|e| error("bad-model", e))?;
+        let description = file.description().map_err(|e| error("bad-model", e))?;
         Ok(Self {
-            runner,
-            spec,
-            scales,
-            description: record::description(&bytes).map_err(refused)?,
+            opened,
+            description: description.to_string(),
         })
     }
 
     /// What runs: `webgpu`, `cpu`, `burn-webgpu` or `burn-cpu`.
     #[wasm_bindgen(getter)]
     pub fn engine(&self) -> String {
-        self.runner.name().to_string()
+        self.opened.runner.name().to_string()
     }
 
     /// Output pixels per input pixel, in each direction.
     #[wasm_bindgen(getter)]
     pub fn scale(&self) -> u32 {
-        self.spec.scale as u32
+        self.opened.spec.scale as u32
     }
 
     /// The factors that the record can be used at.
     #[wasm_bindgen(getter)]
     pub fn scales(&self) -> Vec<usize> {
-        self.scales.clone()
+        self.opened.scales.clone()
     }
 
     /// The record's metadata, as the JSON that stands in it.
@@ -90,8 +81,8 @@ impl Upscaler {
     ) -> Vec<u32> {
         let options = Options { tile_px };
         let tiles = tiling(
-            &self.spec,
-            &self.runner.grid(),
+            &self.opened.spec,
+            &self.opened.runner.grid(),
             [width, height],
             &options,
             workers,
@@ -123,7 +114,15 @@ impl Upscaler {
         let part = Image::new(columns, rows, Channels::Rgba, rgba);
         let part = part.map_err(|e| error("not-an-image", e))?;
         let whole = [width, height];
-        match upscale_tile(&mut self.runner, &self.spec, &part, &tile, whole).await {
+        match upscale_tile(
+            &mut self.opened.runner,
+            &self.opened.spec,
+            &part,
+            &tile,
+            whole,
+        )
+        .await
+        {
             Ok(image) => Ok(image.data),
             Err(e) => Err(error(code(&e), e)),
         }

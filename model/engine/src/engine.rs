@@ -66,9 +66,9 @@ pub async fn largest_difference(
         channels,
         width: TEST_PX,
         height: TEST_PX,
-        // Waves of several lengths, so that every weight takes part.
-        data: (0..channels * TEST_PX * TEST_PX)
-            .map(|i| 0.5 + 0.4 * ((i * i) as f32 * 0.013).sin())
+        // Noise, so that every weight takes part; whole numbers, as a page would carry the code of sines.
+        data: (0..channels as u32 * (TEST_PX * TEST_PX) as u32)
+            .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as f32 / 255.0)
             .collect(),
     };
     let a = a.run(picture.clone()).await?;

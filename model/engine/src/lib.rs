@@ -1,11 +1,13 @@
 //! What runs a network: pixels, plans, kernels, engines and the upscaling pipeline.
 //!
-//! It knows nothing of Burn, of files and of the clock, and builds for wasm. The path of a picture
+//! Of Burn it knows nothing but the container of its records ([`file`]); it knows no paths and no clock,
+//! and builds for wasm. The path of a picture
 //! through it: [`pixel`] (colour, resize, tiles) → an [`Engine`] (who computes) that runs a [`plan`]
 //! (what is computed) → back through [`pixel`]; [`upscale()`] is that path, once.
 
 mod cpu;
 mod engine;
+pub mod file;
 pub mod kernel;
 pub mod pixel;
 pub mod plan;
@@ -17,5 +19,5 @@ pub mod webgpu;
 
 pub use cpu::CpuEngine;
 pub use engine::{Engine, EngineError, Grid, largest_difference};
-pub use spec::{Colour, Input, Spec};
+pub use spec::{Colour, Input, ScaleError, Spec};
 pub use upscale::{Options, Progress, UpscaleError, tiling, upscale, upscale_tile};

@@ -49,3 +49,27 @@ pub struct Spec {
     /// sees the same halves then.
     pub align_px: usize,
 }
+
+/// A scale that a network doesn't have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the model upscales {}, not ×{wanted}", list(.known))]
+pub struct ScaleError {
+    wanted: usize,
+    known: Vec<usize>,
+}
+
+impl ScaleError {
+    /// For a scale that is none of those that are known.
+    pub fn new(wanted: usize, known: Vec<usize>) -> Self {
+        Self { wanted, known }
+    }
+}
+
+/// `×2, ×4 or ×8`
+fn list(scales: &[usize]) -> String {
+    let names: Vec<String> = scales.iter().map(|scale| format!("×{scale}")).collect();
+    match names.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => names.concat(),
+    }
+}

@@ -4,7 +4,7 @@ use burn::module::{Param, ParamId};
 use burn::tensor::{Device, Shape, Tensor, TensorData};
 
 use super::{
-    BatchNorm, ConvBlock, Dense, KernelWeight, Nonlinearity, Resample, Settings, WideKernel, tensor,
+    BatchNorm, ConvBlock, Dense, KernelWeight, Nonlinearity, Resample, Settings, WideKernel,
 };
 
 /// The slope that PReLU starts from (He et al. 2015, arXiv:1502.01852).
@@ -152,10 +152,8 @@ impl Layers {
 
     /// A parameter of equal values.
     fn constant<const D: usize>(&self, shape: [usize; D], value: f32) -> Param<Tensor<D>> {
-        let fill = move |device: &Device, grad| {
-            let values = vec![value; shape.iter().product()];
-            tensor(values, shape, device).set_require_grad(grad)
-        };
+        let fill =
+            move |device: &Device, grad| Tensor::full(shape, value, device).set_require_grad(grad);
         Param::uninitialized(
             ParamId::new(),
             fill,

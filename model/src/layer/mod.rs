@@ -12,7 +12,6 @@ mod resample;
 mod skip;
 #[cfg(feature = "train")]
 mod train_op;
-mod values;
 
 pub use batch_norm::BatchNorm;
 pub use conv::{Activation, Padding, conv2d};
@@ -22,6 +21,6 @@ pub use kernel_weight::{KernelWeight, WideKernel};
 pub use layers::{Conv, Layers};
 pub use pad::{pad_replicate, pad_symmetric};
 pub use planned::NoPlan;
+pub(crate) use planned::{Paths, Values};
 pub use resample::{pixel_shuffle, pixel_unshuffle, strided_kernel, transposed_kernel};
 pub use skip::{BICUBIC_REACH_PX, Skip, add_skip, plan_skip};
-pub(crate) use values::tensor;

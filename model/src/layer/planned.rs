@@ -1,14 +1,18 @@
 //! A block's part of a plan.
 
-use burn::module::Param;
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 
-use super::resample::Phases;
 use super::{ConvBlock, KernelWeight, Nonlinearity, Resample};
-use crate::plan::{Activation, Builder, Conv, Padding, Value};
+use crate::plan::{
+    ActivationDraft, Builder, CompileError, ConvDraft, Form, Kernel, Misfit, Padding, Parameter,
+    Value,
+};
 
 /// A network that has no plan, and why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoPlan {
     /// It has a layer that no step expresses.
     #[error("the network has {0}, which only Burn's own operators run")]
@@ -16,11 +20,17 @@ pub enum NoPlan {
     /// It is in the form in which it is trained.
     #[error("a network has to be folded before it has a plan")]
     Unfolded,
+    /// Steps that don't fit each other.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
+    /// Parameters that don't fit steps.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
 }
 
-/// A parameter's values.
-fn values<const D: usize>(parameter: &Param<Tensor<D>>) -> Result<Vec<f32>, NoPlan> {
-    super::values::values(parameter.val()).ok_or(NoPlan::Layer("parameters other than f32"))
+/// What a parameter is called before its path is known.
+fn placeholder<const D: usize>(parameter: &Param<Tensor<D>>) -> String {
+    parameter.id.val().to_string()
 }
 
 impl ConvBlock {
@@ -35,7 +45,7 @@ impl ConvBlock {
     }
 
     /// Its steps, behind those that are there already; a convolution takes zeros for what stands
-    /// outside.
+    /// outside. Parameters go by placeholders, which [`Paths`] knows.
     pub fn plan(&self, plan: &mut Builder, input: Value) -> Result<Value, NoPlan> {
         self.plan_padded(plan, input, Padding::Same)
     }
@@ -47,84 +57,115 @@ impl ConvBlock {
         input: Value,
         padding: Padding,
     ) -> Result<Value, NoPlan> {
-        let KernelWeight::Folded(weight) = &self.weight else {
+        let (KernelWeight::Folded(weight), None) = (&self.weight, &self.norm) else {
             return Err(NoPlan::Unfolded);
         };
-        if self.norm.is_some() {
-            return Err(NoPlan::Unfolded);
-        }
-        let shape: [usize; 4] = self.weight.shape();
-        let weight = values(weight)?;
-        // Maps, side of the kernel, weights, maps for each bias, maps for each slope, factor.
-        let (channels_out, k, weight, scale, per_bias) = match self.settings.resample {
-            Resample::None => {
-                let (k, weight) = dilated(weight, shape[2], self.settings.dilation);
-                (shape[0], k, weight, 1, 1)
-            }
-            Resample::Shuffle { scale } => (shape[0], shape[2], weight, scale, 1),
-            Resample::Up { scale, padding } => {
-                let phases = Phases::transposed(shape[2], scale, padding);
-                let weight = phases.arrange_transposed(&weight, [shape[0], shape[1]]);
-                let phases_count = scale * scale;
-                (
-                    shape[1] * phases_count,
-                    phases.side(),
-                    weight,
-                    scale,
-                    phases_count,
-                )
-            }
+        let (form, scale) = match self.settings.resample {
+            Resample::None => (Form::Dilated(self.settings.dilation), 1),
+            Resample::Shuffle { scale } => (Form::Dilated(1), scale),
+            Resample::Up { scale, padding } => (Form::Transposed { scale, padding }, scale),
             Resample::Down { .. } => return Err(NoPlan::Layer("strided convolutions")),
         };
-        let repeat = |values: Vec<f32>, times: usize| -> Vec<f32> {
-            let each = values.into_iter();
-            each.flat_map(|value| std::iter::repeat_n(value, times))
-                .collect()
+        let vector = |parameter: &Param<Tensor<1>>| {
+            let [count] = parameter.lazy_shape().dims();
+            Parameter::vector(placeholder(parameter), count)
+        };
+        let kernel = Kernel::Parameter {
+            weight: Parameter {
+                name: placeholder(weight),
+                shape: self.weight.shape(),
+            },
+            form,
+            bias: self.bias.as_ref().map(vector),
         };
         let activation = match (self.settings.nonlinearity, &self.slope) {
-            (Nonlinearity::None, _) | (Nonlinearity::PRelu, None) => Activation::None,
-            (Nonlinearity::Relu, _) => Activation::Relu,
-            (Nonlinearity::PRelu, Some(slope)) => {
-                Activation::PRelu(repeat(values(slope)?, scale * scale))
-            }
-            (Nonlinearity::LeakyRelu(slope), _) => Activation::PRelu(vec![slope; channels_out]),
-            (Nonlinearity::Sigmoid, _) => Activation::Sigmoid,
-            (Nonlinearity::Tanh, _) => Activation::Tanh,
+            (Nonlinearity::None, _) | (Nonlinearity::PRelu, None) => ActivationDraft::None,
+            (Nonlinearity::Relu, _) => ActivationDraft::Relu,
+            (Nonlinearity::PRelu, Some(slope)) => ActivationDraft::PRelu(vector(slope)),
+            (Nonlinearity::LeakyRelu(slope), _) => ActivationDraft::LeakyRelu(slope),
+            (Nonlinearity::Sigmoid, _) => ActivationDraft::Sigmoid,
+            (Nonlinearity::Tanh, _) => ActivationDraft::Tanh,
         };
-        let bias = match &self.bias {
-            Some(bias) => repeat(values(bias)?, per_bias),
-            None => vec![0.0; channels_out],
-        };
-        let maps = plan.conv(Conv {
+        let maps = plan.conv(ConvDraft {
             input,
-            channels_out,
-            groups: 1,
-            k,
-            weight,
-            bias,
+            kernel,
             padding,
             activation,
             add: None,
-        });
+        })?;
         Ok(match scale {
             1 => maps,
-            _ => plan.shuffle(maps, scale, None),
+            _ => plan.shuffle(maps, scale, None)?,
         })
     }
 }
 
-/// A kernel whose taps are `dilation` pixels apart, as one with zeros between them.
-fn dilated(weight: Vec<f32>, k: usize, dilation: usize) -> (usize, Vec<f32>) {
-    if dilation == 1 {
-        return (k, weight);
+/// The paths of a module's parameters.
+#[derive(Default)]
+pub(crate) struct Paths {
+    path: Vec<String>,
+    found: BTreeMap<String, String>,
+}
+
+impl Paths {
+    pub fn of(module: &impl Module) -> Self {
+        let mut paths = Self::default();
+        module.visit(&mut paths);
+        paths
     }
-    let side = dilation * (k - 1) + 1;
-    let spread = |kernel: &[f32]| {
-        let mut spread = vec![0.0; side * side];
-        for (tap, value) in kernel.iter().enumerate() {
-            spread[dilation * (tap / k * side + tap % k)] = *value;
+
+    /// The path that a placeholder stands for.
+    pub fn path(&self, placeholder: &str) -> String {
+        self.found.get(placeholder).cloned().unwrap_or_default()
+    }
+}
+
+impl ModuleVisitor for Paths {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_string());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.found.insert(placeholder(param), self.path.join("."));
+    }
+}
+
+/// The values of a module's parameters, by their paths.
+#[derive(Default)]
+pub(crate) struct Values {
+    path: Vec<String>,
+    found: BTreeMap<String, Vec<f32>>,
+}
+
+impl Values {
+    pub fn of(module: &impl Module) -> Self {
+        let mut values = Self::default();
+        module.visit(&mut values);
+        values
+    }
+
+    pub fn get(&self, path: &str) -> Option<&[f32]> {
+        self.found.get(path).map(Vec::as_slice)
+    }
+}
+
+impl ModuleVisitor for Values {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_string());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        // What is no f32 will be missed when it is looked for.
+        if let Ok(values) = param.val().into_data().try_into_vec::<f32>() {
+            self.found.insert(self.path.join("."), values);
         }
-        spread
-    };
-    (side, weight.chunks_exact(k * k).flat_map(spread).collect())
+    }
 }

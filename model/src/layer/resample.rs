@@ -6,6 +6,8 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 
+use crate::plan::Phases;
+
 /// The weight of a transposed convolution as one for a convolution that a pixel shuffle follows.
 ///
 /// `weight [in, out, k, k]` of stride s, whose output is s times as large as its input
@@ -13,9 +15,8 @@ use burn::tensor::{Int, Tensor, TensorData};
 pub fn transposed_kernel(weight: Tensor<4>, stride: usize, padding: usize) -> Tensor<4> {
     let [channels_in, channels_out, k, _] = weight.dims();
     let phases = Phases::transposed(k, stride, padding);
-    let side = phases.side;
-    phases
-        .arrange(weight.reshape([channels_in * channels_out, k * k]))
+    let side = phases.side();
+    arrange(&phases, weight.reshape([channels_in * channels_out, k * k]))
         .reshape([channels_in, channels_out * stride * stride, side, side])
         .swap_dims(0, 1)
 }
@@ -26,14 +27,14 @@ pub fn transposed_kernel(weight: Tensor<4>, stride: usize, padding: usize) -> Te
 /// multiples of s.
 pub fn strided_kernel(weight: Tensor<4>, stride: usize, padding: usize) -> Tensor<4> {
     let [channels_out, channels_in, k, _] = weight.dims();
-    // y[q] = Σ x[s·(q + d) + r] · w[s·d + r + padding]
-    let phases = Phases::new(k, stride, |phase, d| {
-        stride as isize * d + (phase + padding) as isize
-    });
-    let side = phases.side;
-    phases
-        .arrange(weight.reshape([channels_out * channels_in, k * k]))
-        .reshape([channels_out, channels_in * stride * stride, side, side])
+    let phases = Phases::strided(k, stride, padding);
+    let side = phases.side();
+    arrange(&phases, weight.reshape([channels_out * channels_in, k * k])).reshape([
+        channels_out,
+        channels_in * stride * stride,
+        side,
+        side,
+    ])
 }
 
 /// `[n, c·s², h, w]` → `[n, c, s·h, s·w]` (Shi et al. 2016, arXiv:1609.05158).
@@ -50,81 +51,12 @@ pub fn pixel_unshuffle(x: Tensor<4>, scale: usize) -> Tensor<4> {
         .reshape([n, c * scale * scale, h, w])
 }
 
-/// Which tap of a k×k weight stands where in the smaller kernels of the s² phases.
-pub(super) struct Phases {
-    /// Side of the smaller kernels.
-    side: usize,
-    /// For each phase and place the tap, or k² for none.
-    taps: Vec<i32>,
-    count: usize,
-}
-
-impl Phases {
-    /// Those of a transposed convolution.
-    pub fn transposed(k: usize, stride: usize, padding: usize) -> Self {
-        // y[s·q + r] = Σ x[q + d] · w[r + padding − s·d]
-        Self::new(k, stride, |phase, d| {
-            (phase + padding) as isize - stride as isize * d
-        })
-    }
-
-    /// Side of the smaller kernels in pixels.
-    pub fn side(&self) -> usize {
-        self.side
-    }
-
-    /// [`transposed_kernel`] of `weight [in, out, k, k]`, without Burn.
-    pub fn arrange_transposed(&self, weight: &[f32], [channels_in, out]: [usize; 2]) -> Vec<f32> {
-        let kernel = self.side * self.side;
-        let phases = self.taps.chunks_exact(kernel);
-        let tap = |out_of: usize, channel: usize, tap: i32| {
-            let kernel = &weight[(channel * out + out_of) * self.count..][..self.count];
-            kernel.get(tap as usize).copied().unwrap_or(0.0)
-        };
-        let mut arranged = Vec::with_capacity(out * channels_in * self.taps.len());
-        for out_of in 0..out {
-            for taps in phases.clone() {
-                for channel in 0..channels_in {
-                    arranged.extend(taps.iter().map(|&at| tap(out_of, channel, at)));
-                }
-            }
-        }
-        arranged
-    }
-
-    /// `tap` gives the tap along one axis for a phase 0…s−1 and an offset in whole pixels; what
-    /// lies outside of 0…k−1 is none.
-    fn new(k: usize, stride: usize, tap: impl Fn(usize, isize) -> isize) -> Self {
-        let tap = |phase, d| usize::try_from(tap(phase, d)).ok().filter(|tap| *tap < k);
-        let far = k as isize;
-        let used = |d: &isize| (0..stride).any(|phase| tap(phase, *d).is_some());
-        let reach = (-far..=far).filter(used).map(isize::unsigned_abs).max();
-        let reach = reach.unwrap_or(0);
-        let side = 2 * reach + 1;
-        let mut taps = Vec::with_capacity(stride * stride * side * side);
-        for (phase_y, phase_x) in pairs(stride) {
-            for (y, x) in pairs(side) {
-                let at = |phase, i: usize| tap(phase, i as isize - reach as isize);
-                let tap = at(phase_y, y).zip(at(phase_x, x));
-                taps.push(tap.map_or(k * k, |(y, x)| y * k + x) as i32);
-            }
-        }
-        let count = k * k;
-        Self { side, taps, count }
-    }
-
-    /// `[n, k²]` → `[n, s²·side²]`
-    fn arrange(&self, weight: Tensor<2>) -> Tensor<2> {
-        let (device, rows) = (weight.device(), weight.dims()[0]);
-        debug_assert_eq!(weight.dims()[1], self.count);
-        let none = Tensor::zeros([rows, 1], &device);
-        let taps = TensorData::new(self.taps.clone(), [self.taps.len()]);
-        let taps = Tensor::<1, Int>::from_data(taps, &device);
-        Tensor::cat(vec![weight, none], 1).select(1, taps)
-    }
-}
-
-/// All (y, x) with both below `side`, row by row.
-fn pairs(side: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..side * side).map(move |i| (i / side, i % side))
+/// `weight [n, k²]` → `[n, s²·side²]`
+fn arrange(phases: &Phases, weight: Tensor<2>) -> Tensor<2> {
+    let (device, rows) = (weight.device(), weight.dims()[0]);
+    debug_assert_eq!(weight.dims()[1], phases.count());
+    let none = Tensor::zeros([rows, 1], &device);
+    let taps = TensorData::new(phases.taps().to_vec(), [phases.taps().len()]);
+    let taps = Tensor::<1, Int>::from_data(taps, &device);
+    Tensor::cat(vec![weight, none], 1).select(1, taps)
 }

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData, module, ops::ConvOptions};
 use serde::{Deserialize, Serialize};
 
-use super::pad_symmetric;
+use super::{NoPlan, pad_symmetric};
 use crate::pixel::resize::{Method, phase_taps};
 use crate::plan::{Builder, Interpolation, Value};
 
@@ -44,16 +44,22 @@ pub fn add_skip(maps: Tensor<4>, x: Tensor<4>, skip: Skip, scale: usize) -> Tens
 }
 
 /// [`add_skip`] and the shuffle after it, as steps of a plan.
-pub fn plan_skip(plan: &mut Builder, maps: Value, x: Value, skip: Skip, scale: usize) -> Value {
-    match skip {
-        Skip::None => plan.shuffle(maps, scale, None),
-        Skip::Nearest => plan.shuffle(maps, scale, Some(x)),
+pub fn plan_skip(
+    plan: &mut Builder,
+    maps: Value,
+    x: Value,
+    skip: Skip,
+    scale: usize,
+) -> Result<Value, NoPlan> {
+    Ok(match skip {
+        Skip::None => plan.shuffle(maps, scale, None)?,
+        Skip::Nearest => plan.shuffle(maps, scale, Some(x))?,
         Skip::Bicubic => {
-            let enlarged = plan.enlarge(x, scale, Interpolation::Bicubic);
-            let maps = plan.add(enlarged, maps);
-            plan.shuffle(maps, scale, None)
+            let enlarged = plan.enlarge(x, scale, Interpolation::Bicubic)?;
+            let maps = plan.add(enlarged, maps)?;
+            plan.shuffle(maps, scale, None)?
         }
-    }
+    })
 }
 
 /// The s² phases of the bicubic enlargement of `x [batch, c, h, w]`, as `[batch, c·s², h, w]`.

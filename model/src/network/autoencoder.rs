@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps};
 use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
-use crate::plan::{Builder, Plan};
+use crate::plan::{Builder, Outline};
 
 /// The sizes of an [`Autoencoder`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,13 +87,13 @@ impl Forward for Autoencoder {
         self.last.forward(maps)
     }
 
-    fn plan(&self) -> Result<Plan, NoPlan> {
+    fn outline(&self) -> Result<Outline, NoPlan> {
         let mut plan = Builder::new(self.convs[0].channels_in());
         let mut maps = plan.input();
         for block in self.convs.iter().chain([&self.last]) {
             maps = block.plan(&mut plan, maps)?;
         }
-        Ok(plan.finish())
+        Ok(plan.finish()?)
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     check_scale,
 };
 use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
-use crate::plan::Plan;
+use crate::plan::Outline;
 
 /// The sizes of a [`Dbpn`]; the defaults are those of the paper's D-DBPN.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -221,7 +221,7 @@ impl Forward for Dbpn {
         self.last.forward(Tensor::cat(large, 1))
     }
 
-    fn plan(&self) -> Result<Plan, NoPlan> {
+    fn outline(&self) -> Result<Outline, NoPlan> {
         Err(NoPlan::Layer("strided convolutions"))
     }
 }

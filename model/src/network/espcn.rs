@@ -15,7 +15,7 @@ use super::{
     Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check_maps, check_scale,
 };
 use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
-use crate::plan::{Builder, Plan};
+use crate::plan::{Builder, Outline};
 
 /// The sizes of an [`Espcn`]; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,13 +92,13 @@ impl Forward for Espcn {
             .forward(self.second.forward(self.first.forward(x)))
     }
 
-    fn plan(&self) -> Result<Plan, NoPlan> {
+    fn outline(&self) -> Result<Outline, NoPlan> {
         let mut plan = Builder::new(self.first.channels_in());
         let mut maps = plan.input();
         for block in [&self.first, &self.second, &self.last] {
             maps = block.plan(&mut plan, maps)?;
         }
-        Ok(plan.finish())
+        Ok(plan.finish()?)
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     check_scale,
 };
 use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
-use crate::plan::{Builder, Plan};
+use crate::plan::{Builder, Outline};
 
 /// The sizes of an [`Fsrcnn`]; the defaults are the paper's FSRCNN(56, 12, 4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,13 +109,13 @@ impl Forward for Fsrcnn {
         self.last.forward(maps)
     }
 
-    fn plan(&self) -> Result<Plan, NoPlan> {
+    fn outline(&self) -> Result<Outline, NoPlan> {
         let mut plan = Builder::new(self.blocks[0].channels_in());
         let mut maps = plan.input();
         for block in self.blocks.iter().chain([&self.last]) {
             maps = block.plan(&mut plan, maps)?;
         }
-        Ok(plan.finish())
+        Ok(plan.finish()?)
     }
 }
 

@@ -23,7 +23,7 @@ use super::{
 use crate::layer::{
     Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity, Skip, add_skip, pixel_shuffle,
 };
-use crate::plan::Plan;
+use crate::plan::Outline;
 
 /// The sizes of an [`Hourglass`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -208,7 +208,7 @@ impl Forward for Hourglass {
         self.stacks.iter().map(output).collect()
     }
 
-    fn plan(&self) -> Result<Plan, NoPlan> {
+    fn outline(&self) -> Result<Outline, NoPlan> {
         Err(NoPlan::Layer("strided convolutions"))
     }
 }

@@ -22,7 +22,7 @@ use super::{
     check_maps,
 };
 use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
-use crate::plan::{Builder, Plan};
+use crate::plan::{Builder, Outline};
 
 /// The sizes of a [`LapSrn`]; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,7 +162,7 @@ impl Forward for LapSrn {
         (0..count).map(level).collect()
     }
 
-    fn plan(&self) -> Result<Plan, NoPlan> {
+    fn outline(&self) -> Result<Outline, NoPlan> {
         let mut plan = Builder::new(self.first.channels_in());
         let mut picture = plan.input();
         let mut maps = self.first.plan(&mut plan, picture)?;
@@ -172,9 +172,9 @@ impl Forward for LapSrn {
             }
             picture = self.picture.plan(&mut plan, picture)?;
             let details = self.details.plan(&mut plan, maps)?;
-            picture = plan.add(details, picture);
+            picture = plan.add(details, picture)?;
         }
-        Ok(plan.finish())
+        Ok(plan.finish()?)
     }
 }
 

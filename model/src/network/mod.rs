@@ -32,11 +32,11 @@ pub use residual_dense::{ResidualDense, ResidualDenseConfig};
 pub use srcnn::{Srcnn, SrcnnConfig};
 pub use srresnet::{SrResNet, SrResNetConfig};
 
-pub use engine::{Colour, Input, Spec};
+pub use engine::{Colour, Input, ScaleError, Spec};
 
 pub use crate::layer::NoPlan;
-use crate::layer::{Fold, Layers};
-use crate::plan::Plan;
+use crate::layer::{Fold, Layers, Paths, Values};
+use crate::plan::{Outline, Plan};
 
 /// A configuration that cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,23 +45,6 @@ pub struct ConfigError {
     field: &'static str,
     value: usize,
     allowed: &'static str,
-}
-
-/// A scale that a network doesn't have.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the model upscales {}, not ×{wanted}", list(.known))]
-pub struct ScaleError {
-    wanted: usize,
-    known: Vec<usize>,
-}
-
-/// `×2, ×4 or ×8`
-fn list(scales: &[usize]) -> String {
-    let names: Vec<String> = scales.iter().map(|scale| format!("×{scale}")).collect();
-    match names.split_last() {
-        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
-        _ => names.concat(),
-    }
 }
 
 fn check(
@@ -135,8 +118,8 @@ trait Forward: Fold {
         self.forward_training(x)
     }
 
-    /// See [`Network::plan`].
-    fn plan(&self) -> Result<Plan, NoPlan>;
+    /// See [`Network::outline`].
+    fn outline(&self) -> Result<Outline, NoPlan>;
 }
 
 /// Writes out what has one case for each network: the only registry.
@@ -218,15 +201,25 @@ macro_rules! networks {
                 }
             }
 
-            /// The folded network as fused steps for the lean engines; its input and output are those
-            /// of [`Self::forward`].
+            /// The network as fused steps for the lean engines, which name its parameters by their
+            /// paths; input and output are those of [`Self::forward`].
             ///
             /// Networks have no plan that shrink maps or look at means of them, and none while
             /// they are in the form in which they are trained.
+            pub fn outline(&self) -> Result<Outline, NoPlan> {
+                let mut outline = match self {
+                    $(Self::$name(network) => network.outline()?,)*
+                };
+                let paths = Paths::of(self);
+                outline.rename(|id| paths.path(id));
+                Ok(outline)
+            }
+
+            /// [`Self::outline`] with the values of the network's parameters.
             pub fn plan(&self) -> Result<Plan, NoPlan> {
-                match self {
-                    $(Self::$name(network) => network.plan(),)*
-                }
+                let outline = self.outline()?;
+                let values = Values::of(self);
+                Ok(outline.compile(|path| values.get(path))?)
             }
 
             /// The network in the form in which it is used: wide blocks and batch normalisation
@@ -288,10 +281,9 @@ impl NetworkConfig {
         let mut fitting = smaller
             .chain([self.clone()])
             .filter(|config| config.spec().scale == scale);
-        fitting.next().ok_or_else(|| ScaleError {
-            wanted: scale,
-            known: self.scales(),
-        })
+        fitting
+            .next()
+            .ok_or_else(|| ScaleError::new(scale, self.scales()))
     }
 
     /// Output pixels per pixel of the network's input, in each direction, for everything that

@@ -23,7 +23,7 @@ use crate::layer::{
     BICUBIC_REACH_PX, Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity, Skip, add_skip,
     pixel_shuffle, plan_skip,
 };
-use crate::plan::{Builder, Plan};
+use crate::plan::{Builder, Outline};
 
 /// The sizes of a [`Plain`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,7 +159,7 @@ impl Forward for Plain {
         pixel_shuffle(phases, self.scale)
     }
 
-    fn plan(&self) -> Result<Plan, NoPlan> {
+    fn outline(&self) -> Result<Outline, NoPlan> {
         let mut plan = Builder::new(self.first.channels_in());
         let x = plan.input();
         let first = self.first.plan(&mut plan, x)?;
@@ -168,11 +168,11 @@ impl Forward for Plain {
             maps = block.plan(&mut plan, maps)?;
         }
         if self.long_skip {
-            maps = plan.add(maps, first);
+            maps = plan.add(maps, first)?;
         }
         let maps = self.last.plan(&mut plan, maps)?;
-        plan_skip(&mut plan, maps, x, self.skip, self.scale);
-        Ok(plan.finish())
+        plan_skip(&mut plan, maps, x, self.skip, self.scale)?;
+        Ok(plan.finish()?)
     }
 }
 

@@ -25,7 +25,7 @@ use super::{
 use crate::layer::{
     Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity, Skip, add_skip, pixel_shuffle, plan_skip,
 };
-use crate::plan::{Builder, Plan};
+use crate::plan::{Builder, Outline};
 
 /// The sizes of a [`ResidualDense`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,7 +204,7 @@ impl Forward for ResidualDense {
         pixel_shuffle(add_skip(phases, x, Skip::Nearest, self.scale), self.scale)
     }
 
-    fn plan(&self) -> Result<Plan, NoPlan> {
+    fn outline(&self) -> Result<Outline, NoPlan> {
         if self.fuse.is_some() {
             return Err(NoPlan::Layer("a pyramid of means"));
         }
@@ -216,15 +216,15 @@ impl Forward for ResidualDense {
             let mut all = maps;
             for conv in &block.convs {
                 let new = conv.plan(&mut plan, all)?;
-                all = plan.concat(vec![all, new]);
+                all = plan.concat(vec![all, new])?;
             }
             let fused = block.fuse.plan(&mut plan, all)?;
-            maps = plan.add(fused, maps);
+            maps = plan.add(fused, maps)?;
         }
-        maps = plan.add(maps, first);
+        maps = plan.add(maps, first)?;
         let phases = self.last.plan(&mut plan, maps)?;
-        plan_skip(&mut plan, phases, x, Skip::Nearest, self.scale);
-        Ok(plan.finish())
+        plan_skip(&mut plan, phases, x, Skip::Nearest, self.scale)?;
+        Ok(plan.finish()?)
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     check_scale,
 };
 use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity, Padding, pad_replicate};
-use crate::plan::{self, Border, Builder, Plan};
+use crate::plan::{self, Border, Builder, Outline};
 
 /// The sizes of an [`Srcnn`]; the defaults are the paper's 9-1-5.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,18 +126,18 @@ impl Forward for Srcnn {
         vec![self.forward_unpadded(x)]
     }
 
-    fn plan(&self) -> Result<Plan, NoPlan> {
+    fn outline(&self) -> Result<Outline, NoPlan> {
         let mut plan = Builder::new(self.layers[0].channels_in());
         let halo_px = self.layers.iter().map(|layer| layer.kernel_px() / 2).sum();
         let x = plan.input();
         let mut maps = match halo_px {
             0 => x,
-            _ => plan.pad(x, halo_px, Border::Replicate),
+            _ => plan.pad(x, halo_px, Border::Replicate)?,
         };
         for layer in &self.layers {
             maps = layer.plan_padded(&mut plan, maps, plan::Padding::Valid)?;
         }
-        Ok(plan.finish())
+        Ok(plan.finish()?)
     }
 }
 

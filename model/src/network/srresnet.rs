@@ -21,7 +21,7 @@ use super::{
     check_scale,
 };
 use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
-use crate::plan::{Builder, Plan};
+use crate::plan::{Builder, Outline};
 
 /// The sizes of an [`SrResNet`]; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,7 +162,7 @@ impl Forward for SrResNet {
         }
     }
 
-    fn plan(&self) -> Result<Plan, NoPlan> {
+    fn outline(&self) -> Result<Outline, NoPlan> {
         if self.signed {
             return Err(NoPlan::Unfolded);
         }
@@ -173,14 +173,14 @@ impl Forward for SrResNet {
         for block in &self.body {
             let first = block.first.plan(&mut plan, maps)?;
             let second = block.second.plan(&mut plan, first)?;
-            maps = plan.add(second, maps);
+            maps = plan.add(second, maps)?;
         }
         maps = self.bridge.plan(&mut plan, maps)?;
-        maps = plan.add(maps, head);
+        maps = plan.add(maps, head)?;
         for conv in self.enlarge.iter().chain([&self.tail]) {
             maps = conv.plan(&mut plan, maps)?;
         }
-        Ok(plan.finish())
+        Ok(plan.finish()?)
     }
 }
 

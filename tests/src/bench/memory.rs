@@ -18,7 +18,9 @@ impl Renderers {
             let Ok(line) = fs::read_to_string(folder.join("cmdline")) else {
                 continue;
             };
-            if line.split('\0').any(|word| word == "--type=renderer") && is_ours(&folder) {
+            // Chromium writes its own command lines anew, with spaces.
+            let mut words = line.split(['\0', ' ']);
+            if words.any(|word| word == "--type=renderer") && is_ours(&folder) {
                 renderers.push(folder);
             }
         }

@@ -25,8 +25,11 @@ const THREADS: usize = 2;
 const WARM_UP: usize = 10;
 const RUNS: usize = 50;
 
-/// The ways in which the peer's PReLU is written; the better one counts.
-const FORMS: [(&str, bool); 2] = [("PReLU as a maximum", true), ("PReLU as such", false)];
+/// The ways in which the peer's PReLU can be written, and whether that is as a maximum.
+const FORMS: [(&str, bool); 2] = [
+    ("onnxruntime with PReLU as a maximum", true),
+    ("onnxruntime with PReLU as such", false),
+];
 
 fn main() -> anyhow::Result<()> {
     // As the command line does.
@@ -74,14 +77,14 @@ fn to_peer(python: &Python, name: &str, record: &[u8]) -> anyhow::Result<Vec<Row
         "ms",
         [
             ("uprez", ours),
-            ("onnxruntime, PReLU as a maximum", peer(&files[0])),
-            ("onnxruntime, PReLU as such", peer(&files[1])),
+            (FORMS[0].0, peer(&files[0])),
+            (FORMS[1].0, peer(&files[1])),
         ],
     )?;
     let row = |(form, _): (&str, bool), time: f64| {
         let reach = (name == "reference network").then_some(Reach::AtMost(1.0));
-        let name = format!("{name}, 256² → 512², two threads");
-        Row::ratio(&name, ours / time, reach, &format!("onnxruntime, {form}"))
+        let name = format!("{name}, 256² → 512², two threads, to {form}");
+        Row::ratio(&name, ours / time, reach, "onnxruntime (PyPI)")
     };
     Ok(vec![row(FORMS[0], max), row(FORMS[1], plain)])
 }

@@ -1,26 +1,31 @@
-//! Making plans.
+//! Making outlines.
 
-use super::{Activation, Border, Conv, Extent, Padding, Plan, Step, Value};
-use crate::pixel::resize::{Method, phase_taps};
+use super::outline::Sizes;
+use super::{
+    ActivationDraft, Border, ConvDraft, Extent, Interpolation, Kernel, Outline, Padding, Step,
+    Value,
+};
 
-/// How a picture is enlarged around a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interpolation {
-    /// Each pixel repeated.
-    Nearest,
-    /// A triangle, borders repeated.
-    Bilinear,
-    /// MATLAB's bicubic (a = −0.5), borders mirrored.
-    Bicubic,
+/// A step that does not fit what it reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a step of the network's plan does not fit: {0}")]
+pub struct Misfit(&'static str);
+
+fn check(holds: bool, what: &'static str) -> Result<(), Misfit> {
+    if holds { Ok(()) } else { Err(Misfit(what)) }
 }
 
-/// Puts a [`Plan`] together, step by step.
-///
-/// # Panics
-/// Its methods panic where a step doesn't fit what it reads: that is a network's mistake, not one
-/// of a file's.
+/// Most maps of a value, pixels of a kernel's side or a margin, factor of a shuffle, and steps: a file
+/// that claims more is damaged.
+const MOST_MAPS: usize = 1 << 14;
+const MOST_PX: usize = 63;
+const MOST_SCALE: usize = 16;
+const MOST_STEPS: usize = 1 << 12;
+
+/// Puts an [`Outline`] together, step by step.
+#[derive(Clone, Debug)]
 pub struct Builder {
-    steps: Vec<Step>,
+    steps: Vec<Step<ConvDraft>>,
     extents: Vec<Extent>,
 }
 
@@ -43,52 +48,104 @@ impl Builder {
     }
 
     /// What is known of a value.
-    pub fn extent(&self, value: Value) -> Extent {
-        self.extents[value]
+    pub fn extent(&self, value: Value) -> Result<Extent, Misfit> {
+        let extent = self.extents.get(value).copied();
+        extent.ok_or(Misfit("it reads a value that is not there yet"))
     }
 
-    fn push(&mut self, step: Step, extent: Extent) -> Value {
+    fn push(&mut self, step: Step<ConvDraft>, extent: Extent) -> Result<Value, Misfit> {
+        let maps = (1..=MOST_MAPS).contains(&extent.channels);
+        check(maps, "it has no maps, or too many")?;
+        let scale = (1..=MOST_SCALE).contains(&extent.scale);
+        check(scale, "it enlarges too much")?;
+        check(self.steps.len() < MOST_STEPS, "there are too many steps")?;
         self.steps.push(step);
         self.extents.push(extent);
-        self.steps.len()
+        Ok(self.steps.len())
     }
 
     /// A convolution.
-    pub fn conv(&mut self, conv: Conv) -> Value {
-        let input = self.extents[conv.input];
-        assert!(conv.k % 2 == 1, "kernels are odd");
-        assert_eq!(input.channels % conv.groups, 0);
-        assert_eq!(conv.channels_out % conv.groups, 0);
-        let taps = input.channels / conv.groups * conv.k * conv.k;
-        assert_eq!(conv.weight.len(), conv.channels_out * taps);
-        assert_eq!(conv.bias.len(), conv.channels_out);
-        if let Activation::PRelu(slopes) = &conv.activation {
-            assert_eq!(slopes.len(), conv.channels_out);
+    pub fn conv(&mut self, conv: ConvDraft) -> Result<Value, Misfit> {
+        let input = self.extent(conv.input)?;
+        if let Kernel::Parameter { weight, bias, .. } = &conv.kernel {
+            let [a, b, k, k_again] = weight.shape;
+            let sensible = a.max(b) <= MOST_MAPS && a.min(b) > 0;
+            check(sensible, "its weight has no maps, or too many")?;
+            check(
+                k == k_again && (1..=MOST_PX).contains(&k),
+                "its kernel is no square",
+            )?;
+            let biases = bias.as_ref().map_or(1, |bias| bias.shape[0]);
+            check(biases > 0, "it has no biases")?;
+        }
+        let Sizes {
+            channels_in,
+            channels_out,
+            k,
+            ..
+        } = conv.kernel.sizes();
+        check(
+            channels_in == input.channels,
+            "it reads other maps than there are",
+        )?;
+        check(
+            k % 2 == 1 && k <= MOST_PX,
+            "its kernel has no middle, or is too large",
+        )?;
+        let divides = |count: usize| count > 0 && channels_out.is_multiple_of(count);
+        if let Kernel::Parameter {
+            bias: Some(bias), ..
+        } = &conv.kernel
+        {
+            check(
+                divides(bias.shape[0]),
+                "its biases are not one for each map",
+            )?;
+        }
+        if let ActivationDraft::PRelu(slope) = &conv.activation {
+            check(
+                divides(slope.shape[0]),
+                "its slopes are not one for each map",
+            )?;
         }
         let lost = match conv.padding {
             Padding::Same => 0,
-            Padding::Valid => conv.k / 2,
+            Padding::Valid => k / 2,
         };
-        assert!(input.margin >= lost, "a picture would lose its border");
+        check(input.margin >= lost, "a picture would lose its border")?;
         let extent = Extent {
-            channels: conv.channels_out,
+            channels: channels_out,
             margin: input.margin - lost,
             ..input
         };
         if let Some(add) = conv.add {
-            assert_eq!(self.extents[add], extent);
+            check(
+                self.extent(add)? == extent,
+                "what is added has another size",
+            )?;
         }
         self.push(Step::Conv(conv), extent)
     }
 
     /// A sub-pixel shuffle, and what is added to it enlarged.
-    pub fn shuffle(&mut self, input: Value, scale: usize, skip: Option<Value>) -> Value {
-        let from = self.extents[input];
-        assert_eq!(from.channels % (scale * scale), 0);
-        assert_eq!(from.margin, 0);
-        let channels = from.channels / (scale * scale);
+    pub fn shuffle(
+        &mut self,
+        input: Value,
+        scale: usize,
+        skip: Option<Value>,
+    ) -> Result<Value, Misfit> {
+        let from = self.extent(input)?;
+        check((1..=MOST_SCALE).contains(&scale), "it enlarges too much")?;
+        let phases = scale * scale;
+        check(
+            from.channels.is_multiple_of(phases),
+            "its maps make no whole pixels",
+        )?;
+        check(from.margin == 0, "a margin cannot be shuffled")?;
+        let channels = from.channels / phases;
         if let Some(skip) = skip {
-            assert_eq!(self.extents[skip], Extent { channels, ..from });
+            let fits = self.extent(skip)? == Extent { channels, ..from };
+            check(fits, "what is added has another size")?;
         }
         let extent = Extent {
             channels,
@@ -100,97 +157,88 @@ impl Builder {
     }
 
     /// A sum; part of the convolution that was made last, if it is one of the two.
-    pub fn add(&mut self, a: Value, b: Value) -> Value {
-        assert_eq!(self.extents[a], self.extents[b]);
+    pub fn add(&mut self, a: Value, b: Value) -> Result<Value, Misfit> {
+        let extent = self.extent(a)?;
+        check(extent == self.extent(b)?, "what is added has another size")?;
         let last = self.steps.len();
         let other = if a == last { b } else { a };
         match self.steps.last_mut() {
             Some(Step::Conv(conv)) if (a == last) != (b == last) && conv.add.is_none() => {
                 conv.add = Some(other);
-                last
+                Ok(last)
             }
-            _ => self.push(Step::Add { a, b }, self.extents[a]),
+            _ => self.push(Step::Add { a, b }, extent),
         }
     }
 
     /// Maps side by side.
-    pub fn concat(&mut self, inputs: Vec<Value>) -> Value {
-        let first = self.extents[inputs[0]];
-        let channels = |value: &Value| self.extents[*value].channels;
-        let sum = inputs.iter().map(channels).sum();
+    pub fn concat(&mut self, inputs: Vec<Value>) -> Result<Value, Misfit> {
+        let first = *inputs.first().ok_or(Misfit("it puts nothing together"))?;
+        let first = self.extent(first)?;
+        let mut channels = 0;
         for &value in &inputs {
-            let channels = first.channels;
-            let extent = Extent {
-                channels,
-                ..self.extents[value]
-            };
-            assert_eq!(extent, first);
+            let extent = self.extent(value)?;
+            channels += extent.channels;
+            let fits = [extent.scale, extent.margin] == [first.scale, first.margin];
+            check(fits, "maps side by side are of one size")?;
         }
-        let extent = Extent {
-            channels: sum,
-            ..first
-        };
-        self.push(Step::Concat { inputs }, extent)
+        self.push(Step::Concat { inputs }, Extent { channels, ..first })
     }
 
     /// A margin around a picture.
-    pub fn pad(&mut self, input: Value, margin: usize, border: Border) -> Value {
-        let from = self.extents[input];
-        assert_eq!(from.margin, 0);
-        let extent = Extent { margin, ..from };
+    pub fn pad(&mut self, input: Value, margin: usize, border: Border) -> Result<Value, Misfit> {
+        let from = self.extent(input)?;
+        check(from.margin == 0, "it has a margin already")?;
+        check((1..=MOST_PX).contains(&margin), "its margin is too large")?;
         let step = Step::Pad {
             input,
             margin,
             border,
         };
-        self.push(step, extent)
+        self.push(step, Extent { margin, ..from })
     }
 
     /// The maps `[c·s², h, w]` of which a shuffle makes the enlargement of `input [c, h, w]`: each
     /// is a phase of the enlarged picture, which is a small convolution of the input.
-    pub fn enlarge(&mut self, input: Value, scale: usize, interpolation: Interpolation) -> Value {
-        let channels = self.extents[input].channels;
-        let (method, border) = match interpolation {
-            Interpolation::Nearest => (Method::Nearest, Border::Replicate),
-            Interpolation::Bilinear => (Method::Bilinear, Border::Replicate),
-            Interpolation::Bicubic => (Method::Bicubic, Border::Symmetric),
+    pub fn enlarge(
+        &mut self,
+        input: Value,
+        scale: usize,
+        interpolation: Interpolation,
+    ) -> Result<Value, Misfit> {
+        let channels = self.extent(input)?.channels;
+        let border = match interpolation {
+            Interpolation::Nearest | Interpolation::Bilinear => Border::Replicate,
+            Interpolation::Bicubic => Border::Symmetric,
         };
-        let taps: Vec<Vec<f32>> = (0..scale)
-            .map(|phase| phase_taps(phase, scale, method))
-            .collect();
-        let k = taps[0].len();
-        let padded = match k / 2 {
+        let padded = match interpolation.reach_px() {
             0 => input,
-            margin => self.pad(input, margin, border),
+            margin => self.pad(input, margin, border)?,
         };
-        let mut weight = Vec::with_capacity(channels * scale * scale * k * k);
-        for _ in 0..channels {
-            for (rows, columns) in taps.iter().flat_map(|r| taps.iter().map(move |c| (r, c))) {
-                weight.extend(rows.iter().flat_map(|r| columns.iter().map(move |c| r * c)));
-            }
-        }
-        self.conv(Conv {
+        self.conv(ConvDraft {
             input: padded,
-            channels_out: channels * scale * scale,
-            groups: channels,
-            k,
-            weight,
-            bias: vec![0.0; channels * scale * scale],
+            kernel: Kernel::Enlarge {
+                channels,
+                scale,
+                interpolation,
+            },
             padding: Padding::Valid,
-            activation: Activation::None,
+            activation: ActivationDraft::None,
             add: None,
         })
     }
 
-    /// The plan, whose result is the value that was made last.
-    pub fn finish(self) -> Plan {
+    /// The outline, whose result is the value that was made last.
+    pub fn finish(self) -> Result<Outline, Misfit> {
         let Self { steps, extents } = self;
-        assert!(!steps.is_empty(), "a plan has steps");
-        for value in 0..steps.len() {
-            let read = steps.iter().any(|step| step.inputs().contains(&value));
-            assert!(read, "nobody reads value {value}");
+        check(!steps.is_empty(), "there are no steps")?;
+        let mut read = vec![false; extents.len()];
+        for value in steps.iter().flat_map(Step::inputs) {
+            read[value] = true;
         }
-        assert_eq!(extents[steps.len()].margin, 0);
-        Plan { steps, extents }
+        let all_read = read[..steps.len()].iter().all(|read| *read);
+        check(all_read, "nobody reads a value")?;
+        check(extents[steps.len()].margin == 0, "its result has a margin")?;
+        Ok(Outline { steps, extents })
     }
 }

@@ -1,11 +1,20 @@
 //! A network compiled for inference: a short list of fused steps.
 //!
-//! `Network::plan` of the crate `model` makes it of a module's parameters. It is plain
-//! data and knows nothing of Burn, so that engines that run it link none of Burn's operators.
+//! It has two forms. An [`Outline`] names its parameters: `Network::outline` of the crate `model` makes
+//! it of a module, a record carries it as [text], and so a page runs networks whose definitions it has
+//! never seen. With the parameters of a record it compiles to a [`Plan`], which is what engines run.
+//! Neither knows anything of Burn, so that engines link none of Burn's operators.
 
 mod builder;
+mod outline;
+mod phases;
+pub mod text;
 
-pub use builder::{Builder, Interpolation};
+pub use builder::{Builder, Misfit};
+pub use outline::{
+    ActivationDraft, CompileError, ConvDraft, Form, Interpolation, Kernel, Outline, Parameter,
+};
+pub use phases::Phases;
 
 /// What a step gives, by its number: 0 is the network's input, n the result of step n − 1.
 pub type Value = usize;
@@ -79,11 +88,11 @@ pub enum Border {
     Symmetric,
 }
 
-/// One step.
+/// One step; `C` is a convolution, with its weights or with their names.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Step {
+pub enum Step<C = Conv> {
     /// A convolution.
-    Conv(Conv),
+    Conv(C),
     /// `[c·s², h, w]` → `[c, s·h, s·w]`: map `(c·s + i)·s + j` becomes the pixels (s·y + i, s·x + j)
     /// of map c (Shi et al. 2016, arXiv:1609.05158); then the pixel of `skip [c, h, w]` that covers
     /// them is added, where there is one.
@@ -118,23 +127,36 @@ pub enum Step {
     },
 }
 
-impl Step {
+/// What all convolutions read.
+pub trait Reads {
+    /// Its input, and what is added to its result.
+    fn reads(&self) -> (Value, Option<Value>);
+}
+
+impl Reads for Conv {
+    fn reads(&self) -> (Value, Option<Value>) {
+        (self.input, self.add)
+    }
+}
+
+impl<C: Reads> Step<C> {
     /// The values that it reads.
     pub fn inputs(&self) -> Vec<Value> {
-        match self {
-            Self::Conv(conv) => std::iter::once(conv.input).chain(conv.add).collect(),
-            Self::Shuffle { input, skip, .. } => std::iter::once(*input).chain(*skip).collect(),
-            Self::Add { a, b } => vec![*a, *b],
-            Self::Concat { inputs } => inputs.clone(),
-            Self::Pad { input, .. } => vec![*input],
-        }
+        let (first, second) = match self {
+            Self::Conv(conv) => conv.reads(),
+            Self::Shuffle { input, skip, .. } => (*input, *skip),
+            Self::Add { a, b } => (*a, Some(*b)),
+            Self::Concat { inputs } => return inputs.clone(),
+            Self::Pad { input, .. } => (*input, None),
+        };
+        std::iter::once(first).chain(second).collect()
     }
 }
 
 /// A compiled network: its steps in order, the last of which gives its result.
 ///
-/// Made by a [`Builder`], which sees to it that extents fit, that every value but the result is
-/// read by a later step, and that the result has no margin.
+/// Compiled from an [`Outline`], which a [`Builder`] made, who sees to it that extents fit, that every
+/// value but the result is read by a later step, and that the result has no margin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     steps: Vec<Step>,

@@ -1,0 +1,66 @@
+//! Opening any model on Burn's own operators.
+
+use std::cell::RefCell;
+
+use burn::tensor::Device;
+use engine::largest_difference;
+use model::engine::BurnEngine;
+use model::record::{self, RecordError};
+use wasm_bindgen::JsValue;
+
+use crate::error::error;
+use crate::runner::{Opened, Runner};
+
+thread_local! {
+    /// The GPU, once it is open: Burn opens it once and refuses a second time.
+    static GPU: RefCell<Option<Device>> = const { RefCell::new(None) };
+}
+
+/// Opens the engine `burn-cpu` or `burn-webgpu`.
+pub async fn open(bytes: &[u8], scale: Option<usize>, engine: &str) -> Result<Opened, JsValue> {
+    let refused = |e: RecordError| match e {
+        RecordError::Scale(e) => error("unknown-scale", e),
+        e => error("bad-model", e),
+    };
+    // What cannot be used is said before a GPU is woken up.
+    let metadata = record::metadata(bytes).map_err(refused)?;
+    let scales = metadata.network.scales();
+    let metadata = metadata.at(scale).map_err(|e| refused(e.into()))?;
+    let spec = metadata.network.spec();
+    let on = |device: Device, name: &str| {
+        let (network, _) = record::read_at(bytes, scale, &device).map_err(refused)?;
+        Ok::<_, JsValue>(BurnEngine::new(network, device, name))
+    };
+    let mut cpu = on(model::engine::ndarray(), "burn-cpu")?;
+    let runner = if engine == "burn-cpu" {
+        cpu
+    } else {
+        let mut gpu = on(gpu().await?, "burn-webgpu")?;
+        let apart = largest_difference(&mut gpu, &mut cpu, spec.colour.channels()).await;
+        if apart.map_err(|e| error("gpu-failed", e))? > 1.0 / 255.0 {
+            let why = "the GPU computes something else than the CPU";
+            return Err(error("wrong-gpu", why));
+        }
+        gpu
+    };
+    Ok(Opened {
+        runner: Runner::Burn(runner),
+        spec,
+        scales,
+    })
+}
+
+async fn gpu() -> Result<Device, JsValue> {
+    if let Some(device) = GPU.with_borrow(Clone::clone) {
+        return Ok(device);
+    }
+    let opened = Device::wgpu_options().init_async().await;
+    let device = opened.map_err(|e| {
+        error(
+            "no-webgpu",
+            format!("this browser offers no usable GPU ({e})"),
+        )
+    })?;
+    GPU.set(Some(device.clone()));
+    Ok(device)
+}

@@ -1,0 +1,39 @@
+//! Opening a model whose record carries a plan: nothing of Burn is needed for it.
+
+use engine::CpuEngine;
+use engine::file::{File, PlanError};
+use engine::webgpu::{Distrust, Gpu, trusted};
+use wasm_bindgen::JsValue;
+
+use crate::error::error;
+use crate::runner::{Opened, Runner};
+
+/// Opens the engine `cpu` or `webgpu`.
+pub async fn open(bytes: &[u8], scale: Option<usize>, engine: &str) -> Result<Opened, JsValue> {
+    let refused = |e: PlanError| match e {
+        PlanError::None => error("no-plan", e),
+        PlanError::Scale(e) => error("unknown-scale", e),
+        e => error("bad-model", e),
+    };
+    let file = File::open(bytes).map_err(|e| refused(e.into()))?;
+    let scales = file.scales();
+    // What cannot be used is said before a GPU is woken up.
+    let (plan, spec) = file.plan(scale).map_err(refused)?;
+    let runner = if engine == "cpu" {
+        Runner::Cpu(CpuEngine::new(&plan, 1))
+    } else {
+        // A software adapter is no reason to refuse: the page has asked for it by name.
+        let gpu = Gpu::open(true).await;
+        let gpu = gpu.map_err(|e| error("no-webgpu", e))?;
+        let engine = trusted(&gpu, &plan).await;
+        Runner::WebGpu(engine.map_err(|e| match e {
+            Distrust::Wrong(_) => error("wrong-gpu", e),
+            Distrust::Failed(e) => error("gpu-failed", e),
+        })?)
+    };
+    Ok(Opened {
+        runner,
+        spec,
+        scales,
+    })
+}
