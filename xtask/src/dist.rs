@@ -1,4 +1,4 @@
-//! The site as it is served, and what its files weigh.
+//! The site as static hosts serve it, and what its files weigh.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use oxc_allocator::Allocator;
+use oxc_codegen::{Codegen, CodegenOptions};
+use oxc_parser::Parser;
+use oxc_span::SourceType;
 
 use crate::{tools, wasm};
 
@@ -34,11 +38,53 @@ struct Sizes {
     brotli: usize,
 }
 
-/// Builds everything, prints a table, and fails where the small build is over its budget.
+/// The site's folder.
+pub fn folder() -> anyhow::Result<PathBuf> {
+    Ok(crate::target_dir()?.join("dist"))
+}
+
+/// Builds the site: `www` with the wasm, its scripts without comments and spaces.
+pub fn build(bindgen: &Path) -> anyhow::Result<()> {
+    wasm::build(bindgen)?;
+    let (from, to) = (crate::root().join("www"), folder()?);
+    if to.exists() {
+        std::fs::remove_dir_all(&to).with_context(|| format!("cannot clear {}", to.display()))?;
+    }
+    for path in files(&from)? {
+        let target = to.join(path.strip_prefix(&from).unwrap_or(&path));
+        let copied = || -> anyhow::Result<()> {
+            std::fs::create_dir_all(target.parent().unwrap_or(&to))?;
+            if path.extension().is_some_and(|ending| ending == "js") {
+                std::fs::write(&target, minified(&std::fs::read_to_string(&path)?)?)?;
+            } else {
+                std::fs::copy(&path, &target)?;
+            }
+            Ok(())
+        };
+        copied().with_context(|| format!("cannot bring {} to {}", path.display(), to.display()))?;
+    }
+    Ok(())
+}
+
+/// A module's text without comments and spaces.
+fn minified(text: &str) -> anyhow::Result<String> {
+    let allocator = Allocator::default();
+    let parsed = Parser::new(&allocator, text, SourceType::mjs()).parse();
+    let wrong = parsed.diagnostics.first().map(ToString::to_string);
+    ensure!(
+        wrong.is_none(),
+        "it is no JavaScript: {}",
+        wrong.unwrap_or_default()
+    );
+    let codegen = Codegen::new().with_options(CodegenOptions::minify());
+    Ok(codegen.build(&parsed.program).code)
+}
+
+/// Builds the site, prints a table, and fails where the small build is over its budget.
 pub fn run() -> anyhow::Result<()> {
     tools::ensure_target()?;
-    wasm::build(&tools::wasm_bindgen()?)?;
-    let root = crate::root().join("www");
+    build(&tools::wasm_bindgen()?)?;
+    let root = folder()?;
     let mut sizes = Vec::new();
     for path in files(&root)? {
         let name = path.strip_prefix(&root).unwrap_or(&path);
@@ -69,6 +115,7 @@ pub fn run() -> anyhow::Result<()> {
         [sum(|file| file.raw), gzip, sum(|file| file.brotli)],
     );
     let kilobytes = gzip as f64 / 1000.0;
+    println!("\nThe site lies in {}", root.display());
     ensure!(
         kilobytes <= SMALL_BUILD_KB,
         "the small build has {kilobytes:.1} KB with gzip, and {SMALL_BUILD_KB} KB are allowed"
@@ -116,3 +163,19 @@ fn measure(path: &Path, name: String) -> anyhow::Result<Sizes> {
 /// What static hosts compress with beforehand.
 const BROTLI_QUALITY: u32 = 11;
 const BROTLI_WINDOW: u32 = 22;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_lose_their_comments_and_nothing_else() {
+        let text = "// why\nexport const answer = (a) => `${a} // no comment` /* why */ + /\\/\\//.source;\n";
+        let small = minified(text).unwrap();
+        assert_eq!(
+            small.trim(),
+            "export const answer=a=>`${a} // no comment`+/\\/\\//.source;"
+        );
+        assert!(minified("export const = 1").is_err());
+    }
+}

@@ -1,9 +1,13 @@
 //! The container of a model file: Burn's own, burnpack, with entries of ours among its metadata.
 //!
+//! This reads what `burn-pack` writes (its documentation has the layout). That crate's own reader would
+//! be a sixth of what a page fetches: serde's code for every type that CBOR can hold.
+//!
 //! A reader trusts nothing that a file claims: sizes are compared with the bytes that are there
 //! before anything is allocated for them.
 
-use burn_pack::{Bytes, DType, Error as PackError, Reader};
+use minicbor::data::Type;
+use minicbor::decode::{Decoder, Error};
 
 use crate::plan::text::{self, TextError};
 use crate::plan::{CompileError, Plan};
@@ -43,14 +47,9 @@ pub enum FileError {
     NotFinite(String),
 }
 
-impl From<PackError> for FileError {
-    fn from(error: PackError) -> Self {
-        match error {
-            PackError::InvalidMagicNumber => Self::Foreign,
-            PackError::InvalidHeader => Self::Damaged("its header is incomplete".into()),
-            PackError::InvalidVersion => Self::Damaged("burnpack version unknown".into()),
-            other => Self::Damaged(other.to_string()),
-        }
+impl From<Error> for FileError {
+    fn from(_: Error) -> Self {
+        Self::Damaged("its list of contents cannot be read".into())
     }
 }
 
@@ -66,9 +65,34 @@ pub struct Tensor {
 }
 
 /// A model file, opened; parameters are still to be read.
-pub struct File {
-    reader: Reader,
+#[derive(Clone, Debug)]
+pub struct File<'a> {
+    /// Behind the list of contents, from a multiple of [`ALIGNMENT`] on.
+    data: &'a [u8],
+    entries: Vec<(&'a str, &'a str)>,
+    tensors: Vec<Descriptor<'a>>,
 }
+
+/// Where a parameter lies in the data.
+#[derive(Clone, Debug, Default)]
+struct Descriptor<'a> {
+    name: &'a str,
+    dtype: &'a str,
+    shape: Vec<usize>,
+    range: [usize; 2],
+}
+
+/// "BURN", the least significant byte first.
+const MAGIC: [u8; 4] = *b"NRUB";
+
+/// The newest version of the container that is known here.
+const VERSION: u16 = 1;
+
+/// Magic number, version, and the length of the list of contents.
+const HEAD_BYTES: usize = 4 + 2 + 4;
+
+/// What data begin at a multiple of.
+const ALIGNMENT: usize = 256;
 
 /// A plan that a page cannot have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -90,55 +114,95 @@ pub enum PlanError {
     File(#[from] FileError),
 }
 
-impl File {
+impl<'a> File<'a> {
     /// Looks into the bytes of a file.
-    pub fn open(bytes: &[u8]) -> Result<Self, FileError> {
-        let magic = burn_pack::MAGIC_NUMBER.to_le_bytes();
-        let known = bytes.len().min(magic.len());
-        if bytes.is_empty() || bytes[..known] != magic[..known] {
+    pub fn open(bytes: &'a [u8]) -> Result<Self, FileError> {
+        let known = bytes.len().min(MAGIC.len());
+        if bytes.is_empty() || bytes[..known] != MAGIC[..known] {
             return Err(FileError::Foreign);
         }
-        let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes.to_vec()))?;
-        Ok(Self { reader })
+        let cut = || FileError::Damaged("its header is incomplete".into());
+        let (head, rest) = bytes.split_at_checked(HEAD_BYTES).ok_or_else(cut)?;
+        if u16::from_le_bytes([head[4], head[5]]) > VERSION {
+            return Err(FileError::Damaged("burnpack version unknown".into()));
+        }
+        let length = u32::from_le_bytes([head[6], head[7], head[8], head[9]]) as usize;
+        let contents = rest.get(..length).ok_or_else(cut)?;
+        let start = (HEAD_BYTES + length).next_multiple_of(ALIGNMENT);
+        let mut file = Self {
+            data: bytes.get(start..).unwrap_or_default(),
+            entries: Vec::new(),
+            tensors: Vec::new(),
+        };
+        let mut decoder = Decoder::new(contents);
+        each(&mut decoder, |decoder, key| match key {
+            "metadata" => each(decoder, |decoder, key| {
+                file.entries.push((key, decoder.str()?));
+                Ok(())
+            }),
+            "tensors" => each(decoder, |decoder, name| {
+                file.tensors.push(descriptor(decoder, name)?);
+                Ok(())
+            }),
+            _ => decoder.skip(),
+        })?;
+        Ok(file)
+    }
+
+    fn entry(&self, name: &str) -> Option<&'a str> {
+        let mut entries = self.entries.iter();
+        let entry = entries.find(|(found, _)| *found == name);
+        entry.map(|(_, text)| *text)
     }
 
     /// What the file says of itself, as JSON.
-    pub fn description(&self) -> Result<&str, FileError> {
-        let text = self.reader.metadata().get(DESCRIPTION);
-        text.map(String::as_str).ok_or(FileError::Unlabelled)
+    pub fn description(&self) -> Result<&'a str, FileError> {
+        self.entry(DESCRIPTION).ok_or(FileError::Unlabelled)
     }
 
     /// The scales that it has plans for, the smallest first; the last one is its own.
     pub fn scales(&self) -> Vec<usize> {
-        let has = |scale: &usize| {
-            let name = format!("{PLAN}{scale}");
-            self.reader.metadata().contains_key(&name)
-        };
+        let has = |scale: &usize| self.entry(&format!("{PLAN}{scale}")).is_some();
         (1..=LARGEST_SCALE).filter(has).collect()
     }
 
     /// All parameters.
-    pub fn parameters(self) -> Result<Vec<Tensor>, FileError> {
-        let mut parameters = Vec::new();
-        for tensor in self.reader.into_tensors()? {
-            let (name, dtype, shape, _, bytes) = tensor.into_parts()?;
-            let values = values(&name, dtype, &bytes)?;
-            parameters.push(Tensor {
-                name,
-                shape: shape.to_vec(),
-                values,
-            });
-        }
-        Ok(parameters)
+    pub fn parameters(&self) -> Result<Vec<Tensor>, FileError> {
+        let parameters = self.tensors.iter();
+        parameters
+            .map(
+                |Descriptor {
+                     name,
+                     dtype,
+                     shape,
+                     range: [start, end],
+                 }| {
+                    let bytes = self.data.get(*start..*end);
+                    let bytes = bytes.ok_or_else(|| damaged(name))?;
+                    let values = values(name, dtype, bytes)?;
+                    let size = shape
+                        .iter()
+                        .try_fold(1usize, |size, side| size.checked_mul(*side));
+                    if size != Some(values.len()) {
+                        return Err(damaged(name));
+                    }
+                    Ok(Tensor {
+                        name: name.to_string(),
+                        shape: shape.clone(),
+                        values,
+                    })
+                },
+            )
+            .collect()
     }
 
     /// The plan for a scale, or for the file's own, and what the pipeline has to know.
-    pub fn plan(self, scale: Option<usize>) -> Result<(Plan, Spec), PlanError> {
+    pub fn plan(&self, scale: Option<usize>) -> Result<(Plan, Spec), PlanError> {
         self.description()?;
         let scales = self.scales();
         let own = scales.last().ok_or(PlanError::None)?;
         let wanted = scale.unwrap_or(*own);
-        let text = self.reader.metadata().get(&format!("{PLAN}{wanted}"));
+        let text = self.entry(&format!("{PLAN}{wanted}"));
         let text = text.ok_or_else(|| ScaleError::new(wanted, scales.clone()))?;
         let (outline, spec) = text::read(text)?;
         let parameters = self.parameters()?;
@@ -150,21 +214,74 @@ impl File {
     }
 }
 
+fn damaged(name: &str) -> FileError {
+    FileError::Damaged(format!("parameter `{name}` does not lie in it"))
+}
+
+/// Calls `read` for each key of a map, to read its value.
+fn each<'a>(
+    decoder: &mut Decoder<'a>,
+    mut read: impl FnMut(&mut Decoder<'a>, &'a str) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut left = decoder.map()?;
+    loop {
+        match &mut left {
+            Some(0) => return Ok(()),
+            Some(left) => *left -= 1,
+            // One of no length that is said ends with a mark.
+            None if decoder.datatype()? == Type::Break => return decoder.skip(),
+            None => {}
+        }
+        let key = decoder.str()?;
+        read(decoder, key)?;
+    }
+}
+
+fn descriptor<'a>(decoder: &mut Decoder<'a>, name: &'a str) -> Result<Descriptor<'a>, Error> {
+    let mut found = Descriptor {
+        name,
+        ..Descriptor::default()
+    };
+    each(decoder, |decoder, key| {
+        match key {
+            // Types that are more than a word are none of ours.
+            "dtype" if decoder.datatype()? == Type::String => found.dtype = decoder.str()?,
+            "shape" => found.shape = numbers(decoder)?,
+            "data_offsets" => {
+                let offsets = numbers(decoder)?.try_into();
+                found.range = offsets.map_err(|_| Error::message("two offsets"))?;
+            }
+            _ => decoder.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+fn numbers(decoder: &mut Decoder) -> Result<Vec<usize>, Error> {
+    let length = decoder.array()?.ok_or(Error::message("a length"))?;
+    let number = |_| {
+        let number = usize::try_from(decoder.u64()?);
+        number.map_err(|_| Error::message("a number of memory's size"))
+    };
+    (0..length).map(number).collect()
+}
+
 /// A parameter's values as f32, all of them finite.
-fn values(name: &str, dtype: DType, bytes: &[u8]) -> Result<Vec<f32>, FileError> {
+fn values(name: &str, dtype: &str, bytes: &[u8]) -> Result<Vec<f32>, FileError> {
     let values: Vec<f32> = match dtype {
-        DType::F16 => {
+        "F16" => {
             let bits = bytes.as_chunks().0.iter().copied().map(u16::from_le_bytes);
             bits.map(from_half).collect()
         }
-        DType::F32 => {
+        "F32" => {
             let values = bytes.as_chunks().0.iter().copied();
             values.map(f32::from_le_bytes).collect()
         }
         other => {
             return Err(FileError::Type {
                 name: name.into(),
-                dtype: format!("{other:?}"),
+                dtype: other.into(),
             });
         }
     };

@@ -48,18 +48,19 @@ impl Visit {
     pub fn of(path: &str, gpu: Gpu) -> Self {
         let files = tempfile::tempdir().unwrap();
         let downloads = tempfile::tempdir().unwrap();
-        let www = xtask::root().join("www");
+        // What ships, not what it is made of.
+        let dist = xtask::dist::folder().unwrap();
         for build in xtask::wasm::BUILDS {
-            let wasm = www.join("pkg").join(build.name).join("web_bg.wasm");
+            let wasm = dist.join("pkg").join(build.name).join("web_bg.wasm");
             assert!(
                 wasm.exists(),
-                "{} is missing: run `cargo xtask serve` once",
+                "{} is missing: run `cargo xtask dist` once",
                 wasm.display()
             );
         }
         let plain = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/plain");
         let site = Site::default()
-            .mount(PAGE, www)
+            .mount(PAGE, dist)
             .mount(PLAIN, plain)
             .mount(FILES, files.path().to_path_buf())
             .with_policy(&format!("{POLICY}; report-uri {REPORTS}"))

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 
 use self::report::Report;
 use crate::browser::{self, Browser};
+use crate::dist;
 use crate::run::{cargo, output};
 use crate::tools::{self, TARGET};
 use crate::wasm;
@@ -77,7 +78,7 @@ pub fn run(args: &TestArgs) -> anyhow::Result<()> {
         wasm_tests(&mut report, pack, bindgen)?;
     }
     if let (Some(bindgen), true) = (&bindgen, wants(Kind::Browser)) {
-        report.step("page: wasm builds", || wasm::build(bindgen));
+        report.step("page: the site", || dist::build(bindgen));
         let mut tests = cargo();
         tests.args([
             "test",
