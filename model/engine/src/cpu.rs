@@ -55,7 +55,7 @@ impl Engine for CpuEngine {
 
     async fn run(&mut self, input: Planes) -> Result<Planes, EngineError> {
         let program = &self.program;
-        let strips = strips(&input, self.workers.len(), program.grid.halo_px[0]);
+        let strips = strips(&input, self.workers.len(), &program.grid);
         let jobs = self.workers.iter_mut().zip(strips);
         #[cfg(feature = "threads")]
         let parts: Vec<Planes> = {
@@ -82,9 +82,13 @@ struct Strip {
 /// Narrower ones are mostly halo.
 const NARROWEST_STRIP: usize = 32;
 
-fn strips(input: &Planes, count: usize, halo: usize) -> Vec<Strip> {
+fn strips(input: &Planes, count: usize, grid: &Grid) -> Vec<Strip> {
+    let (align, halo) = (grid.align_px, grid.halo_px[0]);
     let count = count.min(input.width / NARROWEST_STRIP).max(1);
-    let start = |i: usize| input.width * i / count;
+    let start = |i: usize| match i == count {
+        true => input.width,
+        false => input.width * i / count / align * align,
+    };
     let strip = |i: usize| Strip {
         core: start(i)..start(i + 1),
         padded: start(i).saturating_sub(halo)..(start(i + 1) + halo).min(input.width),
@@ -160,7 +164,7 @@ impl Program {
                 margins.columns = margins.columns.max(padding);
                 margins.above = margins.above.max(padding);
                 // A block of rows that begins in the picture may end below it.
-                margins.below = margins.below.max(padding + prepared.block_rows() - 1);
+                margins.below = margins.below.max(padding + prepared.block() - 1);
             }
         }
         Self {
@@ -190,74 +194,66 @@ fn prepare(conv: &plan::Conv, channels_in: usize, isa: Isa) -> RowConv {
     RowConv::new(isa, shape, &conv.weight, &conv.bias)
 }
 
-/// How far an output pixel looks, in columns and in rows, where the blocks in which rows are made count
-/// as a whole; and the size of tiles that follows from it.
+/// How far an output pixel looks, where the blocks in which pixels are made count as a whole; and the size of tiles that follows from it.
 fn grid(steps: &[Stage], extents: &[Extent], multiplications: usize) -> Grid {
     // Somewhere in the middle of an endless picture, at a place that every block divides.
     const MIDDLE: i64 = 1 << 40;
     let output = extents.len() - 1;
     let start = MIDDLE * extents[output].scale as i64;
-    let nowhere = [i64::MAX, i64::MIN];
-    // The first and one behind the last pixel that is read of each value: columns, rows.
-    let mut read = vec![[nowhere; 2]; extents.len()];
-    read[output] = [[start, start + 1]; 2];
-    // All of the rows of a block may be wanted.
+    // The first and one behind the last pixel that is read of each value, along either axis.
+    let mut read = vec![[i64::MAX, i64::MIN]; extents.len()];
+    // All pixels of a block may be wanted.
     let blocks = steps.iter().map(|stage| match stage {
-        Stage::Conv(prepared, _) => prepared.block_rows(),
+        Stage::Conv(prepared, _) => prepared.block(),
         Stage::Other(_) => 1,
     });
     let block = blocks.max().unwrap_or(1);
-    read[output][1][1] = start + (block * extents[output].scale) as i64;
+    let wanted = (block * extents[output].scale) as i64;
+    read[output] = [start, start + wanted];
     for (i, stage) in steps.iter().enumerate().rev() {
-        let [columns, rows] = read[i + 1];
-        let mut reads = |value: Value, columns: [i64; 2], rows: [i64; 2]| {
+        let [first, end] = read[i + 1];
+        let mut reads = |value: Value, [first, end]: [i64; 2]| {
             let known = &mut read[value];
-            for (known, new) in known.iter_mut().zip([columns, rows]) {
-                *known = [known[0].min(new[0]), known[1].max(new[1])];
-            }
+            *known = [known[0].min(first), known[1].max(end)];
         };
         match stage {
             Stage::Conv(prepared, conv) => {
                 let reach = (conv.k / 2) as i64;
-                let grown = |[a, b]: [i64; 2]| [a - reach, b + reach];
-                let block = prepared.block_rows() as i64;
-                // Blocks begin at the value's own first row.
+                let block = prepared.block() as i64;
+                // Blocks begin at the value's own first pixel.
                 let margin = extents[i + 1].margin as i64;
-                let blocks = [
-                    (rows[0] + margin).div_euclid(block) * block - margin,
-                    (rows[1] + margin + block - 1).div_euclid(block) * block - margin,
-                ];
-                reads(conv.input, grown(columns), grown(blocks));
+                let first_block = (first + margin).div_euclid(block) * block - margin;
+                let end_block = (end + margin + block - 1).div_euclid(block) * block - margin;
+                reads(conv.input, [first_block - reach, end_block + reach]);
                 if let Some(add) = conv.add {
-                    reads(add, columns, rows);
+                    reads(add, [first, end]);
                 }
             }
             Stage::Other(Step::Shuffle {
                 input, scale, skip, ..
             }) => {
                 let s = *scale as i64;
-                let smaller = |[a, b]: [i64; 2]| [a.div_euclid(s), (b + s - 1).div_euclid(s)];
                 for value in std::iter::once(*input).chain(*skip) {
-                    reads(value, smaller(columns), smaller(rows));
+                    reads(value, [first.div_euclid(s), (end + s - 1).div_euclid(s)]);
                 }
             }
             Stage::Other(step) => {
                 for value in step.inputs() {
-                    reads(value, columns, rows);
+                    reads(value, [first, end]);
                 }
             }
         }
     }
-    let reach =
-        |[a, b]: [i64; 2], wanted: i64| (MIDDLE - a).max(b - MIDDLE - wanted).max(0) as usize;
-    let halo_px = [reach(read[0][0], 1), reach(read[0][1], block as i64)];
-    let halos_px = 2 * (halo_px[0] + halo_px[1]);
+    let [first, end] = read[0];
+    let reach = (MIDDLE - first).max(end - MIDDLE - block as i64).max(0) as usize;
+    let halo_px = reach.next_multiple_of(block);
+    let halos_px = 4 * halo_px;
     // A tenth of the work, then, is done twice.
     let efficient_px = (10 * halos_px).clamp(SMALLEST_TILE_PX, LARGEST_TILE_PX);
     let patient_px = (TILE_MULTIPLICATIONS / multiplications.max(1) as f64).sqrt() as usize;
     Grid {
         align_px: block,
-        halo_px,
+        halo_px: [halo_px; 2],
         // More halo than picture helps nobody, however long it takes.
         tile_px: efficient_px.min(patient_px.max(halos_px)),
     }
@@ -265,7 +261,7 @@ fn grid(steps: &[Stage], extents: &[Extent], multiplications: usize) -> Grid {
 
 /// Bounds of a tile's side: what is too small is mostly borders, and memory follows what is large.
 const SMALLEST_TILE_PX: usize = 256;
-const LARGEST_TILE_PX: usize = 768;
+const LARGEST_TILE_PX: usize = 1024;
 
 /// Multiplications that a tile may take: some seconds in a page.
 const TILE_MULTIPLICATIONS: f64 = 1e11;
@@ -406,7 +402,7 @@ impl Worker {
         let least = |values: &mut dyn Iterator<Item = &Value>| values.map(made).min().unwrap_or(0);
         match stage {
             Stage::Conv(prepared, conv) => {
-                let block = prepared.block_rows();
+                let block = prepared.block();
                 let there = if made(&conv.input) == self.heights[conv.input] {
                     height
                 } else {

@@ -38,6 +38,29 @@ impl Simd for Avx2 {
         unsafe { _mm256_storeu_ps(to, v) }
     }
     #[inline(always)]
+    unsafe fn load_4(from: *const f32) -> [__m256; 4] {
+        // SAFETY: see above.
+        unsafe {
+            // Values 0…3 and 16…19, and so on: the transpose of each half is what is wanted.
+            let load = |i: usize| {
+                let low = _mm_loadu_ps(from.add(4 * i));
+                let high = _mm_loadu_ps(from.add(4 * i + 16));
+                _mm256_set_m128(high, low)
+            };
+            transpose([load(0), load(1), load(2), load(3)])
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_4(to: *mut f32, v: [__m256; 4]) {
+        // SAFETY: see above.
+        unsafe {
+            for (i, v) in transpose(v).into_iter().enumerate() {
+                _mm_storeu_ps(to.add(4 * i), _mm256_castps256_ps128(v));
+                _mm_storeu_ps(to.add(4 * i + 16), _mm256_extractf128_ps::<1>(v));
+            }
+        }
+    }
+    #[inline(always)]
     unsafe fn fma(a: __m256, b: __m256, c: __m256) -> __m256 {
         // SAFETY: see above.
         unsafe { _mm256_fmadd_ps(a, b, c) }
@@ -79,6 +102,25 @@ impl Simd for Avx2 {
             _mm256_storeu_ps(lanes.as_mut_ptr(), v);
             lanes.iter().sum()
         }
+    }
+}
+
+/// The 4×4 values in each half of four vectors, transposed.
+///
+/// # Safety
+/// The processor has AVX.
+#[inline(always)]
+unsafe fn transpose([a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
+    // SAFETY: as asked of the caller.
+    unsafe {
+        let (ab_low, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+        let (cd_low, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+        [
+            _mm256_shuffle_ps::<0x44>(ab_low, cd_low),
+            _mm256_shuffle_ps::<0xee>(ab_low, cd_low),
+            _mm256_shuffle_ps::<0x44>(ab_high, cd_high),
+            _mm256_shuffle_ps::<0xee>(ab_high, cd_high),
+        ]
     }
 }
 

@@ -207,7 +207,7 @@ unsafe fn forward_block<S: Simd, const C: usize, const N: usize, const K: usize>
 /// # Safety
 /// They are readable.
 #[inline(always)]
-unsafe fn tap<S: Simd, const C: usize, const N: usize>(
+pub(super) unsafe fn tap<S: Simd, const C: usize, const N: usize>(
     sums: &mut [[S::V; N]; C],
     row: *const f32,
     weight: *const f32,

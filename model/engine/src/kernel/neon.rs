@@ -38,6 +38,17 @@ impl Simd for Neon {
         unsafe { vst1q_f32(to, v) }
     }
     #[inline(always)]
+    unsafe fn load_4(from: *const f32) -> [float32x4_t; 4] {
+        // SAFETY: see above.
+        let float32x4x4_t(a, b, c, d) = unsafe { vld4q_f32(from) };
+        [a, b, c, d]
+    }
+    #[inline(always)]
+    unsafe fn store_4(to: *mut f32, [a, b, c, d]: [float32x4_t; 4]) {
+        // SAFETY: see above.
+        unsafe { vst4q_f32(to, float32x4x4_t(a, b, c, d)) }
+    }
+    #[inline(always)]
     unsafe fn fma(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
         // SAFETY: see above.
         unsafe { vfmaq_f32(c, a, b) }

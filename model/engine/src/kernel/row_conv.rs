@@ -8,9 +8,13 @@ use super::{Activation, Isa, on};
 /// Fewer channels than these, in or out, are not worth combining rows for.
 const FEWEST_CHANNELS: usize = 3;
 
-/// Columns whose positions are worked on together: a multiple of every block of the loops, and few
-/// enough for a cache of the first or second level.
-const CHUNK: usize = 96;
+/// Columns whose positions are worked on together: their tiles are a multiple of every block of the
+/// loops, and they are few enough for a cache of the second level.
+const CHUNK: usize = if cfg!(target_family = "wasm") {
+    96
+} else {
+    192
+};
 
 /// The sizes of a [`RowConv`].
 #[derive(Clone, Copy, Debug)]
@@ -35,8 +39,6 @@ pub struct RowConv {
     /// Of each group one after the other; of each position, where there are positions.
     weights: Vec<f32>,
     bias: Vec<f32>,
-    /// What a position's bias is.
-    zeros: Vec<f32>,
     is_winograd: bool,
 }
 
@@ -48,8 +50,8 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    fn positions(data: &mut Vec<f32>, channels: usize, columns: usize) -> Positions {
-        let plane = columns.next_multiple_of(LANES) + LANES;
+    fn positions(data: &mut Vec<f32>, channels: usize, tiles: usize) -> Positions {
+        let plane = tiles.next_multiple_of(LANES) + LANES;
         let length = POSITIONS * channels * plane;
         if data.len() < length {
             data.resize(length, 0.0);
@@ -88,8 +90,8 @@ impl RowConv {
         };
         let weights = if is_winograd {
             let position = |p| {
-                pack(3, &|out, channel, x| {
-                    winograd::weights(kernel(out, channel), p, x)
+                pack(1, &|out, channel, _| {
+                    winograd::weight(kernel(out, channel), p)
                 })
             };
             (0..POSITIONS).flat_map(position).collect()
@@ -106,20 +108,19 @@ impl RowConv {
             shape,
             weights,
             bias: bias.to_vec(),
-            zeros: vec![0.0; channels_out],
             is_winograd,
         }
     }
 
-    /// Rows that are made together: the first row of every call is a multiple of it, and results
-    /// depend on it.
-    pub fn block_rows(&self) -> usize {
-        if self.is_winograd { winograd::ROWS } else { 1 }
+    /// Rows and columns that are made together: the first row of every call is a multiple of it, and
+    /// results depend on it.
+    pub fn block(&self) -> usize {
+        if self.is_winograd { winograd::SIDE } else { 1 }
     }
 
     /// Input rows that are read for `count` output rows.
     pub fn rows_read(&self, count: usize) -> usize {
-        count.next_multiple_of(self.block_rows()) + self.shape.k - 1
+        count.next_multiple_of(self.block()) + self.shape.k - 1
     }
 
     /// Makes the next `count` rows of `output`; `add` is added to them after the activation.
@@ -159,15 +160,15 @@ impl RowConv {
             })
         };
         if self.is_winograd {
-            assert_eq!(row as usize % winograd::ROWS, 0);
+            assert_eq!(row as usize % winograd::SIDE, 0);
             let source = input.source(from, self.rows_read(count), 0, padding);
             let add = add(0);
             let target = output.target(row, count, 0);
-            for y in (0..count).step_by(winograd::ROWS) {
+            for y in (0..count).step_by(winograd::SIDE) {
                 for x in (0..target.columns).step_by(CHUNK) {
                     let part = Target {
                         data: target.data.wrapping_add(y * target.row + x),
-                        rows: winograd::ROWS.min(count - y),
+                        rows: winograd::SIDE.min(count - y),
                         columns: CHUNK.min(target.columns - x),
                         ..target
                     };
@@ -209,40 +210,32 @@ impl RowConv {
         target: Target,
     ) {
         let (inputs, outputs) = (self.shape.channels_in, self.shape.channels_out);
-        let columns = target.columns + 2;
-        let from = Scratch::positions(&mut scratch.input, inputs, columns);
-        let to = Scratch::positions(&mut scratch.output, outputs, target.columns);
+        let tiles = target.columns.div_ceil(winograd::SIDE);
+        let from = Scratch::positions(&mut scratch.input, inputs, tiles);
+        let to = Scratch::positions(&mut scratch.output, outputs, tiles);
         let job = winograd::Input {
             source,
             channels: inputs,
-            columns,
+            tiles,
             target: from,
         };
         on!(self.isa, winograd_input, &job);
-        let weights = self.weights.chunks_exact(3 * inputs * outputs);
+        let weights = self.weights.chunks_exact(inputs * outputs);
         for (position, weights) in weights.enumerate() {
-            let job = Forward {
+            let job = winograd::Product {
                 source: Source {
                     data: from.data.wrapping_add(position * from.position),
                     row: 0,
                     plane: from.plane,
                 },
                 channels_in: inputs,
-                kernel: [1, 3],
+                tiles,
                 weights: weights.as_ptr(),
-                bias: self.zeros.as_ptr(),
-                activation: loops::Activation::None,
-                add: None,
-                target: Target {
-                    data: to.data.wrapping_add(position * to.position),
-                    row: 0,
-                    plane: to.plane,
-                    rows: 1,
-                    columns: target.columns,
-                },
+                target: to.data.wrapping_add(position * to.position),
+                plane: to.plane,
                 channels_out: outputs,
             };
-            on!(self.isa, forward, &job);
+            on!(self.isa, winograd_product, &job);
         }
         let job = winograd::Output {
             source: to,

@@ -25,8 +25,8 @@ pub struct Rows {
 impl Rows {
     /// Forgets all rows, and begins anew with `above` rows of zeros above the picture.
     pub fn reset(&mut self, channels: usize, columns: usize, border: usize, above: usize) {
-        // Vectors run past a row's end, as far as a kernel reaches and a vector further.
-        let stride = columns.next_multiple_of(LANES) + 2 * border + LANES;
+        // Vectors run past a row's end, as far as a kernel reaches: four together, and four values more.
+        let stride = columns.next_multiple_of(4 * LANES) + 2 * border + 8;
         if [channels, columns, border] != [self.channels, self.columns, self.border] {
             // Borders are written here and nowhere else.
             self.data.fill(0.0);

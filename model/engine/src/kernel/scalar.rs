@@ -33,6 +33,16 @@ impl Simd for Scalar {
         unsafe { *to = v }
     }
     #[inline(always)]
+    unsafe fn load_4(from: *const f32) -> [f32; 4] {
+        // SAFETY: the caller vouches for four readable values.
+        unsafe { from.cast::<[f32; 4]>().read() }
+    }
+    #[inline(always)]
+    unsafe fn store_4(to: *mut f32, v: [f32; 4]) {
+        // SAFETY: the caller vouches for four writable values.
+        unsafe { to.cast::<[f32; 4]>().write(v) }
+    }
+    #[inline(always)]
     unsafe fn fma(a: f32, b: f32, c: f32) -> f32 {
         a * b + c
     }

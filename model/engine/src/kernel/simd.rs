@@ -20,6 +20,10 @@ pub(super) trait Simd: Copy {
     unsafe fn load(from: *const f32) -> Self::V;
     /// `LANES` values to unaligned memory.
     unsafe fn store(to: *mut f32, v: Self::V);
+    /// `4·LANES` values from unaligned memory, dealt out: lane l of vector i is value 4·l + i.
+    unsafe fn load_4(from: *const f32) -> [Self::V; 4];
+    /// The inverse of [`Self::load_4`].
+    unsafe fn store_4(to: *mut f32, v: [Self::V; 4]);
     /// `a · b + c`
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// `a + b`
@@ -43,6 +47,9 @@ macro_rules! entry_points {
         crate::kernel::simd::entry_point!($simd, [$($feature)?], forward, loops::Forward, loops::forward);
         crate::kernel::simd::entry_point!(
             $simd, [$($feature)?], winograd_input, winograd::Input, winograd::input
+        );
+        crate::kernel::simd::entry_point!(
+            $simd, [$($feature)?], winograd_product, winograd::Product, winograd::product
         );
         crate::kernel::simd::entry_point!(
             $simd, [$($feature)?], winograd_output, winograd::Output, winograd::output

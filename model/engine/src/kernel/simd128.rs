@@ -39,6 +39,23 @@ impl Simd for Simd128 {
         unsafe { v128_store(to.cast(), v) }
     }
     #[inline(always)]
+    unsafe fn load_4(from: *const f32) -> [v128; 4] {
+        // SAFETY: see above.
+        unsafe {
+            let load = |i: usize| v128_load(from.add(4 * i).cast());
+            transpose([load(0), load(1), load(2), load(3)])
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_4(to: *mut f32, v: [v128; 4]) {
+        // SAFETY: see above.
+        unsafe {
+            for (i, v) in transpose(v).into_iter().enumerate() {
+                v128_store(to.add(4 * i).cast(), v);
+            }
+        }
+    }
+    #[inline(always)]
     unsafe fn fma(a: v128, b: v128, c: v128) -> v128 {
         f32x4_add(f32x4_mul(a, b), c)
     }
@@ -69,6 +86,25 @@ impl Simd for Simd128 {
         let halves = f32x4_add(v, i64x2_shuffle::<1, 0>(v, v));
         f32x4_extract_lane::<0>(halves) + f32x4_extract_lane::<1>(halves)
     }
+}
+
+/// Four vectors of four values, transposed.
+#[inline(always)]
+fn transpose([a, b, c, d]: [v128; 4]) -> [v128; 4] {
+    let (ab_low, ab_high) = (
+        i32x4_shuffle::<0, 4, 1, 5>(a, b),
+        i32x4_shuffle::<2, 6, 3, 7>(a, b),
+    );
+    let (cd_low, cd_high) = (
+        i32x4_shuffle::<0, 4, 1, 5>(c, d),
+        i32x4_shuffle::<2, 6, 3, 7>(c, d),
+    );
+    [
+        i64x2_shuffle::<0, 2>(ab_low, cd_low),
+        i64x2_shuffle::<1, 3>(ab_low, cd_low),
+        i64x2_shuffle::<0, 2>(ab_high, cd_high),
+        i64x2_shuffle::<1, 3>(ab_high, cd_high),
+    ]
 }
 
 entry_points!(Simd128);
