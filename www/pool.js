@@ -23,6 +23,12 @@ function compile(build) {
   return compiled.get(build);
 }
 
+/** Begins to fetch what an engine needs, before it is known what it shall compute. */
+export function prepare(engine) {
+  // Whoever asks for it later is told what went wrong.
+  compile(BUILDS[engine] ?? "lean").catch(() => {});
+}
+
 async function compileFrom(url) {
   try {
     const response = await fetch(url);
@@ -66,7 +72,9 @@ export class Pool {
     const worker = new Connection(usesGpu ? GPU_PATIENCE_MS : Infinity);
     this.#workers[index] = worker;
     try {
-      const wasm = await compile(this.#request.build);
+      const { build } = this.#request;
+      // The worker fetches its script while the wasm is still on its way.
+      const [wasm] = await Promise.all([compile(build), worker.call({ type: "prepare", build })]);
       return await worker.call({ ...this.#request, wasm });
     } catch (error) {
       worker.terminate();

@@ -7,7 +7,7 @@
 // All work happens in Web Workers. The page is asked for nothing but this project's own files.
 
 import { UprezError } from "./error.js";
-import { Pool, defaultWorkers } from "./pool.js";
+import { Pool, defaultWorkers, prepare } from "./pool.js";
 import { open } from "./source.js";
 
 export { UprezError };
@@ -55,6 +55,7 @@ export async function load(model = "fast-x2", { engine = "auto", scale, workers,
   if (!WebAssembly.validate(SIMD)) {
     throw new UprezError("no-simd", "this browser is too old: it has no WebAssembly SIMD; any browser since 2023 has");
   }
+  prepare(engine);
   const [record, chosen] = await Promise.all([fetchRecord(model, signal), chooseEngine(engine)]);
   const upscaler = new Upscaler(record, engine, scale, workers ?? defaultWorkers());
   await upscaler._start(chosen);

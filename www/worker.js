@@ -4,7 +4,7 @@ let module;
 let upscaler;
 let canvas;
 
-const handlers = { load, tiles, upscale, decode };
+const handlers = { prepare, load, tiles, upscale, decode };
 
 self.onmessage = async ({ data: request }) => {
   const { id, type } = request;
@@ -26,18 +26,27 @@ self.onunhandledrejection = (event) => {
   self.postMessage({ type: "failed", code: "worker-failed", message });
 };
 
-/** Loads a build; `wasm` is it compiled, where somebody has done that already. */
-async function open(build, wasm) {
+/** Fetches a build's script. */
+async function prepare({ build }) {
   try {
     module = await import(`./pkg/${build}/web.js`);
+  } catch (error) {
+    throw Object.assign(error, { code: "worker-failed" });
+  }
+  return {};
+}
+
+/** Starts it; `wasm` is its wasm compiled, where somebody has done that already. */
+async function start(wasm) {
+  try {
     await module.default(wasm && { module_or_path: wasm });
   } catch (error) {
     throw Object.assign(error, { code: "worker-failed" });
   }
 }
 
-async function load({ build, wasm, record, scale, engine }) {
-  await open(build, wasm);
+async function load({ wasm, record, scale, engine }) {
+  await start(wasm);
   upscaler = await module.Upscaler.load(record, scale, engine);
   const info = { ...JSON.parse(upscaler.description), scale: upscaler.scale, scales: [...upscaler.scales] };
   // Scores belong to the record's own scale, which is the largest.
@@ -67,7 +76,8 @@ function pixels(bitmap) {
 }
 
 async function decode({ bytes, maxPixels }) {
-  await open("decode");
+  await prepare({ build: "decode" });
+  await start();
   const picture = module.decode(bytes, maxPixels);
   const { width, height } = picture;
   const rgba = picture.into_rgba();

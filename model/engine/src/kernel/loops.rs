@@ -101,9 +101,10 @@ pub(super) fn pack(
 pub(super) unsafe fn forward<S: Simd>(job: &Forward) {
     // SAFETY: as asked of the caller.
     unsafe {
-        // With the number of columns known, their loop is unrolled.
+        // With the number of columns known, their loop is unrolled. A page does without the code: its
+        // 3×3 convolutions are Winograd's.
         match job.kernel[1] {
-            3 => forward_rows::<S, 3>(job),
+            3 if cfg!(feature = "train") => forward_rows::<S, 3>(job),
             _ => forward_rows::<S, 0>(job),
         }
     }
