@@ -10,6 +10,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn};
+use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tower_http::services::ServeDir;
@@ -114,6 +115,10 @@ impl Server {
         let address = listener.local_addr()?;
         let log = Log::default();
         let router = site.router(log.clone());
+        // Small answers would wait for one another's acknowledgement.
+        let listener = listener.tap_io(|connection| {
+            let _ = connection.set_nodelay(true);
+        });
         runtime.spawn(async { axum::serve(listener, router).await });
         Ok(Self {
             runtime,

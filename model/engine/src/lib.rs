@@ -1,6 +1,6 @@
 //! What runs a network: pixels, plans, kernels, engines and the upscaling pipeline.
 //!
-//! Of Burn it knows nothing but the container of its records ([`file`]); it knows no paths and no clock,
+//! Of Burn it knows nothing but the container of its records ([`mod@file`]); it knows no paths and no clock,
 //! and builds for wasm. The path of a picture
 //! through it: [`pixel`] (colour, resize, tiles) → an [`Engine`] (who computes) that runs a [`plan`]
 //! (what is computed) → back through [`pixel`]; [`upscale()`] is that path, once.

@@ -45,7 +45,7 @@ impl ConvBlock {
     }
 
     /// Its steps, behind those that are there already; a convolution takes zeros for what stands
-    /// outside. Parameters go by placeholders, which [`Paths`] knows.
+    /// outside. Parameters go by placeholders in place of their paths, which a block doesn't know.
     pub fn plan(&self, plan: &mut Builder, input: Value) -> Result<Value, NoPlan> {
         self.plan_padded(plan, input, Padding::Same)
     }

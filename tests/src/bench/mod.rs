@@ -68,7 +68,7 @@ pub fn milliseconds(
 
 /// Three digits or more.
 fn short(value: f64) -> String {
-    let digits = (2 - value.abs().log10().floor() as i32).clamp(0, 3);
+    let digits = (2.0 - value.abs().log10().floor()).clamp(0.0, 3.0);
     format!("{value:.*}", digits as usize)
 }
 
@@ -85,8 +85,8 @@ mod tests {
     #[test]
     fn numbers_are_short() {
         assert_eq!(
-            [0.1234, 1.234, 12.34, 1234.5].map(short),
-            ["0.123", "1.23", "12.3", "1234"]
+            [0.0, 0.1234, 1.234, 12.34, 1234.5].map(short),
+            ["0.000", "0.123", "1.23", "12.3", "1234"]
         );
     }
 }

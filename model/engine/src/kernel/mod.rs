@@ -2,7 +2,7 @@
 //! for the page and the command line, forward with rows that come in one after the other.
 //!
 //! NCHW, stride 1, odd kernels, bias and activation included. What is read has zeros around it. One
-//! design of loops ([`loops`]) is compiled for each instruction set. In training, each picture is
+//! design of loops is compiled for each instruction set. In training, each picture is
 //! copied once into a scratch; threads share out pictures and bands of rows, and sums over pictures
 //! are made in their order, so that results do not depend on how many threads there are.
 //!
