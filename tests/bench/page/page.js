@@ -12,8 +12,8 @@ let result;
 
 window.uprez_bench = {
   /** Loads a model under a name. */
-  async load(name, model, workers) {
-    upscalers.set(name, await load(model, { engine: "cpu", workers: workers ?? undefined }));
+  async load(name, model, workers, engine) {
+    upscalers.set(name, await load(model, { engine, workers: workers ?? undefined }));
   },
 
   /** Makes a square picture before it is needed. */

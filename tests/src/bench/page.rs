@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use xtask::browser::SOFTWARE_WEBGPU_FLAGS;
 use xtask::server::{Server, Site};
 
 use super::median;
@@ -26,7 +27,7 @@ impl Served {
         let root = xtask::root();
         let files = tempfile::tempdir()?;
         let mut site = Site::default()
-            .mount("/", root.join("www"))
+            .mount("/", xtask::dist::folder()?)
             .mount("/page/", root.join("tests/bench/page"))
             .mount("/onnx/", root.join("tests/bench/onnx"))
             .mount("/files/", files.path().to_path_buf());
@@ -53,7 +54,15 @@ impl Served {
 
     /// A browser that has the benchmark's page open.
     pub fn open(&self) -> Page {
-        let chrome = self.browser();
+        self.page(self.browser())
+    }
+
+    /// The same with WebGPU in software.
+    pub fn open_with_gpu(&self) -> Page {
+        self.page(Chrome::start(&SOFTWARE_WEBGPU_FLAGS, self.folder()))
+    }
+
+    fn page(&self, chrome: Chrome) -> Page {
         chrome.go(&self.server.url("/page/?dist=/ort/"));
         chrome.wait_until("window.uprez_bench && window.ort_bench", PATIENCE);
         Page { chrome }
@@ -92,9 +101,15 @@ impl Page {
         self.chrome.run(&body, args)
     }
 
-    /// Loads a model under a name, with so many workers, or as many as there are if nobody says.
+    /// Loads a model for the CPU under a name, with so many workers, or as many as there are if nobody
+    /// says.
     pub fn load(&self, name: &str, model: &str, workers: Option<usize>) {
-        let args = [json!(name), json!(model), json!(workers)];
+        self.load_on(name, model, workers, "cpu");
+    }
+
+    /// The same for another engine.
+    pub fn load_on(&self, name: &str, model: &str, workers: Option<usize>, engine: &str) {
+        let args = [json!(name), json!(model), json!(workers), json!(engine)];
         self.call("uprez_bench.load", &args);
     }
 

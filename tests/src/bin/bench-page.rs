@@ -1,4 +1,5 @@
-//! Upscaling in a page on the CPU: ours and onnxruntime-web, both as WebAssembly in the same page.
+//! Upscaling in a page: on the CPU ours and onnxruntime-web, both as WebAssembly in the same page; on
+//! WebGPU in software ours and Burn's operators.
 //!
 //! `cargo xtask bench page` runs it.
 
@@ -26,6 +27,9 @@ const RUNS: [usize; 2] = [3, 15];
 /// Those of a picture of about a megapixel.
 const FEW_RUNS: [usize; 2] = [1, 3];
 
+/// Those of what takes seconds.
+const SLOW_RUNS: [usize; 2] = [1, 2];
+
 /// That of a picture so large that what comes before its first tile doesn't count.
 const ONE_RUN: [usize; 2] = [0, 1];
 
@@ -41,6 +45,7 @@ fn main() -> anyhow::Result<()> {
     write_picture(&served)?;
     let mut rows = to_peer(&served.open())?;
     rows.extend(to_itself(&served.open())?);
+    rows.push(to_burn(&served.open_with_gpu())?);
     rows.push(first_picture(&served)?);
     report("page", &rows)
 }
@@ -90,6 +95,29 @@ fn to_peer(page: &Page) -> anyhow::Result<Vec<Row>> {
         row("the wasm's call alone", wasm, 0.5),
         row("upscale() on two workers", two, 0.28),
     ])
+}
+
+/// The reference network on WebGPU in software, to Burn's operators there: it ranks kernels, no more.
+fn to_burn(page: &Page) -> anyhow::Result<Row> {
+    page.load_on("webgpu", REFERENCE, None, "webgpu");
+    page.load_on("burn", REFERENCE, None, "burn-webgpu");
+    let time = |name: &'static str| -> Measure {
+        let args = [json!(name), json!(SIDE_PX)];
+        Box::new(move || page.time("uprez_bench.time", &args, SLOW_RUNS))
+    };
+    let [ours, burn] = medians(
+        "ms",
+        [
+            ("WGSL on SwiftShader", time("webgpu")),
+            ("Burn's operators on SwiftShader", time("burn")),
+        ],
+    )?;
+    Ok(Row::ratio(
+        "WebGPU in software, reference network, 256² → 512², upscale()",
+        ours / burn,
+        Some(Reach::AtMost(0.2)),
+        "burn-wgpu 0.22.1",
+    ))
 }
 
 /// What a page costs beside the engine, and how time goes with the picture's size.

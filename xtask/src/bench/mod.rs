@@ -5,7 +5,7 @@ use std::process::Command;
 use clap::{Args, Subcommand};
 
 use crate::run::{cargo, run as run_command};
-use crate::{browser, tools, wasm};
+use crate::{browser, dist, tools};
 
 /// What to measure.
 #[derive(Args)]
@@ -50,7 +50,7 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
     if parts.iter().any(|part| part.needs_browser()) {
         browser::ensure(true, false)?;
         tools::ensure_target()?;
-        wasm::build(&tools::wasm_bindgen()?)?;
+        dist::build(&tools::wasm_bindgen()?)?;
     }
     // Built as parts of the workspace: alone they would have Burn compiled with other features.
     let programs = parts.iter().flat_map(|part| ["--bin", part.program()]);
