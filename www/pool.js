@@ -103,13 +103,20 @@ export class Pool {
     const { width, height } = source;
     let failed = null;
     const work = async (index) => {
+      // Memory of the tile before, for the next one.
+      let spare = {};
       while (waiting.length > 0 && !failed && !signal?.aborted) {
         const tile = waiting.shift();
         try {
           const worker = await this.#worker(index);
-          const { transfer, ...part } = await source.cut(...tile.subarray(4));
-          const { rgba } = await worker.call({ type: "upscale", tile, width, height, ...part }, transfer);
+          const { transfer, ...part } = await source.cut(tile.subarray(4), spare.input);
+          const { output } = spare;
+          spare = {};
+          if (output) transfer.push(output);
+          const request = { type: "upscale", tile, width, height, ...part, spare: output };
+          const { rgba, input } = await worker.call(request, transfer);
           if (!signal?.aborted) take(tile, rgba);
+          spare = { input, output: rgba.buffer };
         } catch (error) {
           waiting.unshift(tile);
           failed ??= error;

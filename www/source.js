@@ -9,7 +9,8 @@ import { header } from "./header.js";
 const EXACT = ["png", "webp", "bmp"];
 
 /**
- * A picture to cut parts from: `width`, `height`, `cut(x, y, width, height)` → what a worker takes, and `close()`.
+ * A picture to cut parts from: `width`, `height`, `cut([x, y, width, height], spare)` → what a worker takes, in the
+ * memory `spare` if it is large enough, and `close()`.
  *
  * @param {Blob | ImageData | ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas} source
  * @param {number} maxPixels more are refused
@@ -29,13 +30,15 @@ class Pixels {
     Object.assign(this, { width, height, rgba });
   }
 
-  async cut(x, y, width, height) {
-    const part = new Uint8Array(4 * width * height);
+  async cut([x, y, width, height], spare) {
+    const length = 4 * width * height;
+    const buffer = spare?.byteLength >= length ? spare : new ArrayBuffer(length);
+    const part = new Uint8Array(buffer, 0, length);
     for (let row = 0; row < height; row += 1) {
       const start = 4 * ((y + row) * this.width + x);
       part.set(this.rgba.subarray(start, start + 4 * width), 4 * width * row);
     }
-    return { rgba: part, transfer: [part.buffer] };
+    return { rgba: part, transfer: [buffer] };
   }
 
   close() {}
@@ -51,7 +54,7 @@ class Bitmap {
     this.height = bitmap.height;
   }
 
-  async cut(x, y, width, height) {
+  async cut([x, y, width, height]) {
     const part = await createImageBitmap(this.#bitmap, x, y, width, height);
     return { bitmap: part, transfer: [part] };
   }

@@ -58,9 +58,14 @@ async function tiles({ width, height, workers }) {
   return { tiles: upscaler.tiles(width, height, workers) };
 }
 
-async function upscale({ tile, width, height, rgba, bitmap }) {
-  const result = await upscaler.upscale(rgba ?? pixels(bitmap), tile, width, height);
-  return { rgba: result, transfer: [result.buffer] };
+/** `spare` is memory that the page is done with: what waits for the garbage collector adds up. */
+async function upscale({ tile, width, height, rgba, bitmap, spare }) {
+  const input = rgba ?? pixels(bitmap);
+  const length = 4 * tile[2] * tile[3] * upscaler.scale ** 2;
+  const buffer = spare?.byteLength >= length ? spare : new ArrayBuffer(length);
+  const target = new Uint8Array(buffer, 0, length);
+  await upscaler.upscale(input, tile, width, height, target);
+  return { rgba: target, input: input.buffer, transfer: [buffer, input.buffer] };
 }
 
 /** A bitmap's pixels. */

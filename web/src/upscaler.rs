@@ -4,6 +4,7 @@ use engine::file::File;
 use engine::pixel::tile::Tile;
 use engine::pixel::{Channels, Image, Rect};
 use engine::{Engine, Options, UpscaleError, tiling, upscale_tile};
+use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 
 use crate::error::error;
@@ -95,15 +96,16 @@ impl Upscaler {
             .collect()
     }
 
-    /// Upscales a tile of a picture of these sides: RGBA bytes of what has to be handed over in, those of
-    /// the enlarged core out.
+    /// Upscales a tile of a picture of these sides: from RGBA bytes of what has to be handed over to those
+    /// of the enlarged core, for which `target` has room: whoever calls may use its memory again.
     pub async fn upscale(
         &mut self,
         rgba: Vec<u8>,
         tile: Vec<u32>,
         width: usize,
         height: usize,
-    ) -> Result<Vec<u8>, JsValue> {
+        target: Uint8Array,
+    ) -> Result<(), JsValue> {
         let tile = tile_of(&tile, [width, height]);
         let tile = tile.ok_or_else(|| error("internal", "a tile lies in its picture"))?;
         let Rect {
@@ -123,7 +125,11 @@ impl Upscaler {
         )
         .await
         {
-            Ok(image) => Ok(image.data),
+            Ok(image) if image.data.len() == target.length() as usize => {
+                target.copy_from(&image.data);
+                Ok(())
+            }
+            Ok(_) => Err(error("internal", "the target is as long as the tile")),
             Err(e) => Err(error(code(&e), e)),
         }
     }

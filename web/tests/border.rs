@@ -2,7 +2,7 @@
 #![cfg(all(target_family = "wasm", any(feature = "lean", feature = "burn-wgpu")))]
 
 use engine::pixel::{Channels, Image, Rect};
-use js_sys::{JSON, Reflect};
+use js_sys::{JSON, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::*;
 use web::Upscaler;
@@ -53,8 +53,10 @@ async fn upscaled(upscaler: &mut Upscaler, image: &Image, tile_px: Option<usize>
         };
         let (core, padded) = (rect(&tile[..4]).scaled(2), rect(&tile[4..]));
         let part = image.crop(padded).data;
-        let part = upscaler.upscale(part, tile.to_vec(), width, height);
-        let part = Image::new(core.width, core.height, Channels::Rgba, part.await.unwrap());
+        let target = Uint8Array::new_with_length(4 * (core.width * core.height) as u32);
+        let work = upscaler.upscale(part, tile.to_vec(), width, height, target.clone());
+        work.await.unwrap();
+        let part = Image::new(core.width, core.height, Channels::Rgba, target.to_vec());
         whole.paste(&part.unwrap(), core);
     }
     whole
@@ -109,17 +111,25 @@ async fn errors_have_codes() {
 
     let mut upscaler = load(engine).await;
     let tile = upscaler.tiles(9, 7, 1, None);
-    let short = upscaler.upscale(vec![0; 7], tile.clone(), 9, 7).await;
+    let target = Uint8Array::new_with_length(4 * 18 * 14);
+    let short = upscaler
+        .upscale(vec![0; 7], tile.clone(), 9, 7, target.clone())
+        .await;
     assert_eq!(code(&short.unwrap_err()), "not-an-image");
     for (index, wrong) in [(0, 9), (2, 0), (3, 8), (4, 1), (6, u32::MAX), (7, 6)] {
         let mut tile = tile.clone();
         tile[index] = wrong;
-        let refused = upscaler.upscale(vec![0; 4 * 9 * 7], tile, 9, 7).await;
+        let bytes = vec![0; 4 * 9 * 7];
+        let refused = upscaler.upscale(bytes, tile, 9, 7, target.clone()).await;
         assert_eq!(code(&refused.unwrap_err()), "internal", "{index}");
     }
     // And it goes on.
-    let whole = upscaler.upscale(vec![9; 4 * 9 * 7], tile, 9, 7).await;
-    assert_eq!(whole.unwrap().len(), 4 * 18 * 14);
+    let bytes = vec![9; 4 * 9 * 7];
+    let small = Uint8Array::new_with_length(9);
+    let refused = upscaler.upscale(bytes.clone(), tile.clone(), 9, 7, small);
+    assert_eq!(code(&refused.await.unwrap_err()), "internal");
+    let whole = upscaler.upscale(bytes, tile, 9, 7, target.clone()).await;
+    assert!(whole.is_ok() && target.get_index(0) > 0);
 }
 
 #[wasm_bindgen_test]

@@ -14,7 +14,8 @@ self.onmessage = async ({ data: { model, rgba, side, warmUp, runs } }) => {
       let time = 0;
       for (const { tile, part } of parts) {
         const start = performance.now();
-        await upscaler.upscale(part, tile, side, side);
+        const target = new Uint8Array(4 * tile[2] * tile[3] * upscaler.scale ** 2);
+        await upscaler.upscale(part, tile, side, side, target);
         time += performance.now() - start;
       }
       times.push(time);
