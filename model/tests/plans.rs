@@ -1,8 +1,11 @@
 //! A network's plan computes what its module computes.
 
+mod common;
+
 use std::ops::ControlFlow;
 
 use burn::tensor::{Device, Tensor, TensorData};
+use common::{config, network, noise, record};
 use engine::file::{File, PlanError};
 use model::engine::{BurnEngine, CpuEngine, Engine};
 use model::kernel::Isa;
@@ -52,15 +55,6 @@ const SIZES: [(usize, usize); 8] = [
     (50, 12),
     (101, 26),
 ];
-
-fn config(text: &str) -> NetworkConfig {
-    serde_json::from_str(text).unwrap()
-}
-
-/// Random weights, folded.
-fn network(config: &NetworkConfig) -> Network {
-    config.init_training(11, &Device::flex()).fold()
-}
 
 fn waves(channels: usize, (width, height): (usize, usize)) -> Planes {
     let values = 0..channels * width * height;
@@ -161,20 +155,6 @@ fn a_records_plan_is_its_networks() {
     }
 }
 
-/// A record with random weights.
-fn record(config: &NetworkConfig) -> Vec<u8> {
-    let metadata = model::record::Metadata {
-        format: model::record::FORMAT,
-        name: "test".into(),
-        network: config.clone(),
-        degradation: String::new(),
-        parameters: config.parameters(&Device::flex()),
-        origin: Default::default(),
-        scores: Vec::new(),
-    };
-    model::record::write(&network(config), &metadata).unwrap()
-}
-
 #[test]
 fn plans_survive_being_text_and_nonsense_is_refused() {
     for text in PLANNED {
@@ -241,12 +221,6 @@ fn threads_change_nothing() {
         let one = run(1);
         assert!(one == run(2) && one == run(4), "{text}");
     }
-}
-
-fn noise(width: usize, height: usize, channels: Channels) -> Image {
-    let count = width * height * channels.count();
-    let data = (0..count as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 21) as u8);
-    Image::new(width, height, channels, data.collect()).unwrap()
 }
 
 fn picture(

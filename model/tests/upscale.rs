@@ -1,8 +1,11 @@
 //! The pipeline: tiles give what the whole picture gives, and nobody's pixels are lost.
 
+mod common;
+
 use std::ops::ControlFlow;
 
 use burn::tensor::Device;
+use common::{noise, record};
 use model::engine::BurnEngine;
 use model::network::NetworkConfig;
 use model::pixel::{Channels, Image};
@@ -10,25 +13,8 @@ use model::{Options, UpscaleError, upscale};
 
 fn engine(config: &NetworkConfig, device: &Device) -> BurnEngine {
     // Drawn on one device and carried over as a record, so that every device has the same weights.
-    let network = config.init_training(11, &Device::flex()).fold();
-    let metadata = model::record::Metadata {
-        format: model::record::FORMAT,
-        name: "test".into(),
-        network: config.clone(),
-        degradation: String::new(),
-        parameters: config.parameters(&Device::flex()),
-        origin: Default::default(),
-        scores: Vec::new(),
-    };
-    let bytes = model::record::write(&network, &metadata).unwrap();
-    let (network, _) = model::record::read(&bytes, device).unwrap();
+    let (network, _) = model::record::read(&record(config), device).unwrap();
     BurnEngine::new(network, device.clone(), "test")
-}
-
-fn noise(width: usize, height: usize, channels: Channels) -> Image {
-    let count = width * height * channels.count();
-    let data = (0..count as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 21) as u8);
-    Image::new(width, height, channels, data.collect()).unwrap()
 }
 
 fn run(engine: &mut BurnEngine, config: &NetworkConfig, image: &Image, tile_px: usize) -> Image {

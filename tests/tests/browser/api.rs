@@ -289,6 +289,13 @@ fn failures_have_codes() {
             'not-an-image ': await failure(upscaler.upscale(await fetchBlob(text))),
             TypeError: await failure(load(model, { engine: 'quantum' })),
             'TypeError ': await failure(load(model, { workers: 0 })),
+            'no-simd': await (async () => {
+                const { validate } = WebAssembly;
+                WebAssembly.validate = () => false;
+                const found = await failure(load(model));
+                WebAssembly.validate = validate;
+                return found;
+            })(),
             disposed: await failure((upscaler.dispose(), upscaler.upscale(await fetchBlob(url)))),
         };";
     let args = [model, url, visit.url("text.bpk"), visit.url("cut.bpk")];

@@ -1,0 +1,40 @@
+//! What several tests share.
+
+// Not every test uses all of it.
+#![allow(dead_code)]
+
+use burn::tensor::Device;
+use model::network::{Network, NetworkConfig};
+use model::pixel::{Channels, Image};
+use model::record::{self, Metadata};
+
+/// A configuration as JSON has it.
+pub fn config(text: &str) -> NetworkConfig {
+    serde_json::from_str(text).unwrap()
+}
+
+/// Random weights, folded.
+pub fn network(config: &NetworkConfig) -> Network {
+    config.init_training(11, &Device::flex()).fold()
+}
+
+/// [`network`] as it would be exported.
+pub fn record(config: &NetworkConfig) -> Vec<u8> {
+    let metadata = Metadata {
+        format: record::FORMAT,
+        name: "test".into(),
+        network: config.clone(),
+        degradation: String::new(),
+        parameters: config.parameters(&Device::flex()),
+        origin: Default::default(),
+        scores: Vec::new(),
+    };
+    record::write(&network(config), &metadata).unwrap()
+}
+
+/// Every byte another one.
+pub fn noise(width: usize, height: usize, channels: Channels) -> Image {
+    let count = width * height * channels.count();
+    let data = (0..count as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 21) as u8);
+    Image::new(width, height, channels, data.collect()).unwrap()
+}
