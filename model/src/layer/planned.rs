@@ -134,12 +134,9 @@ impl ModuleVisitor for Paths {
     }
 }
 
-/// The values of a module's parameters, by their paths.
+/// The values of a module's parameters, by their placeholders.
 #[derive(Default)]
-pub(crate) struct Values {
-    path: Vec<String>,
-    found: BTreeMap<String, Vec<f32>>,
-}
+pub(crate) struct Values(BTreeMap<String, Vec<f32>>);
 
 impl Values {
     pub fn of(module: &impl Module) -> Self {
@@ -148,24 +145,16 @@ impl Values {
         values
     }
 
-    pub fn get(&self, path: &str) -> Option<&[f32]> {
-        self.found.get(path).map(Vec::as_slice)
+    pub fn get(&self, placeholder: &str) -> Option<&[f32]> {
+        self.0.get(placeholder).map(Vec::as_slice)
     }
 }
 
 impl ModuleVisitor for Values {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_string());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
-    }
-
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         // What is no f32 will be missed when it is looked for.
         if let Ok(values) = param.val().into_data().try_into_vec::<f32>() {
-            self.found.insert(self.path.join("."), values);
+            self.0.insert(placeholder(param), values);
         }
     }
 }

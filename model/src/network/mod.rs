@@ -118,7 +118,7 @@ trait Forward: Fold {
         self.forward_training(x)
     }
 
-    /// See [`Network::outline`].
+    /// See [`Network::outline`]; parameters go by placeholders.
     fn outline(&self) -> Result<Outline, NoPlan>;
 }
 
@@ -207,19 +207,23 @@ macro_rules! networks {
             /// Networks have no plan that shrink maps or look at means of them, and none while
             /// they are in the form in which they are trained.
             pub fn outline(&self) -> Result<Outline, NoPlan> {
-                let mut outline = match self {
-                    $(Self::$name(network) => network.outline()?,)*
-                };
+                let mut outline = self.outline_unnamed()?;
                 let paths = Paths::of(self);
-                outline.rename(|id| paths.path(id));
+                outline.rename(|placeholder| paths.path(placeholder));
                 Ok(outline)
             }
 
             /// [`Self::outline`] with the values of the network's parameters.
             pub fn plan(&self) -> Result<Plan, NoPlan> {
-                let outline = self.outline()?;
                 let values = Values::of(self);
-                Ok(outline.compile(|path| values.get(path))?)
+                let outline = self.outline_unnamed()?;
+                Ok(outline.compile(|placeholder| values.get(placeholder))?)
+            }
+
+            fn outline_unnamed(&self) -> Result<Outline, NoPlan> {
+                match self {
+                    $(Self::$name(network) => network.outline(),)*
+                }
             }
 
             /// The network in the form in which it is used: wide blocks and batch normalisation

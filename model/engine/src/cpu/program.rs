@@ -81,7 +81,8 @@ fn prepare(conv: &plan::Conv, channels_in: usize, isa: Isa) -> RowConv {
     RowConv::new(isa, shape, &conv.weight, &conv.bias)
 }
 
-/// How far an output pixel looks, where the blocks in which pixels are made count as a whole; and the size of tiles that follows from it.
+/// How far an output pixel looks, where the blocks in which pixels are made count as a whole; and the
+/// size of tiles that follows from it.
 fn grid(steps: &[Stage], extents: &[Extent], multiplications: usize) -> Grid {
     // Somewhere in the middle of an endless picture, at a place that every block divides.
     const MIDDLE: i64 = 1 << 40;
