@@ -11,5 +11,5 @@ pub mod network;
 pub mod record;
 
 pub use ::engine::{
-    Options, Progress, UpscaleError, kernel, pixel, plan, tiling, upscale, upscale_tile,
+    Options, Progress, UpscaleError, kernel, pixel, plan, start_tile, tiling, upscale,
 };

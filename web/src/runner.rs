@@ -1,7 +1,7 @@
 //! The engines of this build.
 
 use engine::pixel::Planes;
-use engine::{Engine, EngineError, Grid, Spec};
+use engine::{Engine, EngineError, Grid, Running, Spec};
 
 /// One of the engines of this build.
 pub enum Runner {
@@ -49,7 +49,11 @@ impl Engine for Runner {
         with!(self, engine => engine.grid())
     }
 
-    async fn run(&mut self, input: Planes) -> Result<Planes, EngineError> {
-        with!(self, engine => engine.run(input).await)
+    fn depth(&self) -> usize {
+        with!(self, engine => engine.depth())
+    }
+
+    fn start(&mut self, input: Planes) -> Result<Running, EngineError> {
+        with!(self, engine => engine.start(input))
     }
 }

@@ -1,19 +1,24 @@
 //! A network, loaded and ready.
 
+use std::cell::RefCell;
+
 use engine::file::File;
 use engine::pixel::tile::Tile;
 use engine::pixel::{Channels, Image, Rect};
-use engine::{Engine, Options, UpscaleError, tiling, upscale_tile};
+use engine::{Engine, Options, Spec, UpscaleError, start_tile, tiling};
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 
 use crate::error::error;
-use crate::runner::Opened;
+use crate::runner::{Opened, Runner};
 
 /// A network on an engine of this build.
 #[wasm_bindgen]
 pub struct Upscaler {
-    opened: Opened,
+    /// Borrowed only while a tile is started: another may be under way.
+    runner: RefCell<Runner>,
+    spec: Spec,
+    scales: Vec<usize>,
     description: String,
 }
 
@@ -28,7 +33,11 @@ impl Upscaler {
         engine: String,
     ) -> Result<Upscaler, JsValue> {
         let scale = scale.map(|scale| scale as usize);
-        let opened = match engine.as_str() {
+        let Opened {
+            runner,
+            spec,
+            scales,
+        } = match engine.as_str() {
             #[cfg(feature = "lean")]
             "cpu" | "webgpu" => crate::lean::open(&bytes, scale, &engine).await?,
             #[cfg(feature = "burn-wgpu")]
@@ -41,7 +50,9 @@ impl Upscaler {
         let file = File::open(&bytes).map_err(|e| error("bad-model", e))?;
         let description = file.description().map_err(|e| error("bad-model", e))?;
         Ok(Self {
-            opened,
+            runner: RefCell::new(runner),
+            spec,
+            scales,
             description: description.to_string(),
         })
     }
@@ -49,19 +60,19 @@ impl Upscaler {
     /// What runs: `webgpu`, `cpu`, `burn-webgpu` or `burn-cpu`.
     #[wasm_bindgen(getter)]
     pub fn engine(&self) -> String {
-        self.opened.runner.name().to_string()
+        self.runner.borrow().name().to_string()
     }
 
     /// Output pixels per input pixel, in each direction.
     #[wasm_bindgen(getter)]
     pub fn scale(&self) -> u32 {
-        self.opened.spec.scale as u32
+        self.spec.scale as u32
     }
 
     /// The factors that the record can be used at.
     #[wasm_bindgen(getter)]
     pub fn scales(&self) -> Vec<usize> {
-        self.opened.scales.clone()
+        self.scales.clone()
     }
 
     /// The record's metadata, as the JSON that stands in it.
@@ -82,8 +93,8 @@ impl Upscaler {
     ) -> Vec<u32> {
         let options = Options { tile_px };
         let tiles = tiling(
-            &self.opened.spec,
-            &self.opened.runner.grid(),
+            &self.spec,
+            &self.runner.borrow().grid(),
             [width, height],
             &options,
             workers,
@@ -97,9 +108,10 @@ impl Upscaler {
     }
 
     /// Upscales a tile of a picture of these sides: from RGBA bytes of what has to be handed over to those
-    /// of the enlarged core, for which `target` has room: whoever calls may use its memory again.
+    /// of the enlarged core, for which `target` has room: whoever calls may use its memory again. The next
+    /// tile can be started before this one is done.
     pub async fn upscale(
-        &mut self,
+        &self,
         rgba: Vec<u8>,
         tile: Vec<u32>,
         width: usize,
@@ -115,23 +127,24 @@ impl Upscaler {
         } = tile.padded;
         let part = Image::new(columns, rows, Channels::Rgba, rgba);
         let part = part.map_err(|e| error("not-an-image", e))?;
+        let failed = |e| error(code(&e), e);
         let whole = [width, height];
-        match upscale_tile(
-            &mut self.opened.runner,
-            &self.opened.spec,
+        let started = start_tile(
+            &mut *self.runner.borrow_mut(),
+            &self.spec,
             &part,
             &tile,
             whole,
-        )
-        .await
-        {
-            Ok(image) if image.data.len() == target.length() as usize => {
-                target.copy_from(&image.data);
-                Ok(())
-            }
-            Ok(_) => Err(error("internal", "the target is as long as the tile")),
-            Err(e) => Err(error(code(&e), e)),
+        );
+        let started = started.map_err(failed)?;
+        // Nobody needs it while the engine computes.
+        drop(part);
+        let image = started.finish().await.map_err(failed)?;
+        if image.data.len() != target.length() as usize {
+            return Err(error("internal", "the target is as long as the tile"));
         }
+        target.copy_from(&image.data);
+        Ok(())
     }
 }
 

@@ -1,6 +1,9 @@
 //! The border in a real browser: what JavaScript sees of models, tiles and errors.
 #![cfg(all(target_family = "wasm", any(feature = "lean", feature = "burn-wgpu")))]
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use engine::pixel::{Channels, Image, Rect};
 use js_sys::{JSON, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -37,29 +40,64 @@ async fn load(engine: &str) -> Upscaler {
     upscaler.await.unwrap()
 }
 
-/// A picture in tiles, put together.
-async fn upscaled(upscaler: &mut Upscaler, image: &Image, tile_px: Option<usize>) -> Image {
+/// A picture in tiles, put together; so many tiles are under way at once.
+async fn upscaled(
+    upscaler: &Upscaler,
+    image: &Image,
+    tile_px: Option<usize>,
+    at_once: usize,
+) -> Image {
     let (width, height) = (image.width, image.height);
     let mut whole = Image::blank(2 * width, 2 * height, Channels::Rgba).unwrap();
-    for tile in upscaler.tiles(width, height, 2, tile_px).chunks(8) {
-        let rect = |numbers: &[u32]| {
-            let [x, y, width, height] = [0, 1, 2, 3].map(|i| numbers[i] as usize);
-            Rect {
-                x,
-                y,
-                width,
-                height,
-            }
-        };
-        let (core, padded) = (rect(&tile[..4]).scaled(2), rect(&tile[4..]));
-        let part = image.crop(padded).data;
-        let target = Uint8Array::new_with_length(4 * (core.width * core.height) as u32);
-        let work = upscaler.upscale(part, tile.to_vec(), width, height, target.clone());
-        work.await.unwrap();
-        let part = Image::new(core.width, core.height, Channels::Rgba, target.to_vec());
-        whole.paste(&part.unwrap(), core);
+    let tiles = upscaler.tiles(width, height, 2, tile_px);
+    for tiles in tiles.chunks(8 * at_once) {
+        let cores = tiles.chunks(8).map(|tile| core(upscaler, image, tile));
+        for (place, core) in all(cores).await {
+            whole.paste(&core, place);
+        }
     }
     whole
+}
+
+/// A tile's core, enlarged, and its place in the larger picture.
+async fn core(upscaler: &Upscaler, image: &Image, tile: &[u32]) -> (Rect, Image) {
+    let rect = |numbers: &[u32]| {
+        let [x, y, width, height] = [0, 1, 2, 3].map(|i| numbers[i] as usize);
+        Rect {
+            x,
+            y,
+            width,
+            height,
+        }
+    };
+    let (place, padded) = (rect(&tile[..4]).scaled(2), rect(&tile[4..]));
+    let part = image.crop(padded).data;
+    let target = Uint8Array::new_with_length(4 * (place.width * place.height) as u32);
+    let (width, height) = (image.width, image.height);
+    let work = upscaler.upscale(part, tile.to_vec(), width, height, target.clone());
+    work.await.unwrap();
+    let core = Image::new(place.width, place.height, Channels::Rgba, target.to_vec());
+    (place, core.unwrap())
+}
+
+/// Waits for all of them; each is started before any is waited for.
+async fn all<T>(works: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut works: Vec<_> = works.map(|work| (Box::pin(work), None)).collect();
+    poll_fn(|context| {
+        for (work, result) in &mut works {
+            if result.is_none()
+                && let Poll::Ready(value) = work.as_mut().poll(context)
+            {
+                *result = Some(value);
+            }
+        }
+        match works.iter().all(|(_, result)| result.is_some()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+    works.into_iter().filter_map(|(_, result)| result).collect()
 }
 
 /// For GPUs this includes the self-test: they agree with the CPU, or loading fails.
@@ -77,13 +115,13 @@ async fn a_model_says_what_it_is_and_what_runs() {
 #[wasm_bindgen_test]
 async fn tiles_change_nothing_and_alpha_survives() {
     for engine in ENGINES {
-        let mut upscaler = load(engine).await;
+        let upscaler = load(engine).await;
         let mut image = noise(71, 42);
         image.data.chunks_mut(4).for_each(|pixel| pixel[3] = 77);
-        let whole = upscaled(&mut upscaler, &image, Some(128)).await;
+        let whole = upscaled(&upscaler, &image, Some(128), 1).await;
         assert!(whole.data.chunks(4).all(|pixel| pixel[3] == 77));
-        for tile_px in [Some(16), Some(27), None] {
-            let tiled = upscaled(&mut upscaler, &image, tile_px).await;
+        for (tile_px, at_once) in [(Some(16), 2), (Some(27), 1), (None, 2)] {
+            let tiled = upscaled(&upscaler, &image, tile_px, at_once).await;
             let pairs = whole.data.iter().zip(&tiled.data);
             let largest = pairs.map(|(a, b)| a.abs_diff(*b)).max();
             // Burn's GPU kernels may sum in another order for another size of tile.
@@ -109,7 +147,7 @@ async fn errors_have_codes() {
     assert_eq!(refused(MODEL, Some(3), engine).await, "unknown-scale");
     assert_eq!(refused(MODEL, None, "abacus").await, "internal");
 
-    let mut upscaler = load(engine).await;
+    let upscaler = load(engine).await;
     let tile = upscaler.tiles(9, 7, 1, None);
     let target = Uint8Array::new_with_length(4 * 18 * 14);
     let short = upscaler
@@ -136,8 +174,8 @@ async fn errors_have_codes() {
 async fn engines_give_the_same_pixels() {
     let image = noise(45, 34);
     let [cpu, gpu] = ENGINES;
-    let expected = upscaled(&mut load(cpu).await, &image, Some(20)).await;
-    let found = upscaled(&mut load(gpu).await, &image, Some(20)).await;
+    let expected = upscaled(&load(cpu).await, &image, Some(20), 1).await;
+    let found = upscaled(&load(gpu).await, &image, Some(20), 2).await;
     let pairs = found.data.iter().zip(&expected.data);
     let largest = pairs.map(|(a, b)| a.abs_diff(*b)).max();
     assert!(largest <= Some(1), "{largest:?}");

@@ -1,6 +1,7 @@
 //! Who computes a network.
 
 use std::future::Future;
+use std::pin::Pin;
 
 use crate::pixel::Planes;
 
@@ -35,6 +36,12 @@ impl Default for Grid {
     }
 }
 
+/// A picture that is being computed. It knows nothing of its engine, so that the next one can be started
+/// before this one is awaited; dropped, it is given up.
+///
+/// Boxed, so that its code is not repeated for each who awaits it.
+pub type Running = Pin<Box<dyn Future<Output = Result<Planes, EngineError>>>>;
+
 /// Something that runs one network.
 pub trait Engine {
     /// What runs, for people: `cpu`, `webgpu`, …
@@ -45,10 +52,22 @@ pub trait Engine {
         Grid::default()
     }
 
-    /// `[c, h, w]` in 0…1 → `[c, h·r, w·r]`, for the r of the network's [`Spec`](crate::Spec).
+    /// How many pictures had best be under way at once: more than one only where something else computes
+    /// while this processor cuts and stitches.
+    fn depth(&self) -> usize {
+        1
+    }
+
+    /// Starts to compute: `[c, h, w]` in 0…1 → `[c, h·r, w·r]`, for the r of the network's
+    /// [`Spec`](crate::Spec). Engines on this processor are done with it when they return.
     ///
-    /// Asynchronous because a page cannot wait for its GPU.
-    fn run(&mut self, input: Planes) -> impl Future<Output = Result<Planes, EngineError>>;
+    /// Asynchronous because a page cannot wait for its GPU. Errors come at once or from the future.
+    fn start(&mut self, input: Planes) -> Result<Running, EngineError>;
+
+    /// Starts, and waits for it.
+    fn run(&mut self, input: Planes) -> impl Future<Output = Result<Planes, EngineError>> {
+        async move { self.start(input)?.await }
+    }
 }
 
 /// Side of the picture of [`largest_difference`], in pixels.

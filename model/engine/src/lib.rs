@@ -18,6 +18,6 @@ mod upscale;
 pub mod webgpu;
 
 pub use cpu::CpuEngine;
-pub use engine::{Engine, EngineError, Grid, largest_difference};
+pub use engine::{Engine, EngineError, Grid, Running, largest_difference};
 pub use spec::{Colour, Input, ScaleError, Spec};
-pub use upscale::{Options, Progress, UpscaleError, tiling, upscale, upscale_tile};
+pub use upscale::{Options, Progress, TileRunning, UpscaleError, start_tile, tiling, upscale};

@@ -3,13 +3,14 @@
 //! Tile by tile: alpha aside and colour to planes → engine → chroma and alpha by bicubic
 //! interpolation → the output's bytes. Memory follows the tile and the two pictures.
 
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use crate::pixel::enlarge::{REACH_PX, enlarge_region};
 use crate::pixel::tile::{Tile, tiles};
-use crate::pixel::{Channels, Image, PixelError};
-use crate::stitch::Cut;
-use crate::{Engine, EngineError, Grid, Input, Spec};
+use crate::pixel::{Channels, Image, PixelError, Rect};
+use crate::stitch::{Cut, Rest};
+use crate::{Engine, EngineError, Grid, Input, Running, Spec};
 
 /// How to upscale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub enum UpscaleError {
 ///
 /// `watch` is asked before the first tile and after each one; [`ControlFlow::Break`] ends the work
 /// with [`UpscaleError::Cancelled`]. Grey pictures stay grey: their values are Y as they are.
+///
+/// So many tiles are under way at once as the engine likes ([`Engine::depth`]); they end in order.
 pub async fn upscale<E: Engine>(
     engine: &mut E,
     spec: &Spec,
@@ -69,10 +72,19 @@ pub async fn upscale<E: Engine>(
         ControlFlow::Break(()) => Err(UpscaleError::Cancelled),
     };
     report(0)?;
+    let depth = engine.depth().max(1);
+    let mut waiting = tiles.iter();
+    let mut running = VecDeque::new();
     for (done, tile) in tiles.iter().enumerate() {
-        let part = image.crop(tile.padded);
-        let core = upscale_tile(engine, spec, &part, tile, whole).await?;
-        output.paste(&core, tile.core.scaled(spec.scale));
+        for next in waiting.by_ref().take(depth - running.len()) {
+            let part = image.crop(next.padded);
+            // An error waits for its turn: tiles before it still count.
+            running.push_back(start_tile(engine, spec, &part, next, whole));
+        }
+        if let Some(started) = running.pop_front() {
+            let core = started?.finish().await?;
+            output.paste(&core, tile.core.scaled(spec.scale));
+        }
         report(done + 1)?;
     }
     Ok(output)
@@ -144,18 +156,30 @@ fn picture_halo_px(spec: &Spec, grid: &Grid) -> [usize; 2] {
     })
 }
 
-/// A tile's core, enlarged; `part` is what lies at [`Tile::padded`] in the picture, whose sides are
-/// `whole`.
-pub async fn upscale_tile<E: Engine>(
+/// A tile that is being computed; dropped, it is given up. It borrows nothing, so that the next one can
+/// be started.
+pub struct TileRunning {
+    running: Running,
+    rest: Rest,
+    /// Where what the network gives lies in the output picture.
+    seen: Rect,
+    /// Where the tile's core lies there.
+    target: Rect,
+    channels: Channels,
+    spec: Spec,
+}
+
+/// Cuts a tile and starts the engine on it; `part` is what lies at [`Tile::padded`] in the picture, whose
+/// sides are `whole`. Errors are the engine's.
+pub fn start_tile<E: Engine>(
     engine: &mut E,
     spec: &Spec,
     part: &Image,
     tile: &Tile,
     whole: [usize; 2],
-) -> Result<Image, UpscaleError> {
+) -> Result<TileRunning, UpscaleError> {
     let target = tile.core.scaled(spec.scale);
     let Cut { network, rest } = Cut::of(part, tile.padded, whole, spec.colour);
-    // Where the enlarged network input lies in the output picture.
     let seen = match spec.input {
         Input::LowResolution => tile.padded.scaled(spec.scale),
         Input::Upsampled => {
@@ -167,13 +191,31 @@ pub async fn upscale_tile<E: Engine>(
         Input::LowResolution => network,
         Input::Upsampled => enlarge_region(&network, tile.padded, whole.into(), spec.scale, seen),
     };
-    let sharp = engine.run(input).await?;
-    let expected = [spec.colour.channels(), seen.width, seen.height];
-    let found = [sharp.channels, sharp.width, sharp.height];
-    if found != expected {
-        return Err(UpscaleError::Shape { found, expected });
+    Ok(TileRunning {
+        running: engine.start(input)?,
+        rest,
+        seen,
+        target,
+        channels: part.channels,
+        spec: *spec,
+    })
+}
+
+impl TileRunning {
+    /// Waits for the engine, and puts the tile's core together, enlarged. Errors are the engine's, or
+    /// [`UpscaleError::Shape`].
+    pub async fn finish(self) -> Result<Image, UpscaleError> {
+        let Self {
+            seen, target, spec, ..
+        } = self;
+        let sharp = self.running.await?;
+        let expected = [spec.colour.channels(), seen.width, seen.height];
+        let found = [sharp.channels, sharp.width, sharp.height];
+        if found != expected {
+            return Err(UpscaleError::Shape { found, expected });
+        }
+        let mut output = Image::blank(target.width, target.height, self.channels)?;
+        self.rest.stitch(&sharp, seen, target, &spec, &mut output);
+        Ok(output)
     }
-    let mut output = Image::blank(target.width, target.height, part.channels)?;
-    rest.stitch(&sharp, seen, target, spec, &mut output);
-    Ok(output)
 }

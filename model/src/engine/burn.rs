@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, Running};
 use crate::network::Network;
 use crate::pixel::Planes;
 
@@ -38,19 +38,21 @@ impl Engine for BurnEngine {
         &self.name
     }
 
-    async fn run(&mut self, input: Planes) -> Result<Planes, EngineError> {
+    fn start(&mut self, input: Planes) -> Result<Running, EngineError> {
         let shape = [1, input.channels, input.height, input.width];
         let x = Tensor::<4>::from_data(TensorData::new(input.data, shape), &self.device);
         let y = self.network.forward(x);
         let [_, channels, height, width] = y.dims();
-        let failed = |error: &dyn std::fmt::Display| EngineError::Failed(error.to_string());
-        let data = y.into_data_async().await.map_err(|e| failed(&e))?;
-        let data = data.try_into_vec::<f32>().map_err(|e| failed(&e))?;
-        Ok(Planes {
-            channels,
-            width,
-            height,
-            data,
-        })
+        Ok(Box::pin(async move {
+            let failed = |error: &dyn std::fmt::Display| EngineError::Failed(error.to_string());
+            let data = y.into_data_async().await.map_err(|e| failed(&e))?;
+            let data = data.try_into_vec::<f32>().map_err(|e| failed(&e))?;
+            Ok(Planes {
+                channels,
+                width,
+                height,
+                data,
+            })
+        }))
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::ensure;
-use model::engine::{CpuEngine, Engine, EngineError, Grid};
+use model::engine::{CpuEngine, Engine, EngineError, Grid, Running};
 use model::pixel::{Channels, Image, Planes};
 use pollster::block_on;
 use tempfile::TempDir;
@@ -167,9 +167,9 @@ impl Engine for Timed {
         self.engine.grid()
     }
 
-    async fn run(&mut self, input: Planes) -> Result<Planes, EngineError> {
+    fn start(&mut self, input: Planes) -> Result<Running, EngineError> {
         let start = Instant::now();
-        let output = self.engine.run(input).await;
+        let output = self.engine.start(input);
         self.milliseconds += 1e3 * start.elapsed().as_secs_f64();
         output
     }

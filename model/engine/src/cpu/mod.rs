@@ -9,6 +9,7 @@ mod program;
 mod steps;
 mod worker;
 
+use std::future::ready;
 use std::ops::Range;
 
 use self::program::Program;
@@ -16,7 +17,7 @@ use self::worker::Worker;
 use crate::kernel::Isa;
 use crate::pixel::Planes;
 use crate::plan::Plan;
-use crate::{Engine, EngineError, Grid};
+use crate::{Engine, EngineError, Grid, Running};
 
 /// Runs plans on this processor's vectors.
 pub struct CpuEngine {
@@ -55,7 +56,7 @@ impl Engine for CpuEngine {
         self.program.grid
     }
 
-    async fn run(&mut self, input: Planes) -> Result<Planes, EngineError> {
+    fn start(&mut self, input: Planes) -> Result<Running, EngineError> {
         let program = &self.program;
         let strips = strips(&input, self.workers.len(), &program.grid);
         let jobs = self.workers.iter_mut().zip(strips);
@@ -71,7 +72,7 @@ impl Engine for CpuEngine {
         let parts: Vec<Planes> = jobs
             .map(|(worker, strip)| worker.run(program, &input, strip))
             .collect();
-        Ok(side_by_side(parts))
+        Ok(Box::pin(ready(Ok(side_by_side(parts)))))
     }
 }
 

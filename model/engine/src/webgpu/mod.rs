@@ -13,7 +13,6 @@ mod weights;
 
 use std::fmt::Display;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -30,7 +29,7 @@ use self::read_back::lock;
 pub use self::trust::{Distrust, trusted};
 use crate::pixel::Planes;
 use crate::plan::{Extent, Plan, Value};
-use crate::{Engine, EngineError, Grid};
+use crate::{Engine, EngineError, Grid, Running};
 
 /// Runs a plan on a GPU.
 pub struct WebGpuEngine {
@@ -47,9 +46,6 @@ pub struct WebGpuEngine {
     memory: Option<Memory>,
     shared: Arc<Shared>,
 }
-
-/// A picture that is being computed. Boxed, so that its code is not repeated for each who awaits it.
-pub type Running = Pin<Box<dyn Future<Output = Result<Planes, EngineError>>>>;
 
 /// A kernel, compiled.
 struct Dispatch {
@@ -140,10 +136,8 @@ impl WebGpuEngine {
         }
     }
 
-    /// Uploads a picture and starts to compute; the future gives what [`Engine::run`] does.
-    ///
-    /// It knows nothing of the engine, so that the next picture can be started before it is awaited.
-    pub fn start(&mut self, input: &Planes) -> Result<Running, EngineError> {
+    /// Uploads a picture, and submits all work on it.
+    fn submit(&mut self, input: &Planes) -> Result<Running, EngineError> {
         self.gpu.alive()?;
         let (height, width) = (input.height, input.width);
         let values = input.channels.saturating_mul(height).saturating_mul(width);
@@ -311,8 +305,13 @@ impl Engine for WebGpuEngine {
         }
     }
 
-    async fn run(&mut self, input: Planes) -> Result<Planes, EngineError> {
-        self.start(&input)?.await
+    /// One that is computed, and one that is on its way to the GPU or back.
+    fn depth(&self) -> usize {
+        2
+    }
+
+    fn start(&mut self, input: Planes) -> Result<Running, EngineError> {
+        self.submit(&input)
     }
 }
 
