@@ -52,6 +52,8 @@ export function defaultWorkers() {
 export class Pool {
   #request;
   #size;
+  /** How many tiles a worker has at once. */
+  #depth;
   #workers = [];
 
   /** Loads a record with an engine in the first worker; further ones follow when there is work for them. */
@@ -60,6 +62,8 @@ export class Pool {
     const build = BUILDS[engine];
     // On a GPU or with Burn's operators, one worker keeps everything busy, or has all memory.
     pool.#size = engine === "cpu" ? workers : 1;
+    // While the GPU computes one tile, the worker cuts and stitches the other.
+    pool.#depth = engine === "webgpu" ? 2 : 1;
     pool.#request = { type: "load", build, engine, record, scale };
     const { info } = await pool.#start(0);
     pool.engine = engine;
@@ -103,7 +107,7 @@ export class Pool {
     const { width, height } = source;
     let failed = null;
     const work = async (index) => {
-      // Memory of the tile before, for the next one.
+      // Memory of the tile before, for the next one of this loop.
       let spare = {};
       while (waiting.length > 0 && !failed && !signal?.aborted) {
         const tile = waiting.shift();
@@ -123,8 +127,8 @@ export class Pool {
         }
       }
     };
-    const count = Math.min(this.#size, waiting.length);
-    await Promise.all(Array.from({ length: count }, (_, index) => work(index)));
+    const count = Math.min(this.#size * this.#depth, waiting.length);
+    await Promise.all(Array.from({ length: count }, (_, index) => work(index % this.#size)));
     if (failed) throw failed;
   }
 
