@@ -2,7 +2,7 @@
 
 import { downloadOne } from "./download.js";
 import { element, write } from "./dom.js";
-import { duration, megapixels, sentence, sides, weight } from "./text.js";
+import { about, duration, megapixels, sentence, sides, weight } from "./text.js";
 
 /**
  * The list's entry of a picture, which keeps itself up to date.
@@ -75,7 +75,7 @@ function describe(item) {
   const to = state === "done" ? result : estimate;
   const parts = [to ? `${from} → ${sides(to)}` : from];
   if (state === "reading") parts.push("looking at it …");
-  if (state === "waiting" && to) parts.push(megapixels(to), `about ${duration(estimate.ms)}`);
+  if (state === "waiting" && to) parts.push(megapixels(to), about(estimate.ms));
   if (state === "waiting" && !to) parts.push("waiting");
   if (state === "working") parts.push(`${Math.floor(100 * item.progress)} %`, ...(item.left === null ? [] : [`${duration(item.left)} left`]));
   if (state === "done") parts.push(megapixels(result), weight(result.blob.size));

@@ -3,7 +3,7 @@
 import { card } from "./card.js";
 import { $, write } from "./dom.js";
 import { downloadAll } from "./download.js";
-import { counted, duration, sentence } from "./text.js";
+import { about, counted, sentence } from "./text.js";
 
 export class List {
   #queue;
@@ -99,7 +99,7 @@ function summary(items, pending, running) {
   const left = pending.map((item) => item.left ?? item.estimate?.ms);
   if (left.length > 0 && left.every((ms) => ms !== undefined && ms !== null)) {
     const total = left.reduce((sum, ms) => sum + ms, 0);
-    parts.push(running ? `about ${duration(total)} left` : `about ${duration(total)} to do`);
+    parts.push(`${about(total)} ${running ? "left" : "to do"}`);
   }
   return parts.join(" · ");
 }

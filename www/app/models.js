@@ -103,7 +103,7 @@ function showDetails(info) {
   writeTerms($("model-terms"), {
     Name: info.name,
     Network: kind,
-    "Built of": Object.entries(rest).filter(([name]) => name !== "scale").map(([name, value]) => `${name} ${value}`).join(", "),
+    "Built of": parts(rest),
     Parameters: info.parameters?.toLocaleString("en"),
     Enlarges: info.scales?.map((scale) => `×${scale}`).join(", "),
     "Trained for": info.degradation,
@@ -114,6 +114,14 @@ function showDetails(info) {
     Licence: info.licence ?? info.license,
   });
   showScores(info.scores ?? []);
+}
+
+/** A network's own words: `width 16; kernels px 9, 1, 5`. */
+function parts({ scale, ...network }) {
+  const said = (value) => (Array.isArray(value) ? value.join(", ") : value);
+  return Object.entries(network)
+    .map(([name, value]) => `${name.replaceAll("_", " ")} ${said(value)}`)
+    .join("; ");
 }
 
 function showScores(scores) {
