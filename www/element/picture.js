@@ -113,8 +113,9 @@ export class Picture {
     const refused = unwilling();
     if (refused) throw new Skip(refused);
     const img = this.#img;
-    const begun = performance.now();
+    let begun;
     const onStart = () => {
+      begun = performance.now();
       if (!this.#shown) this.#tell("loading");
     };
     // Most pages' pictures are large enough, or nobody scrolls to them.
