@@ -11,10 +11,13 @@ export class Connection {
   #patience;
   #timer;
 
-  /** @param {number} [patienceMs] a worker that says nothing for so long while it is called has failed */
-  constructor(patienceMs = Infinity) {
+  /**
+   * @param {Worker} worker
+   * @param {number} [patienceMs] a worker that says nothing for so long while it is called has failed
+   */
+  constructor(worker, patienceMs = Infinity) {
     this.#patience = patienceMs;
-    this.#worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+    this.#worker = worker;
     this.#worker.onmessage = ({ data }) => this.#receive(data);
     this.#worker.onerror = (event) => {
       event.preventDefault();

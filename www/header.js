@@ -1,10 +1,11 @@
 // What a picture's first bytes say of it, so that what is too large is refused before it is decoded.
 
 /**
- * Reads type, sides and whether there may be alpha of PNG, JPEG, WebP, GIF and BMP.
+ * Reads type, sides, whether there may be alpha, and whether there is a colour profile (where that matters: in files
+ * with alpha) of PNG, JPEG, WebP, GIF and BMP.
  *
  * @param {Uint8Array} bytes the file
- * @returns {{ type: string, width: number, height: number, alpha: boolean } | null} null for anything else, and for
+ * @returns {{ type: string, width: number, height: number, alpha: boolean, profile?: boolean } | null} null for anything else, and for
  *   a file that is cut off before it says its sides
  */
 export function header(bytes) {
@@ -30,11 +31,13 @@ function png(view) {
   const size = { width: view.getUint32(16), height: view.getUint32(20) };
   // Grey or colour with alpha; or any, where a chunk `tRNS` before the pixels makes some colour transparent.
   let alpha = (view.getUint8(25) & 4) !== 0;
-  for (let at = 33; !alpha && at + 8 <= view.byteLength && !says(view, at + 4, "IDAT"); ) {
-    alpha = says(view, at + 4, "tRNS");
+  let profile = false;
+  for (let at = 33; at + 8 <= view.byteLength && !says(view, at + 4, "IDAT"); ) {
+    alpha ||= says(view, at + 4, "tRNS");
+    profile ||= says(view, at + 4, "iCCP");
     at += 12 + view.getUint32(at);
   }
-  return { type: "png", ...size, alpha };
+  return { type: "png", ...size, alpha, profile };
 }
 
 /** https://www.w3.org/Graphics/JPEG/itu-t81.pdf: the first frame header. */
@@ -55,7 +58,9 @@ function webp(view) {
   if (!says(view, 0, "RIFF") || !says(view, 8, "WEBP")) return null;
   const uint24 = (at) => view.getUint16(at, true) | (view.getUint8(at + 2) << 16);
   if (says(view, 12, "VP8X")) {
-    return { type: "webp", width: uint24(24) + 1, height: uint24(27) + 1, alpha: (view.getUint8(20) & 16) !== 0 };
+    const flags = view.getUint8(20);
+    const size = { width: uint24(24) + 1, height: uint24(27) + 1 };
+    return { type: "webp", ...size, alpha: (flags & 16) !== 0, profile: (flags & 32) !== 0 };
   }
   if (says(view, 12, "VP8L")) {
     const bits = view.getUint32(21, true);

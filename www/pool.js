@@ -1,44 +1,20 @@
-// Workers that share the tiles of a picture.
+// Workers that share the tiles of pictures.
 
 import { Connection } from "./connection.js";
-import { UprezError } from "./error.js";
+import { compile, startWorker } from "./fetch.js";
 
 /** A GPU that says nothing for so long has failed (its first tile includes compiling shaders). */
 const GPU_PATIENCE_MS = 60_000;
 
+/** How much the last tile says of the time that tiles take. */
+const NEWS = 0.3;
+
 /** Which build of the wasm an engine is part of. */
 const BUILDS = { webgpu: "lean", cpu: "lean", "burn-webgpu": "burn", "burn-cpu": "burn" };
 
-/** What a build is compiled to, once for all workers. */
-const compiled = new Map();
-
-function compile(build) {
-  if (!compiled.has(build)) {
-    const url = new URL(`./pkg/${build}/web_bg.wasm`, import.meta.url);
-    const promise = compileFrom(url);
-    // Whoever comes next may have more luck.
-    promise.catch(() => compiled.delete(build));
-    compiled.set(build, promise);
-  }
-  return compiled.get(build);
-}
-
 /** Begins to fetch what an engine needs, before it is known what it shall compute. */
-export function prepare(engine) {
-  // Whoever asks for it later is told what went wrong.
-  compile(BUILDS[engine] ?? "lean").catch(() => {});
-}
-
-async function compileFrom(url) {
-  try {
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(`${url.href} cannot be fetched (status ${response.status})`);
-    const streams = response.headers.get("content-type")?.startsWith("application/wasm");
-    if (streams) return await WebAssembly.compileStreaming(response);
-    return await WebAssembly.compile(await response.arrayBuffer());
-  } catch (error) {
-    throw new UprezError("worker-failed", error.message);
-  }
+export function prepare(engine, files) {
+  return compile(BUILDS[engine] ?? "lean", files);
 }
 
 /** How many workers there are on the CPU, if nobody says: as many as leave a core to the page. */
@@ -50,21 +26,33 @@ export function defaultWorkers() {
 }
 
 export class Pool {
+  #files;
   #request;
   #size;
   /** How many tiles a worker has at once. */
   #depth;
   #workers = [];
+  /** Promises of workers that are being started. */
+  #starting = [];
+  #jobs = [];
+  /** Which of the loops that hand out tiles are running: `depth` of them for each worker. */
+  #busy = new Set();
+  /** When the workers' last answers came. */
+  #answered = [];
+  #turns = 0;
+  #ended = null;
+  /** Milliseconds that a pixel of the input takes one worker. */
+  #pace = null;
 
   /** Loads a record with an engine in the first worker; further ones follow when there is work for them. */
-  static async open(engine, record, scale, workers) {
+  static async open(engine, record, scale, workers, files) {
     const pool = new Pool();
-    const build = BUILDS[engine];
+    pool.#files = files;
     // On a GPU or with Burn's operators, one worker keeps everything busy, or has all memory.
     pool.#size = engine === "cpu" ? workers : 1;
     // While the GPU computes one tile, the worker cuts and stitches the other.
     pool.#depth = engine === "webgpu" ? 2 : 1;
-    pool.#request = { type: "load", build, engine, record, scale };
+    pool.#request = { type: "load", engine, record, scale };
     const { info } = await pool.#start(0);
     pool.engine = engine;
     pool.info = info;
@@ -72,13 +60,15 @@ export class Pool {
   }
 
   async #start(index) {
-    const usesGpu = this.#request.engine.endsWith("webgpu");
-    const worker = new Connection(usesGpu ? GPU_PATIENCE_MS : Infinity);
+    const { engine } = this.#request;
+    const build = BUILDS[engine];
+    const worker = new Connection(
+      startWorker(build, this.#files),
+      engine.endsWith("webgpu") ? GPU_PATIENCE_MS : Infinity,
+    );
     this.#workers[index] = worker;
     try {
-      const { build } = this.#request;
-      // The worker fetches its script while the wasm is still on its way.
-      const [wasm] = await Promise.all([compile(build), worker.call({ type: "prepare", build })]);
+      const wasm = await compile(build, this.#files);
       return await worker.call({ ...this.#request, wasm });
     } catch (error) {
       worker.terminate();
@@ -88,7 +78,11 @@ export class Pool {
 
   /** A worker that can be called, a new one in the place of one that broke down. */
   async #worker(index) {
-    if (!this.#workers[index] || this.#workers[index].broken) await this.#start(index);
+    if (this.#ended) throw this.#ended;
+    if (!this.#workers[index] || this.#workers[index].broken) {
+      this.#starting[index] ??= this.#start(index).finally(() => (this.#starting[index] = null));
+      await this.#starting[index];
+    }
     return this.#workers[index];
   }
 
@@ -99,40 +93,86 @@ export class Pool {
     return Array.from({ length: tiles.length / 8 }, (_, i) => tiles.subarray(8 * i, 8 * i + 8));
   }
 
-  /**
-   * Takes tiles out of `waiting` until there are none; `take(tile, rgba)` gets each one's core. A tile that fails is
-   * put back, and is the reason to end.
-   */
-  async run(source, waiting, take, signal) {
-    const { width, height } = source;
-    let failed = null;
-    const work = async (index) => {
-      // Memory of the tile before, for the next one of this loop.
-      let spare = {};
-      while (waiting.length > 0 && !failed && !signal?.aborted) {
-        const tile = waiting.shift();
-        try {
-          const worker = await this.#worker(index);
-          const { transfer, ...part } = await source.cut(tile.subarray(4), spare.input);
-          const { output } = spare;
-          spare = {};
-          if (output) transfer.push(output);
-          const request = { type: "upscale", tile, width, height, ...part, spare: output };
-          const { rgba, input } = await worker.call(request, transfer);
-          if (!signal?.aborted) take(tile, rgba);
-          spare = { input, output: rgba.buffer };
-        } catch (error) {
-          waiting.unshift(tile);
-          failed ??= error;
-        }
-      }
-    };
-    const count = Math.min(this.#size * this.#depth, waiting.length);
-    await Promise.all(Array.from({ length: count }, (_, index) => work(index % this.#size)));
-    if (failed) throw failed;
+  /** Milliseconds for so many pixels of input, as far as the last tiles tell; null if there were none. */
+  expect(pixels) {
+    return this.#pace && (this.#pace * pixels) / this.#size;
   }
 
-  terminate() {
-    for (const worker of this.#workers) worker?.terminate();
+  /**
+   * Takes tiles out of `waiting` until there are none; `take(tile, rgba)` gets each one's core. A tile that fails is
+   * put back, and is the reason to end. Of several pictures those of the lowest `rank` go first, and those of one
+   * rank take turns.
+   */
+  run(source, waiting, take, rank, signal) {
+    return new Promise((resolve, reject) => {
+      const job = { source, waiting, take, rank, signal, resolve, reject, turn: 0, busy: 0, error: this.#ended };
+      this.#jobs.push(job);
+      signal?.addEventListener("abort", () => this.#settle(job), { once: true });
+      this.#settle(job);
+      for (let loop = 0; loop < this.#size * this.#depth; loop += 1) {
+        if (!this.#busy.has(loop)) this.#work(loop);
+      }
+    });
+  }
+
+  #next() {
+    const open = this.#jobs.filter((job) => job.waiting.length > 0 && !job.error && !job.signal?.aborted);
+    return open.reduce((a, b) => (a && (a.rank - b.rank || a.turn - b.turn) <= 0 ? a : b), undefined);
+  }
+
+  async #work(loop) {
+    this.#busy.add(loop);
+    // Memory of the tile before, for the next one of this loop.
+    let spare = {};
+    for (let job = this.#next(); job; job = this.#next()) {
+      const tile = job.waiting.shift();
+      job.turn = this.#turns += 1;
+      job.busy += 1;
+      try {
+        spare = await this.#upscale(loop % this.#size, job, tile, spare);
+      } catch (error) {
+        job.waiting.unshift(tile);
+        job.error ??= error;
+        spare = {};
+      }
+      job.busy -= 1;
+      this.#settle(job);
+    }
+    this.#busy.delete(loop);
+  }
+
+  async #upscale(index, { source, take, signal }, tile, spare) {
+    const { width, height } = source;
+    const worker = await this.#worker(index);
+    const { transfer, ...part } = await source.cut(tile.subarray(4), spare.input);
+    const { output } = spare;
+    if (output) transfer.push(output);
+    const start = performance.now();
+    const { rgba, input } = await worker.call({ type: "upscale", tile, width, height, ...part, spare: output }, transfer);
+    const now = performance.now();
+    // A tile that waited for another has taken only what came after that.
+    const pace = (now - Math.max(start, this.#answered[index] ?? 0)) / (tile[2] * tile[3]);
+    this.#answered[index] = now;
+    this.#pace = this.#pace === null ? pace : (1 - NEWS) * this.#pace + NEWS * pace;
+    if (!signal?.aborted) take(tile, rgba);
+    return { input, output: rgba.buffer };
+  }
+
+  /** Ends a job that nobody works on and nobody will. */
+  #settle(job) {
+    if (job.busy > 0 || !(job.error || job.signal?.aborted || job.waiting.length === 0)) return;
+    this.#jobs = this.#jobs.filter((other) => other !== job);
+    if (job.error) job.reject(job.error);
+    else job.resolve();
+  }
+
+  /** Frees the workers; what waits is rejected with `error`, or else with `disposed`. */
+  terminate(error) {
+    for (const worker of this.#workers) worker?.terminate(error);
+    this.#ended = error ?? this.#workers[0].broken;
+    for (const job of this.#jobs) {
+      job.error ??= this.#ended;
+      this.#settle(job);
+    }
   }
 }

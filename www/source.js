@@ -3,29 +3,37 @@
 
 import { Connection } from "./connection.js";
 import { UprezError } from "./error.js";
+import { compile, startWorker } from "./fetch.js";
 import { header } from "./header.js";
 
 /** Formats that lose their colours where alpha is low if a canvas reads them; they have a decoder of our own. */
 const EXACT = ["png", "webp", "bmp"];
 
+/** Side of the small version that tells whether there is alpha. */
+const PROBE_PX = 64;
+
 /**
  * A picture to cut parts from: `width`, `height`, `cut([x, y, width, height], spare)` → what a worker takes, in the
  * memory `spare` if it is large enough, and `close()`.
  *
- * @param {Blob | ImageData | ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas} source
- * @param {number} maxPixels more are refused
+ * @param {import("./uprez.js").Source} source
+ * @param {(size: { width: number, height: number }) => void} check throws where a picture is too large
+ * @param {ReturnType<import("./fetch.js").site>} files
+ * @param {AbortSignal} [signal]
  */
-export async function open(source, maxPixels) {
-  if (source instanceof Blob) return await openFile(source, maxPixels);
+export async function open(source, check, files, signal) {
+  if (typeof source === "string" || source instanceof URL) source = await fetchPicture(source, signal);
+  if (source instanceof Blob) return await openFile(source, check, files);
   if (source instanceof ImageData) {
-    refuse(source, maxPixels);
-    return new Pixels(source.width, source.height, source.data);
+    check(source);
+    const { width, height, data } = source;
+    return isOpaque(data) ? new Pixels(width, height, data) : await bled({ rgba: data, width, height }, [], files);
   }
-  return await openDrawable(source, maxPixels);
+  return await openDrawable(source, check, files);
 }
 
 /** Pixels in memory. */
-class Pixels {
+export class Pixels {
   constructor(width, height, rgba) {
     Object.assign(this, { width, height, rgba });
   }
@@ -41,7 +49,9 @@ class Pixels {
     return { rgba: part, transfer: [buffer] };
   }
 
-  close() {}
+  close() {
+    this.rgba = null;
+  }
 }
 
 /** What the browser has decoded. */
@@ -64,17 +74,20 @@ class Bitmap {
   }
 }
 
-function refuse({ width, height }, maxPixels) {
-  if (width * height <= maxPixels) return;
-  const megapixels = (pixels) => (pixels / 1e6).toFixed(1);
-  throw new UprezError(
-    "too-large",
-    `the picture has ${width} × ${height} pixels (${megapixels(width * height)} megapixels); ` +
-      `up to ${megapixels(maxPixels)} megapixels can be upscaled here`,
-  );
+async function fetchPicture(address, signal) {
+  const url = new URL(address, document.baseURI);
+  try {
+    const response = await fetch(url, { signal });
+    if (response.ok) return await response.blob();
+    throw new Error(`status ${response.status}`);
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason;
+    const why = "its server has to be reachable and to allow it (CORS), and so has this page's policy";
+    throw new UprezError("no-image", `the picture ${url.href} cannot be fetched (${error.message}): ${why}`);
+  }
 }
 
-async function openFile(file, maxPixels) {
+async function openFile(file, check, files) {
   let bytes;
   try {
     bytes = new Uint8Array(await file.arrayBuffer());
@@ -82,8 +95,9 @@ async function openFile(file, maxPixels) {
     throw new UprezError("not-an-image", `the file cannot be read (${error.message})`);
   }
   const said = header(bytes);
-  if (said) refuse(said, maxPixels);
-  if (said?.alpha && EXACT.includes(said.type)) return await decode(bytes, maxPixels);
+  if (said) check(said);
+  // Browsers bring colours to sRGB, and our decoders do not.
+  if (said?.alpha && !said.profile && EXACT.includes(said.type)) return await decode(bytes, files);
   let bitmap;
   try {
     // Upright, as EXIF says, and in sRGB: both are what browsers do if nobody tells them otherwise.
@@ -91,22 +105,52 @@ async function openFile(file, maxPixels) {
   } catch {
     throw new UprezError("not-an-image", "this is no picture that the browser can decode, or a damaged one");
   }
-  if (!said) refuse(bitmap, maxPixels);
-  return new Bitmap(bitmap);
+  if (!said) check(bitmap);
+  return said?.alpha === false ? new Bitmap(bitmap) : await openBitmap(bitmap, files);
 }
 
 /** By our own decoders, in a worker of their own: its memory is gone with it. */
-async function decode(bytes, maxPixels) {
-  const worker = new Connection();
+async function decode(bytes, files) {
+  // Its size has been looked at.
+  const request = { type: "decode", bytes, maxPixels: Infinity };
+  const { width, height, rgba } = await callDecoder(request, [bytes.buffer], files);
+  return new Pixels(width, height, rgba);
+}
+
+async function bled(picture, transfer, files) {
+  const { rgba } = await callDecoder({ type: "bleed", ...picture }, transfer, files);
+  return new Pixels(picture.width, picture.height, rgba);
+}
+
+async function callDecoder(request, transfer, files) {
+  const worker = new Connection(startWorker("decode", files));
   try {
-    const { width, height, rgba } = await worker.call({ type: "decode", bytes, maxPixels });
-    return new Pixels(width, height, rgba);
+    return await worker.call({ ...request, wasm: await compile("decode", files) }, transfer);
   } finally {
     worker.terminate();
   }
 }
 
-async function openDrawable(source, maxPixels) {
+const isOpaque = (rgba) => {
+  const pixels = new Uint32Array(rgba.buffer, rgba.byteOffset, rgba.length / 4);
+  return !pixels.some((pixel) => pixel >>> 24 !== 255);
+};
+
+/** Decoded pixels, of which nobody has said whether there is alpha. */
+async function openBitmap(bitmap, files) {
+  const { width, height } = bitmap;
+  if (isOpaque(probe(bitmap))) return new Bitmap(bitmap);
+  return await bled({ bitmap, width, height }, [bitmap], files);
+}
+
+/** The pixels of a small version. */
+function probe(source) {
+  const context = new OffscreenCanvas(PROBE_PX, PROBE_PX).getContext("2d", { willReadFrequently: true });
+  context.drawImage(source, 0, 0, PROBE_PX, PROBE_PX);
+  return context.getImageData(0, 0, PROBE_PX, PROBE_PX).data;
+}
+
+async function openDrawable(source, check, files) {
   if (source instanceof HTMLImageElement) {
     try {
       await source.decode();
@@ -114,21 +158,25 @@ async function openDrawable(source, maxPixels) {
       throw new UprezError("not-an-image", "the <img> holds no picture that can be decoded");
     }
   }
-  const width = source?.naturalWidth ?? source?.width;
-  const height = source?.naturalHeight ?? source?.height;
+  const width = source?.naturalWidth ?? source?.videoWidth ?? source?.displayWidth ?? source?.width;
+  const height = source?.naturalHeight ?? source?.videoHeight ?? source?.displayHeight ?? source?.height;
   if (!(width > 0 && height > 0)) {
     throw new UprezError(
       "not-an-image",
-      "a Blob, ImageData, ImageBitmap, <img> or canvas with pixels in it is expected",
+      "a Blob, URL, ImageData, ImageBitmap, VideoFrame, <img>, <video> or canvas with pixels in it is expected",
     );
   }
-  refuse({ width, height }, maxPixels);
-  const probe = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-  probe.drawImage(source, 0, 0);
+  check({ width, height });
+  let bitmap;
   try {
-    probe.getImageData(0, 0, 1, 1);
-  } catch {
+    bitmap = await createImageBitmap(source);
+  } catch (error) {
+    throw new UprezError("not-an-image", `there is no picture to read (${error.message})`);
+  }
+  try {
+    return await openBitmap(bitmap, files);
+  } catch (error) {
+    if (error.name !== "SecurityError") throw error;
     throw new UprezError("cross-origin", "the picture comes from another site that does not allow reading it");
   }
-  return new Bitmap(await createImageBitmap(source));
 }

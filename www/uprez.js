@@ -7,22 +7,29 @@
 // All work happens in Web Workers. The page is asked for nothing but this project's own files.
 
 import { UprezError } from "./error.js";
+import { fetchAhead, fetchRecord, site } from "./fetch.js";
 import { Pool, defaultWorkers, prepare } from "./pool.js";
-import { open } from "./source.js";
+import { Pixels, open } from "./source.js";
+import { Whole, checkTarget, resultSize } from "./target.js";
+import { RANKS, Turns } from "./turns.js";
 
 export { UprezError };
-
-/** Shipped models lie here, whatever folder the page is served from. */
-const MODELS = new URL("./models/", import.meta.url);
-
-/** Most pixels of a result: four bytes each, in one block. */
-const MAX_OUTPUT_PIXELS = 160e6;
 
 /** What can be asked for by name. */
 const ENGINES = ["auto", "webgpu", "cpu", "burn-webgpu", "burn-cpu"];
 
+/** What comes back can be one of these. */
+const RESULTS = ["imagedata", "bitmap", "blob"];
+
 /** What finishes a picture that a GPU could not. */
 const INSTEAD = { webgpu: "cpu", "burn-webgpu": "burn-cpu" };
+
+/** How often a picture is tried when workers break down. */
+const TRIES = 3;
+
+/** Side of a picture that tells how fast tiles are, and how often it is tried: the first one warms up. */
+const PROBE_PX = 128;
+const PROBES = 2;
 
 /** The smallest module that uses a vector: `v128.const`, dropped. */
 const SIMD = new Uint8Array([
@@ -30,23 +37,19 @@ const SIMD = new Uint8Array([
   0, 0, 0, 0, 0, 0, 26, 11,
 ]);
 
+function check(name, value, known) {
+  if (known.includes(value)) return;
+  const names = known.map((name) => `"${name}"`).join(", ");
+  throw new TypeError(`${name} is "${value}", but has to be one of ${names}`);
+}
+
 /**
- * Loads a model.
+ * Loads a model. Types and options of everything here stand in uprez.d.ts.
  *
- * @param {string | URL | ArrayBuffer | Uint8Array | Blob} model a shipped name, a URL, or a file's bytes
- * @param {{ engine?: "auto" | "webgpu" | "cpu" | "burn-webgpu" | "burn-cpu", scale?: number, workers?: number,
- *   signal?: AbortSignal }} [options]
- *   `engine`: `auto` takes WebGPU where there is a hardware adapter, else the CPU; both run the network's plan, and
- *   where it has none, Burn's own operators (`burn-…`) are fetched, which are some megabytes;
- *   `scale`: one of the model's `info.scales`, as a LapSRN for ×8 is one for ×4 and ×2, too; else its own;
- *   `workers`: how many share the tiles on the CPU; else one less than there are cores, and eight at most
- * @returns {Promise<Upscaler>}
+ * @type {typeof import("./uprez.d.ts").load}
  */
-export async function load(model = "fast-x2", { engine = "auto", scale, workers, signal } = {}) {
-  if (!ENGINES.includes(engine)) {
-    const names = ENGINES.map((name) => `"${name}"`).join(", ");
-    throw new TypeError(`engine is "${engine}", but has to be one of ${names}`);
-  }
+export async function load(model = "fast-x2", { engine = "auto", scale, workers, signal, ...where } = {}) {
+  check("engine", engine, ENGINES);
   for (const [name, value] of Object.entries({ scale, workers })) {
     if (value !== undefined && !(Number.isInteger(value) && value > 0)) {
       throw new TypeError(`${name} is ${value}, but has to be a whole number such as 2`);
@@ -55,19 +58,29 @@ export async function load(model = "fast-x2", { engine = "auto", scale, workers,
   if (!WebAssembly.validate(SIMD)) {
     throw new UprezError("no-simd", "this browser is too old: it has no WebAssembly SIMD; any browser since 2023 has");
   }
-  prepare(engine);
-  const [record, chosen] = await Promise.all([fetchRecord(model, signal), chooseEngine(engine)]);
-  const upscaler = new Upscaler(record, engine, scale, workers ?? defaultWorkers());
+  const files = site(where);
+  // Whoever asks for it later is told what went wrong.
+  prepare(engine, files).catch(() => {});
+  const [record, chosen] = await Promise.all([fetchRecord(model, files, signal), chooseEngine(engine)]);
+  const upscaler = new Upscaler(record, engine, scale, workers ?? defaultWorkers(), files);
   await upscaler._start(chosen);
   return upscaler;
 }
 
+/**
+ * Fetches and compiles what `load` will need.
+ *
+ * @type {typeof import("./uprez.d.ts").preload}
+ */
+export async function preload(model = "fast-x2", { engine = "auto", signal, ...where } = {}) {
+  check("engine", engine, ENGINES);
+  const files = site(where);
+  await Promise.all([prepare(engine, files), fetchAhead(model, files, signal)]);
+}
+
 /** A model, loaded and ready; made by `load`. */
 export class Upscaler {
-  /**
-   * What really runs: `"webgpu"` or `"cpu"`, or one of them on Burn's operators, `"burn-webgpu"` or `"burn-cpu"`; a
-   * GPU that fails later leaves its place to the CPU.
-   */
+  /** What really runs; a GPU that fails later leaves its place to the CPU. */
   engine = "";
   /**
    * The record's metadata: `name`, `network`, `parameters`, `origin`, `scores`, …; `scale` is the one in use,
@@ -79,16 +92,19 @@ export class Upscaler {
   #wanted;
   #scale;
   #workers;
+  #files;
+  /** A promise of the workers. */
   #pool = null;
-  #queue = Promise.resolve();
+  #turns = new Turns();
   #disposed = false;
 
   /** @private: use `load`. */
-  constructor(record, wanted, scale, workers) {
+  constructor(record, wanted, scale, workers, files) {
     this.#record = record;
     this.#wanted = wanted;
     this.#scale = scale;
     this.#workers = workers;
+    this.#files = files;
   }
 
   /** @private */
@@ -104,98 +120,166 @@ export class Upscaler {
     }
   }
 
-  async #open(engine) {
-    this.#pool?.terminate();
-    this.#pool = null;
-    const pool = await Pool.open(engine, this.#record, this.#scale, this.#workers);
-    this.#pool = pool;
-    this.engine = pool.engine;
-    this.info = pool.info;
+  #open(engine) {
+    const opening = Pool.open(engine, this.#record, this.#scale, this.#workers, this.#files).then((pool) => {
+      this.engine = pool.engine;
+      this.info = pool.info;
+      return pool;
+    });
+    this.#pool = opening;
+    // Whoever comes next may have more luck.
+    opening.catch(() => this.#pool === opening && (this.#pool = null));
+    return opening;
   }
 
   /**
-   * Upscales a picture by the model's scale. Several calls wait for each other, in order.
+   * The size of a picture's result, and how long it would take; the error `too-large` where it would not fit.
    *
-   * @param {Blob | ImageData | ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas} source not to be
-   *   changed before this is done
-   * @param {{ signal?: AbortSignal, onProgress?: (progress: { done: number, total: number }) => void }} [options]
-   *   aborting rejects with an `AbortError` at once, and the upscaler stays usable
-   * @returns {Promise<ImageData>}
+   * @type {import("./uprez.d.ts").Upscaler["estimate"]}
    */
-  upscale(source, { signal, onProgress } = {}) {
-    const turn = this.#queue.then(() => this.#upscale(source, signal, onProgress));
-    this.#queue = turn.catch(() => {});
-    // Whoever waits for his turn, or for a tile to end, is let go at once.
+  async estimate(size, target = {}) {
+    checkTarget(target);
+    const { scale } = this.info;
+    const { width, height, passes } = resultSize(size, target, scale);
+    let pixels = 0;
+    for (let pass = 0; pass < passes; pass += 1) pixels += size.width * size.height * scale ** (2 * pass);
+    const expect = async () => (await (this.#pool ?? this.#open(this.engine))).expect(pixels);
+    for (let probe = 0; probe < PROBES && (await expect()) === null; probe += 1) {
+      const image = new ImageData(PROBE_PX, PROBE_PX);
+      image.data.fill(255);
+      await this.upscale(image);
+    }
+    return { width, height, passes, ms: await expect() };
+  }
+
+  /**
+   * Upscales a picture to a target, or by the model's scale.
+   *
+   * @type {import("./uprez.d.ts").Upscaler["upscale"]}
+   */
+  async upscale(source, options = {}) {
+    const { signal, onProgress, as = "imagedata", type = "image/png", quality, priority = "user-visible" } = options;
+    const { scale, width, height, fit } = options;
+    const target = { scale, width, height, fit };
+    check("as", as, RESULTS);
+    check("priority", priority, Object.keys(RANKS));
+    checkTarget(target);
+    if (this.#disposed) throw new UprezError("disposed", "this upscaler was disposed of");
+    const rank = RANKS[priority];
+    const turn = this.#turns.enter(rank, signal).then(async (leave) => {
+      try {
+        return await this.#upscale(source, target, { signal, onProgress, rank, as, type, quality });
+      } finally {
+        leave();
+      }
+    });
+    // Whoever waits for a tile to end is let go at once.
     return signal ? Promise.race([turn, aborted(signal, turn)]) : turn;
   }
 
-  async #upscale(source, signal, onProgress) {
+  async #upscale(source, target, options) {
     if (this.#disposed) throw new UprezError("disposed", "this upscaler was disposed of");
-    signal?.throwIfAborted();
+    const { signal } = options;
     const { scale } = this.info;
-    const picture = await open(source, MAX_OUTPUT_PIXELS / scale ** 2);
+    const picture = await open(source, (size) => resultSize(size, target, scale), this.#files, signal);
+    const job = { ...options, scale, picture, finisher: null };
     try {
-      return await this.#run(picture, scale, signal, onProgress);
+      signal?.throwIfAborted();
+      return await this.#work(job, resultSize(picture, target, scale));
     } finally {
-      picture.close();
+      job.picture.close();
+      job.finisher?.close();
     }
   }
 
-  async #run(picture, scale, signal, onProgress) {
-    const output = blank(picture.width * scale, picture.height * scale);
-    const tiles = await this.#finish(() => this.#pool.tiles(picture.width, picture.height));
-    const total = tiles.length;
+  async #work(job, { width, height, passes }) {
+    const progress = await this.#plan(job, passes);
+    for (let pass = 1; pass < passes; pass += 1) {
+      const between = new Whole(enlarged(job), job.scale);
+      await this.#pass(job, between, progress);
+      job.picture.close();
+      job.picture = new Pixels(between.image.width, between.image.height, between.image.data);
+    }
+    const from = enlarged(job);
+    const fits = from.width === width && from.height === height;
+    const finish = !fits || job.as === "blob" ? await import("./finish.js") : null;
+    if (finish) job.finisher = new finish.Finisher(this.#files);
+    let image;
+    if (fits) {
+      const whole = new Whole(from, job.scale);
+      await this.#pass(job, whole, progress);
+      image = whole.image;
+    } else {
+      await job.finisher.begin(from, { width, height });
+      const push = (rgba) => job.finisher.push(rgba);
+      await this.#pass(job, new finish.Bands(progress.passes[0].waiting, from.width, job.scale, push), progress);
+    }
+    if (job.as === "blob") return await job.finisher.encode({ width, height }, image, job);
+    image ??= new ImageData(await job.finisher.end(), width, height);
+    return job.as === "bitmap" ? await createImageBitmap(image) : image;
+  }
+
+  /** The tiles of all passes. */
+  async #plan({ picture: { width, height }, scale, onProgress, signal }, passes) {
+    const tiles = async (pass) => {
+      const factor = scale ** pass;
+      return { waiting: await this.#finish((pool) => pool.tiles(width * factor, height * factor)) };
+    };
+    const progress = { passes: await Promise.all(Array.from({ length: passes }, (_, pass) => tiles(pass))) };
+    const total = progress.passes.reduce((sum, { waiting }) => sum + waiting.length, 0);
     let done = 0;
-    const report = () => {
+    progress.step = (tiles) => {
+      done += tiles;
       // Whoever has aborted hears no more of it.
       if (!signal?.aborted) onProgress?.({ done, total });
     };
-    const take = (tile, rgba) => {
-      paste(output, tile, scale, rgba);
-      done += 1;
-      report();
-    };
-    report();
-    await this.#finish(() => this.#pool.run(picture, tiles, take, signal));
-    signal?.throwIfAborted();
-    return output;
+    progress.step(0);
+    return progress;
   }
 
-  /** Does the work; where a GPU fails in it, the CPU goes on. */
+  async #pass({ picture, rank, signal }, output, progress) {
+    const { waiting } = progress.passes.shift();
+    const take = (tile, rgba) => {
+      output.take(tile, rgba);
+      progress.step(1);
+    };
+    await this.#finish((pool) => pool.run(picture, waiting, take, rank, signal));
+    signal?.throwIfAborted();
+  }
+
+  /** Does the work; where a GPU fails in it, the CPU goes on, and where a worker does, another one. */
   async #finish(work) {
-    try {
-      if (!this.#pool) await this.#open(this.engine);
-      return await work();
-    } catch (error) {
-      const next = INSTEAD[this.engine];
-      if (this.#disposed || !next || !["gpu-failed", "worker-failed"].includes(error.code)) throw error;
-      await this.#open(next);
-      return await work();
+    for (let tries = TRIES; ; tries -= 1) {
+      const opening = this.#pool ?? this.#open(this.engine);
+      const pool = await opening;
+      try {
+        return await work(pool);
+      } catch (error) {
+        const failed = ["gpu-failed", "worker-failed"].includes(error.code);
+        if (this.#disposed || !failed || tries === 1) throw error;
+        const next = INSTEAD[pool.engine];
+        // Other pictures may have seen it before.
+        if (next && this.#pool === opening) {
+          this.#open(next);
+          pool.terminate(error);
+        }
+      }
     }
   }
 
   /** Frees the workers and their memory; calls that wait are refused. */
   dispose() {
     this.#disposed = true;
-    this.#pool?.terminate();
+    this.#pool?.then(
+      (pool) => pool.terminate(),
+      () => {},
+    );
   }
 }
 
-function blank(width, height) {
-  try {
-    return new ImageData(width, height);
-  } catch {
-    throw new UprezError("too-large", `there is no memory for a picture of ${width} × ${height} pixels`);
-  }
-}
-
-/** Puts a tile's core, enlarged, into its place. */
-function paste(image, [x, y, width, height], scale, rgba) {
-  const length = 4 * width * scale;
-  for (let row = 0; row < height * scale; row += 1) {
-    const start = 4 * ((y * scale + row) * image.width + x * scale);
-    image.data.set(rgba.subarray(row * length, (row + 1) * length), start);
-  }
+/** The sides of what a pass makes. */
+function enlarged({ picture: { width, height }, scale }) {
+  return { width: width * scale, height: height * scale };
 }
 
 /** A promise that rejects when `signal` aborts, and is forgotten when `turn` ends. */
@@ -225,25 +309,4 @@ async function chooseEngine(wanted) {
   // A GPU in software is slower than the CPU is.
   const software = adapter?.info?.isFallbackAdapter ?? adapter?.isFallbackAdapter ?? false;
   return adapter && !software ? "webgpu" : "cpu";
-}
-
-/** The bytes of a model. */
-async function fetchRecord(model, signal) {
-  if (model instanceof Blob) return new Uint8Array(await model.arrayBuffer());
-  if (model instanceof ArrayBuffer) return new Uint8Array(model.slice(0));
-  if (ArrayBuffer.isView(model)) {
-    return new Uint8Array(model.buffer, model.byteOffset, model.byteLength).slice();
-  }
-  const shipped = typeof model === "string" && /^[\w-]+$/.test(model);
-  const url = shipped ? new URL(`${model}.bpk`, MODELS) : new URL(model, document.baseURI);
-  const failed = (why) => new UprezError("no-model", `the model ${url.href} cannot be fetched (${why})`);
-  let response;
-  try {
-    response = await fetch(url, { signal });
-  } catch (error) {
-    if (signal?.aborted) throw signal.reason;
-    throw failed(error.message);
-  }
-  if (!response.ok) throw failed(`status ${response.status}`);
-  return new Uint8Array(await response.arrayBuffer());
 }

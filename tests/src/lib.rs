@@ -2,6 +2,8 @@
 
 pub mod bench;
 pub mod chrome;
+pub mod firefox;
+pub mod webdriver;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;

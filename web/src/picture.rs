@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use engine::pixel::{self, Channels, Image};
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 use wasm_bindgen::prelude::*;
 
@@ -35,7 +36,8 @@ impl Picture {
     }
 }
 
-/// Decodes PNG, JPEG, WebP or BMP, turned as EXIF says, 16-bit values as 8-bit.
+/// Decodes PNG, JPEG, WebP or BMP, turned as EXIF says, 16-bit values as 8-bit, with
+/// colour under what is transparent (see [`bleed`]).
 ///
 /// Pictures of more than `max_pixels` are refused by their header (`too-large`); what is no
 /// picture, or a damaged one, is `not-an-image`.
@@ -80,9 +82,21 @@ pub fn decode(bytes: &[u8], max_pixels: f64) -> Result<Picture, JsValue> {
     let orientation = decoder.orientation().map_err(|e| unreadable(&e))?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(|e| unreadable(&e))?;
     image.apply_orientation(orientation);
+    let (width, height) = (image.width(), image.height());
+    let rgba = bleed(image.into_rgba8().into_raw(), width, height)?;
     Ok(Picture {
-        width: image.width(),
-        height: image.height(),
-        rgba: image.into_rgba8().into_raw(),
+        width,
+        height,
+        rgba,
     })
+}
+
+/// Carries colour under what is transparent, so that a network draws no fringes: from RGBA bytes to RGBA
+/// bytes.
+#[wasm_bindgen]
+pub fn bleed(rgba: Vec<u8>, width: u32, height: u32) -> Result<Vec<u8>, JsValue> {
+    let image = Image::new(width as usize, height as usize, Channels::Rgba, rgba);
+    let mut image = image.map_err(|e| error("internal", e))?;
+    pixel::bleed(&mut image);
+    Ok(image.data)
 }

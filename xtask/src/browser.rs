@@ -1,4 +1,4 @@
-//! The browser that tests run in: found, or installed where that can be done without asking.
+//! The browsers that tests run in: found, or installed where that can be done without asking.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,13 +6,23 @@ use std::process::Command;
 use anyhow::bail;
 
 use crate::run::{output, run};
+use crate::tools;
 
-/// A browser and its driver.
+/// Chromium and its driver, for whatever measures or looks at the page.
 #[derive(Clone, Debug)]
 pub struct Browser {
     /// Chromium or Chrome.
     pub chrome: PathBuf,
     /// Its ChromeDriver.
+    pub driver: PathBuf,
+}
+
+/// Firefox and its driver, for tests of what a second engine makes of the module.
+#[derive(Clone, Debug)]
+pub struct Firefox {
+    /// Firefox, or the release of it that Debian keeps.
+    pub firefox: PathBuf,
+    /// GeckoDriver, of any version that knows this Firefox.
     pub driver: PathBuf,
 }
 
@@ -47,15 +57,44 @@ const CHROMES: [&str; 6] = [
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 
+const FIREFOXES: [&str; 3] = [
+    "firefox",
+    "firefox-esr",
+    "/Applications/Firefox.app/Contents/MacOS/firefox",
+];
+
 impl Browser {
     /// What `CHROME` and `CHROMEDRIVER` name, or what lies on the PATH; `None` where either is missing.
     pub fn find() -> Option<Self> {
-        let named = |variable| std::env::var_os(variable).map(PathBuf::from);
         Some(Self {
             chrome: named("CHROME").or_else(|| CHROMES.iter().find_map(find_program))?,
             driver: named("CHROMEDRIVER").or_else(|| find_program("chromedriver"))?,
         })
     }
+}
+
+impl Firefox {
+    /// What `FIREFOX` and `GECKODRIVER` name, or a Firefox on the PATH and the driver that cargo has
+    /// installed; `None` where either is missing.
+    pub fn find() -> Option<Self> {
+        let installed = || {
+            tools::path("geckodriver")
+                .ok()
+                .filter(|path| path.is_file())
+        };
+        Some(Self {
+            firefox: find_firefox()?,
+            driver: named("GECKODRIVER").or_else(installed)?,
+        })
+    }
+}
+
+fn find_firefox() -> Option<PathBuf> {
+    named("FIREFOX").or_else(|| FIREFOXES.iter().find_map(find_program))
+}
+
+fn named(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from)
 }
 
 /// Makes sure that there are a browser and a Vulkan driver, as far as each is `wanted`.
@@ -64,16 +103,56 @@ impl Browser {
 pub fn ensure(wants_browser: bool, wants_vulkan: bool) -> anyhow::Result<()> {
     let ready =
         || (!wants_browser || Browser::find().is_some()) && (!wants_vulkan || has_vulkan_driver());
+    let mut packages = match is_ubuntu() {
+        true => vec!["chromium-browser", "chromium-chromedriver"],
+        false => vec!["chromium", "chromium-driver"],
+    };
+    packages.push("mesa-vulkan-drivers");
+    provide(
+        ready,
+        &packages,
+        "Chromium or Chrome, its ChromeDriver, and a Vulkan driver (a software one will do)",
+        "CHROME and CHROMEDRIVER may name the two programs",
+    )
+}
+
+/// The same for Firefox; its driver is no package of Debian's, and compiled by cargo.
+pub fn ensure_firefox() -> anyhow::Result<()> {
+    let package = if is_ubuntu() {
+        "firefox"
+    } else {
+        "firefox-esr"
+    };
+    provide(
+        || find_firefox().is_some(),
+        &[package],
+        "Firefox",
+        "FIREFOX may name the program, and GECKODRIVER its driver",
+    )?;
+    if named("GECKODRIVER").is_none() {
+        tools::geckodriver()?;
+    }
+    Ok(())
+}
+
+/// Installs packages of Debian or Ubuntu where something is not `ready`, and fails where that can't be
+/// done or doesn't help.
+fn provide(
+    ready: impl Fn() -> bool,
+    packages: &[&str],
+    needed: &str,
+    elsewhere: &str,
+) -> anyhow::Result<()> {
     if ready() {
         return Ok(());
     }
     let line = format!(
         "apt-get update && apt-get install --yes --no-install-recommends {}",
-        packages().join(" ")
+        packages.join(" ")
     );
     let is_root = output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
     if find_program("apt-get").is_some() && is_root {
-        eprintln!("Installing {}", packages().join(", "));
+        eprintln!("Installing {}", packages.join(", "));
         run(Command::new("sh")
             .args(["-c", &line])
             .env("DEBIAN_FRONTEND", "noninteractive"))?;
@@ -82,24 +161,14 @@ pub fn ensure(wants_browser: bool, wants_vulkan: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     bail!(
-        "the tests need Chromium or Chrome, its ChromeDriver, and a Vulkan driver (a software one \
-         will do).\nOn Debian or Ubuntu type:\n\n    sudo sh -c '{line}'\n\n\
-         Elsewhere install them by hand; CHROME and CHROMEDRIVER may name the two programs."
+        "the tests need {needed}.\nOn Debian or Ubuntu type:\n\n    sudo sh -c '{line}'\n\n\
+         Elsewhere install what is missing by hand; {elsewhere}."
     )
 }
 
-/// What comes from outside of cargo, as packages of Debian or Ubuntu.
-fn packages() -> [&'static str; 3] {
+fn is_ubuntu() -> bool {
     let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
-    if release.lines().any(|line| line == "ID=ubuntu") {
-        [
-            "chromium-browser",
-            "chromium-chromedriver",
-            "mesa-vulkan-drivers",
-        ]
-    } else {
-        ["chromium", "chromium-driver", "mesa-vulkan-drivers"]
-    }
+    release.lines().any(|line| line == "ID=ubuntu")
 }
 
 /// Elsewhere than on Linux the system brings a graphics interface of its own.

@@ -1,4 +1,4 @@
-//! The site as static hosts serve it, and what its files weigh.
+//! The site as static hosts serve it, which is the package for npm, too; and what its files weigh.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,20 +8,26 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use oxc_allocator::Allocator;
 use oxc_codegen::{Codegen, CodegenOptions};
+use oxc_mangler::Mangler;
 use oxc_parser::Parser;
 use oxc_span::SourceType;
 
-use crate::{tools, wasm};
+use crate::{package, tools, wasm};
 
 /// What `load("fast-x2")` fetches.
-const SMALL_BUILD: [&str; 10] = [
+const SMALL_BUILD: [&str; 15] = [
     "uprez.js",
+    "fetch.js",
     "pool.js",
     "source.js",
     "header.js",
+    "target.js",
+    "turns.js",
     "connection.js",
     "error.js",
-    "worker.js",
+    "worker-lean.js",
+    "upscaling.js",
+    "serve.js",
     "pkg/lean/web.js",
     "pkg/lean/web_bg.wasm",
     "models/fast-x2.bpk",
@@ -43,7 +49,7 @@ pub fn folder() -> anyhow::Result<PathBuf> {
     Ok(crate::target_dir()?.join("dist"))
 }
 
-/// Builds the site: `www` with the wasm, its scripts without comments and spaces.
+/// Builds the site: `www` with the wasm, its scripts without comments, spaces and long names.
 pub fn build(bindgen: &Path) -> anyhow::Result<()> {
     wasm::build(bindgen)?;
     let (from, to) = (crate::root().join("www"), folder()?);
@@ -63,10 +69,19 @@ pub fn build(bindgen: &Path) -> anyhow::Result<()> {
         };
         copied().with_context(|| format!("cannot bring {} to {}", path.display(), to.display()))?;
     }
-    Ok(())
+    package::write(&to, &names(&to)?)
 }
 
-/// A module's text without comments and spaces.
+/// The names of all files below a folder, with slashes, in their order.
+fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let name = |path: &PathBuf| {
+        let name = path.strip_prefix(folder).unwrap_or(path);
+        name.to_string_lossy().replace('\\', "/")
+    };
+    Ok(files(folder)?.iter().map(name).collect())
+}
+
+/// A module's text without comments and spaces, and with short names for what only it knows.
 fn minified(text: &str) -> anyhow::Result<String> {
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, text, SourceType::mjs()).parse();
@@ -76,7 +91,11 @@ fn minified(text: &str) -> anyhow::Result<String> {
         "it is no JavaScript: {}",
         wrong.unwrap_or_default()
     );
-    let codegen = Codegen::new().with_options(CodegenOptions::minify());
+    let names = Mangler::new().build(&parsed.program);
+    let codegen = Codegen::new()
+        .with_options(CodegenOptions::minify())
+        .with_scoping(Some(names.scoping))
+        .with_private_member_mappings(Some(names.class_private_mappings));
     Ok(codegen.build(&parsed.program).code)
 }
 
@@ -86,10 +105,8 @@ pub fn run() -> anyhow::Result<()> {
     build(&tools::wasm_bindgen()?)?;
     let root = folder()?;
     let mut sizes = Vec::new();
-    for path in files(&root)? {
-        let name = path.strip_prefix(&root).unwrap_or(&path);
-        let name = name.to_string_lossy().replace('\\', "/");
-        sizes.push(measure(&path, name)?);
+    for name in names(&root)? {
+        sizes.push(measure(&root.join(&name), name)?);
     }
     println!("| file | raw | gzip | brotli |\n|---|---|---|---|");
     for file in &sizes {
@@ -160,8 +177,8 @@ fn measure(path: &Path, name: String) -> anyhow::Result<Sizes> {
     })
 }
 
-/// What static hosts compress with beforehand.
-const BROTLI_QUALITY: u32 = 11;
+/// Two levels below the best, which takes minutes for Burn's operators.
+const BROTLI_QUALITY: u32 = 9;
 const BROTLI_WINDOW: u32 = 22;
 
 #[cfg(test)]
@@ -169,8 +186,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scripts_lose_their_comments_and_nothing_else() {
-        let text = "// why\nexport const answer = (a) => `${a} // no comment` /* why */ + /\\/\\//.source;\n";
+    fn scripts_lose_comments_and_long_names_and_nothing_else() {
+        let text = "// why\nexport const answer = (long) => `${long} // no comment` /* why */ + /\\/\\//.source;\n";
         let small = minified(text).unwrap();
         assert_eq!(
             small.trim(),

@@ -1,4 +1,4 @@
-//! Programs that wasm builds need, fetched by cargo where they are missing.
+//! Programs that wasm builds and browser tests need, fetched by cargo where they are missing.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,6 +12,9 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// The version of wasm-pack that tests run with.
 const WASM_PACK: &str = "0.15.1";
+
+/// The version of GeckoDriver that tests in Firefox run with.
+const GECKODRIVER: &str = "0.37.1";
 
 /// Makes sure that Rust can build for [`TARGET`].
 pub fn ensure_target() -> anyhow::Result<()> {
@@ -32,12 +35,28 @@ pub fn wasm_bindgen() -> anyhow::Result<PathBuf> {
     let lock = std::fs::read_to_string(lock).context("Cargo.lock is missing")?;
     let version =
         locked_version(&lock, "wasm-bindgen").context("Cargo.lock names no wasm-bindgen")?;
-    install("wasm-bindgen-cli", "wasm-bindgen", version)
+    install("wasm-bindgen-cli", "wasm-bindgen", version, &[])
 }
 
 /// wasm-pack, which runs the tests of the wasm border.
 pub fn wasm_pack() -> anyhow::Result<PathBuf> {
-    install("wasm-pack", "wasm-pack", WASM_PACK)
+    install("wasm-pack", "wasm-pack", WASM_PACK, &[])
+}
+
+/// GeckoDriver, which steers Firefox and waits for it: nothing in it is worth optimising.
+pub fn geckodriver() -> anyhow::Result<PathBuf> {
+    let options = ["--debug", "--locked"];
+    install("geckodriver", "geckodriver", GECKODRIVER, &options)
+}
+
+/// Where a program of `target/tools` lies, or will.
+pub fn path(program: &str) -> anyhow::Result<PathBuf> {
+    let path = folder()?.join("bin").join(program);
+    Ok(path.with_extension(std::env::consts::EXE_EXTENSION))
+}
+
+fn folder() -> anyhow::Result<PathBuf> {
+    Ok(crate::target_dir()?.join("tools"))
 }
 
 /// The version of a package in a lock file's text.
@@ -51,12 +70,13 @@ fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
 }
 
 /// A program in `target/tools`, installed by cargo where it is missing or of another version.
-fn install(package: &str, program: &str, version: &str) -> anyhow::Result<PathBuf> {
-    let folder = crate::target_dir()?.join("tools");
-    let path = folder
-        .join("bin")
-        .join(program)
-        .with_extension(std::env::consts::EXE_EXTENSION);
+fn install(
+    package: &str,
+    program: &str,
+    version: &str,
+    options: &[&str],
+) -> anyhow::Result<PathBuf> {
+    let (folder, path) = (folder()?, path(program)?);
     let is_right = |text: String| text.split_whitespace().any(|word| word == version);
     if output(Command::new(&path).arg("--version")).is_some_and(is_right) {
         return Ok(path);
@@ -65,7 +85,7 @@ fn install(package: &str, program: &str, version: &str) -> anyhow::Result<PathBu
         "Installing {package} {version} into {} (once, a minute or two)",
         folder.display()
     );
-    // Without --locked: registry mirrors may lack a version that the tool's own lock file names.
+    // Most without --locked: registry mirrors may lack a version that a tool's own lock file names.
     run(cargo()
         .args([
             "install",
@@ -76,7 +96,9 @@ fn install(package: &str, program: &str, version: &str) -> anyhow::Result<PathBu
             "--root",
         ])
         .arg(&folder)
+        .args(options)
         // These run for seconds: a quick build is worth more than a fast program.
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"))?;

@@ -1,4 +1,4 @@
-//! The page's wasm: three builds of the crate `web`.
+//! The page's wasm: four builds of the crate `web`.
 
 use std::path::Path;
 use std::process::Command;
@@ -21,7 +21,7 @@ pub struct Build {
 ///
 /// Flags for all of them stand in `.cargo/config.toml`: they must not differ from build to build,
 /// or the dependencies would be compiled for each anew.
-pub const BUILDS: [Build; 3] = [
+pub const BUILDS: [Build; 4] = [
     Build {
         name: "lean",
         feature: "lean",
@@ -30,6 +30,11 @@ pub const BUILDS: [Build; 3] = [
     Build {
         name: "decode",
         feature: "decode",
+        profile: "page",
+    },
+    Build {
+        name: "resize",
+        feature: "resize",
         profile: "page",
     },
     Build {

@@ -3,12 +3,13 @@
 //! Tile by tile: alpha aside and colour to planes → engine → chroma and alpha by bicubic
 //! interpolation → the output's bytes. Memory follows the tile and the two pictures.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use crate::pixel::enlarge::{REACH_PX, enlarge_region};
 use crate::pixel::tile::{Tile, tiles};
-use crate::pixel::{Channels, Image, PixelError, Rect};
+use crate::pixel::{Channels, Image, PixelError, Rect, bleed};
 use crate::stitch::{Cut, Rest};
 use crate::{Engine, EngineError, Grid, Input, Running, Spec};
 
@@ -65,6 +66,7 @@ pub async fn upscale<E: Engine>(
 ) -> Result<Image, UpscaleError> {
     let whole = [image.width, image.height];
     let mut output = enlarged(whole, spec, image.channels)?;
+    let image = &bled(image);
     let tiles = tiling(spec, &engine.grid(), whole, options, 1);
     let total = tiles.len();
     let mut report = |done| match watch(Progress { done, total }) {
@@ -88,6 +90,15 @@ pub async fn upscale<E: Engine>(
         report(done + 1)?;
     }
     Ok(output)
+}
+
+/// The picture with colour under what is transparent.
+fn bled(image: &Image) -> Cow<'_, Image> {
+    let mut image = Cow::Borrowed(image);
+    if image.channels.has_alpha() {
+        bleed(image.to_mut());
+    }
+    image
 }
 
 /// The larger picture, still blank.

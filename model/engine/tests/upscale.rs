@@ -96,7 +96,7 @@ fn tiled(
 
 #[test]
 fn so_many_tiles_are_under_way_as_the_engine_likes() {
-    let image = noise(50, 33, Channels::Rgba);
+    let image = noise(50, 33, Channels::Rgb);
     // None would be none at all.
     for (depth, most) in [(0, 1), (1, 1), (2, 2), (100, 12)] {
         let mut engine = Echo {

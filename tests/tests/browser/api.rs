@@ -23,7 +23,7 @@ pub fn run(visit: &Visit, script: &str, args: &[Value]) -> Value {
 }
 
 /// Somebody else's page, with a small model and a picture at hand.
-fn plain_page(image: &RgbaImage) -> (Visit, [Value; 2]) {
+pub fn plain_page(image: &RgbaImage) -> (Visit, [Value; 2]) {
     let visit = Visit::of(PLAIN, Gpu::None);
     visit.file("tiny.bpk", &tiny_model());
     visit.file("picture.png", &png(image));
@@ -31,7 +31,8 @@ fn plain_page(image: &RgbaImage) -> (Visit, [Value; 2]) {
     (visit, urls)
 }
 
-fn opaque(mut image: RgbaImage) -> RgbaImage {
+/// The same without alpha.
+pub fn opaque(mut image: RgbaImage) -> RgbaImage {
     image
         .pixels_mut()
         .for_each(|Rgba([.., alpha])| *alpha = 255);

@@ -37,6 +37,14 @@ pub fn png(image: &RgbaImage) -> Vec<u8> {
     bytes.into_inner()
 }
 
+/// Encodes a picture as PNG that has no place for alpha: browsers themselves decode it.
+pub fn png_without_alpha(image: &RgbaImage) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let image = DynamicImage::from(image.clone()).into_rgb8();
+    image.write_to(&mut bytes, ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
 /// A JPEG of flat 16×16 blocks, which every decoder decodes alike.
 pub fn blocks_jpeg() -> Vec<u8> {
     let image = RgbImage::from_fn(64, 32, |x, y| {

@@ -6,6 +6,7 @@
 
 mod api;
 mod digits;
+mod firefox;
 mod fixture;
 mod gpu;
 mod page;

@@ -31,7 +31,7 @@ enum Kind {
     Native,
     /// The wasm border in a headless browser, by wasm-pack.
     Wasm,
-    /// The page, end to end in a browser.
+    /// The page, end to end in Chromium, and its module in Firefox, too.
     Browser,
 }
 
@@ -47,6 +47,9 @@ pub fn run(args: &TestArgs) -> anyhow::Result<()> {
         wants(Kind::Wasm) || wants(Kind::Browser),
         wants(Kind::Native),
     )?;
+    if wants(Kind::Browser) {
+        browser::ensure_firefox()?;
+    }
     tools::ensure_target()?;
     let pack = if wants(Kind::Wasm) {
         Some(tools::wasm_pack()?)

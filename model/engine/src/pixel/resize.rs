@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{Image, Planes};
 
 /// The pixels that one output pixel is made of.
-struct Taps {
+pub(super) struct Taps {
     /// Indices into the input and their weights; weights sum to 1.
-    taps: Vec<(usize, f64)>,
+    pub taps: Vec<(usize, f64)>,
 }
 
 /// Keys' cubic kernel (1981), a = −0.5.
@@ -70,7 +70,7 @@ pub fn phase_taps(phase: usize, scale: usize, method: Method) -> Vec<f32> {
 }
 
 /// The taps of a line of `input` pixels resized to `output`.
-fn taps(input: usize, output: usize, method: Method) -> Vec<Taps> {
+pub(super) fn taps(input: usize, output: usize, method: Method) -> Vec<Taps> {
     let scale = output as f64 / input as f64;
     // A kernel wider than its own when shrinking: MATLAB's antialiasing.
     let (kernel_scale, width) = if scale < 1.0 && method != Method::Nearest {

@@ -1,0 +1,193 @@
+//! The pictures of `www/demo.html`: each shrunk to half, and in full size squeezed into as many bytes.
+//!
+//! `cargo run -p tests --bin make-demo -- ../shared/data` writes `www/demo/small` and `www/demo/full`
+//! and prints a table of them. Both sides are WebP by the same encoder, that of Chromium. None of the
+//! pictures was trained on by fast-x2.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use model::pixel::resize::imresize;
+use model::pixel::{Channels, Image, Rect};
+use serde_json::json;
+use tests::chrome::Chrome;
+use trainer::image_file;
+
+/// What a visitor sees in full size.
+const FULL_PX: [usize; 2] = [480, 360];
+
+/// What is served of it.
+const SMALL_PX: [usize; 2] = [240, 180];
+
+/// Quality of what is served, as sites commonly choose it.
+const SMALL_QUALITY: u8 = 85;
+
+/// So much larger the squeezed file may be.
+const MOST: f64 = 1.03;
+
+/// Where three of the originals come from: a package that carries them.
+const SCIKIT_IMAGE: &str = "scikit-image==0.26.0";
+
+/// An original, and which part of it is shown.
+struct Original {
+    name: &'static str,
+    /// Below the data's folder `train`, or below `skimage/data`.
+    file: &'static str,
+    /// How far down the part begins, of what there is to choose: 0 to 1.
+    down: f64,
+}
+
+const fn original(name: &'static str, file: &'static str, down: f64) -> Original {
+    Original { name, file, down }
+}
+
+/// Held out of fast-x2's training to choose its weights by.
+const HELD_OUT: [Original; 5] = [
+    original("burger", "cid22/t_551991.webp", 0.5),
+    original("portrait", "cid22/t_pexels-photo-3568544.webp", 0.0),
+    original("liberty", "cid22/t_670530.webp", 0.3),
+    original("car", "cid22/t_3214023.webp", 0.4),
+    original("runner", "cid22/t_209864.webp", 0.9),
+];
+
+/// No network of this project has seen them.
+const DRAWINGS: [Original; 4] = [
+    original("lion", "lineart/089_leone_02_architetto_fran_01.webp", 0.5),
+    original("kitten", "lineart/007_kitten_gerald_g._01.webp", 0.5),
+    original(
+        "capitol",
+        "lineart/039_us_capitol_building_cli_01.webp",
+        0.5,
+    ),
+    original(
+        "passport",
+        "lineart/083_collection_of_passport__01.webp",
+        0.0,
+    ),
+];
+
+/// Nor these.
+const PHOTOGRAPHS: [Original; 3] = [
+    original("astronaut", "astronaut.png", 0.0),
+    original("coffee", "coffee.png", 0.5),
+    original("rocket", "rocket.jpg", 0.5),
+];
+
+fn main() -> anyhow::Result<()> {
+    let data = std::env::args().nth(1);
+    let data = data.context("say where the data lie: make-demo -- ../shared/data")?;
+    let train = Path::new(&data).join("train");
+    let photographs = scikit_image()?;
+    let downloads = tempfile::tempdir()?;
+    let chrome = Chrome::start(&[], downloads.path());
+    println!("| picture | small, {SMALL_QUALITY} % | full size | its quality |\n|---|---|---|---|");
+    for (folder, originals) in [
+        (&train, &HELD_OUT[..]),
+        (&photographs, &PHOTOGRAPHS),
+        (&train, &DRAWINGS),
+    ] {
+        for original in originals {
+            make(&chrome, folder, original)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes both files of a picture, and its row.
+fn make(chrome: &Chrome, folder: &Path, original: &Original) -> anyhow::Result<()> {
+    let Original { name, file, down } = original;
+    let image = image_file::load(&folder.join(file))?.to_channels(Channels::Rgb);
+    let image = part(&image, *down);
+    let [full, small] = [FULL_PX, SMALL_PX].map(|[width, height]| imresize(&image, width, height));
+    let small = webp(chrome, &small, SMALL_QUALITY)?;
+    let (quality, full) = squeeze(chrome, &full, (small.len() as f64 * MOST) as usize)?;
+    println!(
+        "| {name} | {} B | {} B | {quality} % |",
+        small.len(),
+        full.len()
+    );
+    for (kind, bytes) in [("small", small), ("full", full)] {
+        let folder = xtask::root().join("www/demo").join(kind);
+        std::fs::create_dir_all(&folder)?;
+        image_file::write_atomically(&folder.join(format!("{name}.webp")), &bytes)?;
+    }
+    Ok(())
+}
+
+/// The largest part with the proportions that are shown.
+fn part(image: &Image, down: f64) -> Image {
+    let [width, height] = FULL_PX;
+    let scale = (image.width as f64 / width as f64).min(image.height as f64 / height as f64);
+    let [width, height] = [width, height].map(|side| (side as f64 * scale) as usize);
+    image.crop(Rect {
+        x: (image.width - width) / 2,
+        y: ((image.height - height) as f64 * down) as usize,
+        width,
+        height,
+    })
+}
+
+/// The best quality, in percent, that fits into so many bytes.
+fn squeeze(chrome: &Chrome, image: &Image, most: usize) -> anyhow::Result<(u8, Vec<u8>)> {
+    let mut best = (0u8, webp(chrome, image, 0)?);
+    ensure!(
+        best.1.len() <= most,
+        "at no quality it fits into {most} bytes"
+    );
+    // Chromium's WebP of 100 % is without loss.
+    let mut too_much = 100u8;
+    while too_much - best.0 > 1 {
+        let quality = best.0.midpoint(too_much);
+        let bytes = webp(chrome, image, quality)?;
+        if bytes.len() <= most {
+            best = (quality, bytes);
+        } else {
+            too_much = quality;
+        }
+    }
+    Ok(best)
+}
+
+/// Encodes RGB as lossy WebP.
+fn webp(chrome: &Chrome, image: &Image, percent: u8) -> anyhow::Result<Vec<u8>> {
+    let script = "const [pixels, width, height, quality] = arguments;
+        const rgba = Uint8ClampedArray.from(atob(pixels), (byte) => byte.charCodeAt(0));
+        const canvas = new OffscreenCanvas(width, height);
+        canvas.getContext('2d').putImageData(new ImageData(rgba, width, height), 0, 0);
+        const blob = await canvas.convertToBlob({ type: 'image/webp', quality });
+        const bytes = new Uint8Array(await blob.arrayBuffer());
+        return btoa(String.fromCharCode(...bytes));";
+    let pixels = BASE64_STANDARD.encode(image.to_channels(Channels::Rgba).data);
+    let quality = f64::from(percent) / 100.0;
+    let arguments = [
+        json!(pixels),
+        json!(image.width),
+        json!(image.height),
+        json!(quality),
+    ];
+    let text = chrome.run(script, &arguments);
+    let bytes = BASE64_STANDARD.decode(text.as_str().unwrap_or_default())?;
+    ensure!(bytes.starts_with(b"RIFF"), "Chromium encoded no WebP");
+    Ok(bytes)
+}
+
+/// The folder of the pictures in scikit-image, which is fetched from PyPI once.
+fn scikit_image() -> anyhow::Result<PathBuf> {
+    let target = xtask::target_dir()?.join("demo-originals");
+    let folder = target.join("skimage/data");
+    if !folder.exists() {
+        let quiet = ["--quiet", "--root-user-action=ignore"];
+        let status = Command::new("python3")
+            .args(["-m", "pip", "install"])
+            .args(quiet)
+            .args(["--no-deps", "--target"])
+            .args([target.as_os_str(), SCIKIT_IMAGE.as_ref()])
+            .status()
+            .context("python3 is missing: pip fetches the originals")?;
+        ensure!(status.success(), "pip could not fetch {SCIKIT_IMAGE}");
+    }
+    Ok(folder)
+}

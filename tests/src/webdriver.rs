@@ -1,0 +1,171 @@
+//! Browsers, driven over WebDriver (<https://www.w3.org/TR/webdriver2/>): what all of them can do.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+
+/// A running browser and its driver; both end when it is dropped.
+pub struct Session {
+    driver: Child,
+    agent: ureq::Agent,
+    url: String,
+}
+
+/// How long a script may run before the browser gives up on it, in ms.
+const SCRIPT_TIMEOUT_MS: u64 = 240_000;
+
+/// By this key WebDriver tells elements from other objects.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+impl Session {
+    /// Starts a driver, and a browser with these capabilities. `port` finds the port that the driver
+    /// listens on in a line of what it prints.
+    pub(crate) fn start(
+        driver: &mut Command,
+        port: impl Fn(&str) -> Option<u16>,
+        mut capabilities: Value,
+    ) -> Self {
+        let mut driver = driver
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let mut lines = lines.map_while(Result::ok);
+        let port = lines.find_map(|line| port(&line));
+        let port = port.expect("a driver names the port that it listens on");
+        // GeckoDriver panics where nobody listens, and would wait for ever where nobody reads.
+        std::thread::spawn(move || lines.for_each(drop));
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .build()
+            .into();
+        let mut session = Self {
+            driver,
+            agent,
+            url: format!("http://127.0.0.1:{port}/session"),
+        };
+        capabilities["timeouts"] = json!({ "script": SCRIPT_TIMEOUT_MS });
+        let answer = session.post(
+            "",
+            json!({ "capabilities": { "alwaysMatch": capabilities } }),
+        );
+        let id = answer["sessionId"].as_str().expect("a session has an id");
+        session.url = format!("{}/{id}", session.url);
+        session
+    }
+
+    pub(crate) fn post(&self, path: &str, body: Value) -> Value {
+        let url = format!("{}{path}", self.url);
+        let mut response = self.agent.post(&url).send_json(&body).unwrap();
+        let status = response.status();
+        let mut answer: Value = response
+            .body_mut()
+            .with_config()
+            .limit(1 << 30)
+            .read_json()
+            .unwrap();
+        let value = answer["value"].take();
+        assert!(
+            status.is_success(),
+            "{path}: {}",
+            value["message"].as_str().unwrap_or_default()
+        );
+        value
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let url = format!("{}{path}", self.url);
+        let mut response = self.agent.get(url).call().unwrap();
+        response.body_mut().read_json::<Value>().unwrap()["value"].take()
+    }
+
+    /// Opens an address.
+    pub fn go(&self, url: &str) {
+        self.post("/url", json!({ "url": url }));
+    }
+
+    /// Runs the body of an asynchronous function; `args` are its `arguments`. What it returns comes
+    /// back, what it throws is a panic here.
+    pub fn run(&self, body: &str, args: &[Value]) -> Value {
+        let script = format!("return (async function () {{ {body} }}).apply(null, arguments);");
+        self.post("/execute/sync", json!({ "script": script, "args": args }))
+    }
+
+    /// Waits until an expression is true.
+    pub fn wait_until(&self, expression: &str, patience: Duration) {
+        let start = Instant::now();
+        while self.run(&format!("return Boolean({expression});"), &[]) != json!(true) {
+            assert!(
+                start.elapsed() < patience,
+                "for {patience:?} not: {expression}"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn element(&self, css: &str) -> String {
+        let answer = self.post("/element", json!({ "using": "css selector", "value": css }));
+        answer[ELEMENT]
+            .as_str()
+            .expect("an element has an id")
+            .to_string()
+    }
+
+    /// Clicks where a person would.
+    pub fn click(&self, css: &str) {
+        self.post(&format!("/element/{}/click", self.element(css)), json!({}));
+    }
+
+    /// Types into an element; into an input for files it puts a path.
+    pub fn type_into(&self, css: &str, text: &str) {
+        let path = format!("/element/{}/value", self.element(css));
+        self.post(&path, json!({ "text": text }));
+    }
+
+    /// Presses keys, one after the other, wherever the focus is. Special keys stand in
+    /// <https://www.w3.org/TR/webdriver2/#keyboard-actions>.
+    pub fn press(&self, keys: &[char]) {
+        let actions = keys.iter().flat_map(|key| {
+            ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key.to_string() }))
+        });
+        let actions: Vec<_> = actions.collect();
+        let device = json!({ "type": "key", "id": "keyboard", "actions": actions });
+        self.post("/actions", json!({ "actions": [device] }));
+    }
+
+    /// Drags a `mouse` or a finger (`touch`) from one place of the window to another, in CSS pixels.
+    pub fn drag(&self, pointer: &str, from: [i64; 2], to: [i64; 2]) {
+        let at =
+            |[x, y]: [i64; 2]| json!({ "type": "pointerMove", "x": x, "y": y, "duration": 50 });
+        let button = |kind| json!({ "type": kind, "button": 0 });
+        let device = json!({
+            "type": "pointer",
+            "id": pointer,
+            "parameters": { "pointerType": pointer },
+            "actions": [at(from), button("pointerDown"), at(to), button("pointerUp")],
+        });
+        self.post("/actions", json!({ "actions": [device] }));
+    }
+
+    /// What the window shows, as PNG.
+    pub fn screenshot(&self) -> Vec<u8> {
+        let answer = self.get("/screenshot");
+        BASE64_STANDARD
+            .decode(answer.as_str().unwrap_or_default())
+            .unwrap()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Ends the browser, which would outlive its driver; it may have ended by itself.
+        let _ = self.agent.delete(&self.url).call();
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}

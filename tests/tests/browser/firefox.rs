@@ -1,0 +1,270 @@
+//! The module in Firefox, whose engine shares nothing with Chromium's: what it computes on the CPU.
+//!
+//! Firefox runs scripts of WebDriver in a sandbox with `Object`, `Promise` and arrays of its own: for
+//! the page, a `Uint8Array` from there is none.
+
+use std::path::Path;
+use std::time::Duration;
+
+use image::RgbaImage;
+use image::metadata::Orientation;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tests::firefox::Firefox;
+use xtask::server::{Server, Site};
+
+use crate::api::HELPERS;
+use crate::fixture::{
+    assert_same, blocks_jpeg, model_file, png, png_without_alpha, tiny_model, upscaled, waves,
+    with_orientation,
+};
+use crate::page::picture;
+use crate::site::{PAGE, PLAIN, POLICY};
+
+/// Where the browser reports what the policy forbade.
+const REPORTS: &str = "/policy-report";
+
+/// Somebody else's page in Firefox; whoever has one calls [`Visit::finish`] at the end.
+struct Visit {
+    firefox: Firefox,
+    server: Server,
+    files: TempDir,
+}
+
+impl Visit {
+    /// Opens [`PLAIN`], with WebGPU (which is in software, if at all) or without.
+    fn new(webgpu: bool) -> Self {
+        let files = tempfile::tempdir().unwrap();
+        let plain = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/plain");
+        let dist = xtask::dist::folder().unwrap();
+        let wasm = dist.join("pkg/lean/web_bg.wasm");
+        assert!(wasm.exists(), "run `cargo xtask dist` once");
+        let site = Site::default()
+            .mount(PAGE, dist)
+            .mount(PLAIN, plain)
+            .mount("/files/", files.path().to_path_buf())
+            .with_policy(&format!("{POLICY}; report-uri {REPORTS}"))
+            .unwrap();
+        let server = Server::start(site, Some(0)).unwrap();
+        let preferences = [
+            ("dom.webgpu.enabled", json!(webgpu)),
+            ("gfx.webgpu.ignore-blocklist", json!(webgpu)),
+        ];
+        let firefox = Firefox::start(&preferences, files.path());
+        firefox.go(&server.url(PLAIN));
+        firefox.wait_until("window.load", Duration::from_secs(20));
+        Self {
+            firefox,
+            server,
+            files,
+        }
+    }
+
+    /// Serves a file, and says where.
+    fn file(&self, name: &str, bytes: &[u8]) -> Value {
+        std::fs::write(self.files.path().join(name), bytes).unwrap();
+        json!(self.server.url(&format!("/files/{name}")))
+    }
+
+    fn run(&self, script: &str, args: &[Value]) -> Value {
+        self.firefox.run(&format!("{HELPERS}{script}"), args)
+    }
+
+    /// What the policy forbade: all that would go to strangers is among it.
+    fn violations(&self) -> Vec<String> {
+        let requests = self.server.requests().into_iter();
+        let reports = requests.filter(|entry| entry.url == REPORTS);
+        reports.map(|entry| entry.body).collect()
+    }
+
+    /// Holds the module to its promises.
+    fn finish(self) {
+        assert_eq!(self.violations(), [""; 0], "the security policy was broken");
+    }
+}
+
+fn opaque(width: u32, height: u32) -> RgbaImage {
+    let mut image = waves(width, height);
+    image.pixels_mut().for_each(|pixel| pixel[3] = 255);
+    image
+}
+
+#[test]
+fn firefox_gives_the_native_pixels_with_alpha_and_without() {
+    let visit = Visit::new(false);
+    let jpeg = blocks_jpeg();
+    let mut turned = image::load_from_memory(&jpeg).unwrap();
+    turned.apply_orientation(Orientation::from_exif(6).unwrap());
+    for (file, image) in [
+        (png(&waves(67, 43)), waves(67, 43)),
+        // More than one tile.
+        (png_without_alpha(&opaque(301, 210)), opaque(301, 210)),
+        (with_orientation(&jpeg, 6), turned.into_rgba8()),
+        (png(&waves(1, 1)), waves(1, 1)),
+    ] {
+        let script = "const [url] = arguments;
+            const upscaler = await load('fast-x2', { engine: 'cpu' });
+            return plain(await upscaler.upscale(await fetchBlob(url)));";
+        let found = visit.run(script, &[visit.file("picture", &file)]);
+        let expected = upscaled(&tests::shipped("fast-x2").unwrap(), &image);
+        assert_same(&picture(found), &expected);
+    }
+    visit.finish();
+}
+
+#[test]
+fn firefox_takes_every_kind_of_source() {
+    let visit = Visit::new(false);
+    let image = opaque(31, 22);
+    let urls = [
+        visit.file("tiny.bpk", &tiny_model()),
+        visit.file("picture.png", &png_without_alpha(&image)),
+    ];
+    let script = "const [model, url] = arguments;
+        const bitmap = await createImageBitmap(await fetchBlob(url));
+        const { width, height } = bitmap;
+        const canvas = Object.assign(document.createElement('canvas'), { width, height });
+        const context = canvas.getContext('2d');
+        context.drawImage(bitmap, 0, 0);
+        const offscreen = new OffscreenCanvas(width, height);
+        offscreen.getContext('2d').drawImage(bitmap, 0, 0);
+        const img = Object.assign(new Image(), { src: url });
+        const data = context.getImageData(0, 0, width, height);
+        const upscaler = await load(await fetchBlob(model), { engine: 'cpu' });
+        const results = [];
+        for (const source of [bitmap, canvas, offscreen, img, data]) {
+            results.push(plain(await upscaler.upscale(source)));
+        }
+        return results;";
+    let found = visit.run(script, &urls);
+    let expected = upscaled(&tiny_model(), &image);
+    let results = found.as_array().unwrap();
+    assert_eq!(results.len(), 5);
+    for result in results {
+        assert_same(&picture(result.clone()), &expected);
+    }
+    visit.finish();
+}
+
+#[test]
+fn firefox_computes_the_same_with_any_number_of_workers() {
+    let visit = Visit::new(false);
+    let url = visit.file("picture.png", &png_without_alpha(&opaque(530, 310)));
+    let script = "const [url] = arguments;
+        const blob = await fetchBlob(url);
+        let started = 0;
+        const Original = window.Worker;
+        window.Worker = class extends Original {
+            constructor(...args) { super(...args); started += 1; }
+        };
+        const results = [];
+        for (const workers of [1, 2, 3]) {
+            started = 0;
+            const upscaler = await load('fast-x2', { engine: 'cpu', workers });
+            const { data } = await upscaler.upscale(blob);
+            upscaler.dispose();
+            const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', data));
+            results.push([started, workers, Array.from(hash).join()]);
+        }
+        return results;";
+    let found = visit.run(script, &[url]);
+    let results = found.as_array().unwrap();
+    assert_eq!(results.len(), 3);
+    for result in results {
+        assert_eq!(result[0], result[1], "as many workers as were asked for");
+        assert_eq!(result[2], results[0][2], "{found}");
+    }
+    visit.finish();
+}
+
+#[test]
+fn firefox_obeys_an_abort_at_once_and_goes_on() {
+    let visit = Visit::new(false);
+    let image = waves(30, 20);
+    let urls = [
+        visit.file("tiny.bpk", &tiny_model()),
+        visit.file("small.png", &png(&image)),
+        visit.file("large.png", &png(&waves(2000, 1500))),
+    ];
+    let script = "const [model, small, large] = arguments;
+        const upscaler = await load(model, { engine: 'cpu' });
+        const [smallBlob, largeBlob] = [await fetchBlob(small), await fetchBlob(large)];
+        const controller = new AbortController();
+        let reached = 0, whole, abortedAt;
+        const error = await failure(upscaler.upscale(largeBlob, {
+            signal: controller.signal,
+            onProgress: ({ done, total }) => {
+                [reached, whole] = [done, total];
+                if (done === 3) { abortedAt = performance.now(); controller.abort(); }
+            },
+        }));
+        const obeyedAfterMs = performance.now() - abortedAt;
+        return { error, reached, whole, obeyedAfterMs, ...plain(await upscaler.upscale(smallBlob)) };";
+    let found = visit.run(script, &urls);
+    assert_eq!(found["error"]["name"], "AbortError", "{}", found["error"]);
+    assert_eq!(found["reached"], 3);
+    assert!(found["whole"].as_u64() > Some(8), "{}", found["whole"]);
+    let obeyed = found["obeyedAfterMs"].as_f64().unwrap();
+    assert!(obeyed < 1000.0, "aborting took {obeyed} ms");
+    assert_same(&picture(found), &upscaled(&tiny_model(), &image));
+    visit.finish();
+}
+
+#[test]
+fn firefox_takes_the_cpu_where_there_is_no_gpu_and_says_what_it_cannot_do() {
+    // A GPU in software is no reason to leave the CPU, either.
+    for webgpu in [true, false] {
+        let visit = Visit::new(webgpu);
+        let has = visit.run("return navigator.gpu !== undefined", &[]);
+        assert_eq!(has, json!(webgpu));
+        let script = "const upscaler = await load('fast-x2');
+            return [upscaler.engine, await failure(upscaler.upscale(new Blob(['text'])))];";
+        let found = visit.run(script, &[]);
+        assert_eq!(found[0], "cpu", "navigator.gpu: {webgpu}");
+        assert_eq!(found[1]["code"], "not-an-image", "{found}");
+        visit.finish();
+    }
+    let visit = Visit::new(false);
+    let script = "return await failure(load('fast-x2', { engine: 'webgpu' }));";
+    let found = visit.run(script, &[]);
+    assert_eq!(found["code"], "no-webgpu", "{found}");
+    let message = found["message"].as_str().unwrap();
+    assert!(message.contains("no WebGPU"), "{message}");
+    visit.finish();
+}
+
+#[test]
+fn firefox_runs_burns_operators() {
+    let visit = Visit::new(false);
+    let model = model_file("kind = \"hourglass\"\nscale = 2\nwidth = 4");
+    let urls = [
+        visit.file("model.bpk", &model),
+        visit.file("picture.png", &png(&waves(70, 45))),
+    ];
+    let script = "const [model, url] = arguments;
+        const upscaler = await load(model, { engine: 'cpu' });
+        return { engine: upscaler.engine, ...plain(await upscaler.upscale(await fetchBlob(url))) };";
+    let found = visit.run(script, &urls);
+    assert_eq!(found["engine"], "burn-cpu");
+    assert_same(&picture(found), &upscaled(&model, &waves(70, 45)));
+    visit.finish();
+}
+
+/// The proof that [`Visit::finish`] can fail.
+#[test]
+fn firefox_reports_what_the_policy_forbids() {
+    let visit = Visit::new(false);
+    let worker = b"fetch('http://stranger.invalid/').catch(() => postMessage('done'))";
+    let script = "await fetch('http://stranger.invalid/').catch(() => {});
+        await new Promise((resolve) => { new Worker(arguments[0]).onmessage = resolve; });";
+    visit.run(script, &[visit.file("worker.js", worker)]);
+    let start = std::time::Instant::now();
+    while visit.violations().len() < 2 && start.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let violations = visit.violations();
+    assert_eq!(violations.len(), 2, "{violations:?}");
+    for violation in violations {
+        assert!(violation.contains("connect-src"), "{violation}");
+    }
+}

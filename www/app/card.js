@@ -1,0 +1,84 @@
+// One picture in the list.
+
+import { downloadOne } from "./download.js";
+import { element, write } from "./dom.js";
+import { about, duration, megapixels, sentence, sides, weight } from "./text.js";
+
+/**
+ * The list's entry of a picture, which keeps itself up to date.
+ *
+ * @param {import("./item.js").Item} item
+ * @param {import("./queue.js").Queue} queue
+ * @param {(item: import("./item.js").Item) => void} show shows it large
+ */
+export function card(item, queue, show) {
+  const thumbnail = element("canvas", { className: "thumbnail", width: 1, height: 1, "aria-hidden": "true" });
+  const facts = element("span", { className: "card-facts" });
+  const button = element(
+    "button",
+    { type: "button", className: "card-show", onclick: () => show(item) },
+    thumbnail,
+    element("span", { className: "card-text" }, element("span", { className: "card-name", textContent: item.name }), facts),
+  );
+  const progress = element("progress", { max: 1, "aria-label": `Progress of ${item.name}` });
+  const message = element("p", { className: "card-message" });
+  const action = (name, label, onclick) =>
+    element("button", { type: "button", className: `small ${name}`, textContent: label, "aria-label": `${label} ${item.name}`, onclick });
+  const actions = {
+    cancel: action("cancel", "Cancel", () => queue.cancel(item)),
+    retry: action("retry", "Try again", () => queue.retry(item)),
+    download: action("download", "Download", () => downloadOne(item)),
+    remove: action("remove", "Remove", () => queue.remove(item)),
+  };
+  const entry = element(
+    "li",
+    { className: "card" },
+    button,
+    progress,
+    message,
+    element("div", { className: "card-actions" }, ...Object.values(actions)),
+  );
+
+  const update = () => {
+    const hadFocus = entry.contains(document.activeElement);
+    entry.dataset.state = item.state;
+    showThumbnail(thumbnail, item);
+    write(facts, describe(item));
+    progress.hidden = item.state !== "working";
+    progress.value = item.progress;
+    message.hidden = !(item.error || item.note);
+    message.classList.toggle("is-error", Boolean(item.error));
+    write(message, item.error ? sentence(item.error) : item.note);
+    actions.cancel.hidden = !item.pending;
+    actions.retry.hidden = !["failed", "cancelled"].includes(item.state);
+    actions.download.hidden = !item.result;
+    // A button that is gone leaves its focus to the picture.
+    if (hadFocus && !document.activeElement?.checkVisibility()) button.focus();
+  };
+  item.addEventListener("change", update);
+  update();
+  return entry;
+}
+
+function showThumbnail(canvas, item) {
+  if (!item.thumbnail) return;
+  canvas.width = item.thumbnail.width;
+  canvas.height = item.thumbnail.height;
+  canvas.getContext("bitmaprenderer").transferFromImageBitmap(item.thumbnail);
+  item.thumbnail = null;
+}
+
+/** Size → target size, and how far it is. */
+function describe(item) {
+  const { size, estimate, result, state } = item;
+  const from = size ? sides(size) : weight(item.file.size);
+  const to = state === "done" ? result : estimate;
+  const parts = [to ? `${from} → ${sides(to)}` : from];
+  if (state === "reading") parts.push("looking at it …");
+  if (state === "waiting" && to) parts.push(megapixels(to), about(estimate.ms));
+  if (state === "waiting" && !to) parts.push("waiting");
+  if (state === "working") parts.push(`${Math.floor(100 * item.progress)} %`, ...(item.left === null ? [] : [`${duration(item.left)} left`]));
+  if (state === "done") parts.push(megapixels(result), weight(result.blob.size));
+  if (state === "cancelled") parts.push("cancelled");
+  return parts.join(" · ");
+}

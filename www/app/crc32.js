@@ -1,0 +1,19 @@
+// CRC-32 as zip has it (ITU-T V.42, the polynomial's bits reversed), by a table.
+
+const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  return crc;
+});
+
+/**
+ * The checksum of all bytes so far, and of these.
+ *
+ * @param {number} crc that of the bytes so far; 0 for none
+ * @param {Uint8Array} bytes
+ */
+export function update(crc, bytes) {
+  let state = ~crc;
+  for (let i = 0; i < bytes.length; i += 1) state = TABLE[(state ^ bytes[i]) & 0xff] ^ (state >>> 8);
+  return ~state >>> 0;
+}

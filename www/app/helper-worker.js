@@ -1,0 +1,69 @@
+// The worker behind helper.js.
+
+import { header } from "../header.js";
+import { update } from "./crc32.js";
+
+/** Longer side of a thumbnail, in pixels: twice what the list shows, for dense screens. */
+const THUMBNAIL_PX = 128;
+
+/** Where sides stand in files, even behind long colour profiles and EXIF's own thumbnail. */
+const HEADER_BYTES = 1 << 20;
+
+/** Larger ones are not decoded for a thumbnail: four bytes each. */
+const MAX_THUMBNAIL_PIXELS = 64e6;
+
+/** Larger ones are shown shrunk: a screen is no larger, and the page would have them in memory twice. */
+const MAX_PREVIEW_PIXELS = 64e6;
+
+const handlers = { inspect, preview, checksum };
+
+self.onmessage = async ({ data: { id, type, blob } }) => {
+  try {
+    const { answer, transfer = [] } = await handlers[type](blob);
+    self.postMessage({ id, answer }, transfer);
+  } catch (error) {
+    self.postMessage({ id, error: error.message || String(error) });
+  }
+};
+
+async function inspect(blob) {
+  const said = header(new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer()));
+  if (said && said.width * said.height > MAX_THUMBNAIL_PIXELS) {
+    return { answer: { size: { width: said.width, height: said.height }, thumbnail: null } };
+  }
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(blob);
+  } catch {
+    return { answer: { size: null, thumbnail: null } };
+  }
+  const size = { width: bitmap.width, height: bitmap.height };
+  const thumbnail = shrink(bitmap, Math.min(1, THUMBNAIL_PX / Math.max(size.width, size.height)));
+  return { answer: { size, thumbnail }, transfer: [thumbnail] };
+}
+
+async function preview(blob) {
+  const bitmap = await createImageBitmap(blob);
+  const { width, height } = bitmap;
+  const factor = Math.sqrt(MAX_PREVIEW_PIXELS / (width * height));
+  const shown = factor < 1 ? shrink(bitmap, factor) : bitmap;
+  return { answer: { bitmap: shown, width, height }, transfer: [shown] };
+}
+
+/** Draws a bitmap smaller, and closes it. */
+function shrink(bitmap, factor) {
+  const side = (px) => Math.max(1, Math.round(px * factor));
+  const canvas = new OffscreenCanvas(side(bitmap.width), side(bitmap.height));
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  bitmap.close();
+  return canvas.transferToImageBitmap();
+}
+
+async function checksum(blob) {
+  let crc = 0;
+  const reader = blob.stream().getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) crc = update(crc, part.value);
+  return { answer: crc };
+}

@@ -1,0 +1,70 @@
+// Ways in: choosing, dropping, pasting, the camera, an address, the examples.
+
+import { $ } from "./dom.js";
+import { openAddress } from "./address.js";
+import { droppedFiles } from "./dropped.js";
+
+/**
+ * @param {(files: File[]) => void} take
+ * @param {(error: Error) => void} fail
+ */
+export function watchInputs(take, fail) {
+  for (const id of ["file", "folder", "camera"]) {
+    $(id).addEventListener("change", () => {
+      const files = [...$(id).files];
+      // So that choosing the same file again is a change.
+      $(id).value = "";
+      takeSome(files, take, fail);
+    });
+  }
+  for (const button of document.querySelectorAll(".example")) {
+    button.addEventListener("click", () => openAddress(button.dataset.src).then((file) => take([file]), fail));
+  }
+  $("address-form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      take([await openAddress($("address").value.trim())]);
+      $("address").value = "";
+    } catch (error) {
+      fail(error);
+    }
+  });
+  watchDrop(take, fail);
+  document.addEventListener("paste", (event) => {
+    const { files } = event.clipboardData;
+    // Text is for the field that it is pasted into.
+    if (files.length > 0) take([...files]);
+  });
+}
+
+/** Of a folder only what may be a picture or a model. */
+function takeSome(files, take, fail) {
+  const useful = files.length === 1 ? files : files.filter(isUseful);
+  if (useful.length > 0) take(useful);
+  else fail(new Error("there is no picture among these files"));
+}
+
+const isUseful = ({ name, type }) => type.startsWith("image/") || name.endsWith(".bpk");
+
+function watchDrop(take, fail) {
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    document.body.classList.add("dragging");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) document.body.classList.remove("dragging");
+  });
+  document.addEventListener("drop", async (event) => {
+    event.preventDefault();
+    document.body.classList.remove("dragging");
+    const address = event.dataTransfer.getData("text/uri-list").split(/\r?\n/)[0];
+    try {
+      const files = await droppedFiles(event.dataTransfer);
+      if (files.length > 0) takeSome(files, take, fail);
+      else if (address) take([await openAddress(address)]);
+      else fail(new Error("there was no file in what you dropped; drop pictures from your computer"));
+    } catch (error) {
+      fail(error);
+    }
+  });
+}

@@ -1,0 +1,105 @@
+// The list of pictures, and what concerns all of them.
+
+import { card } from "./card.js";
+import { $, write } from "./dom.js";
+import { downloadAll } from "./download.js";
+import { about, counted, sentence } from "./text.js";
+
+export class List {
+  #queue;
+  #settings;
+  #entries = new Map();
+  #states = new WeakMap();
+
+  /** @param {(item) => void} show shows a picture large */
+  constructor(queue, settings, show) {
+    this.#queue = queue;
+    this.#settings = settings;
+    queue.addEventListener("added", ({ detail }) => this.#add(detail, show));
+    queue.addEventListener("removed", ({ detail }) => this.#remove(detail));
+    queue.addEventListener("change", () => this.#update());
+    settings.addEventListener("change", () => this.#update());
+    $("start").addEventListener("click", () => (queue.running ? queue.pause() : queue.start()));
+    $("again").addEventListener("click", () => this.#outdated().forEach((item) => queue.retry(item)));
+    $("download-all").addEventListener("click", () => this.#download());
+    $("remove-all").addEventListener("click", () => [...queue.items].forEach((item) => queue.remove(item)));
+  }
+
+  /** Marks the picture that is shown large. */
+  mark(item) {
+    for (const [other, entry] of this.#entries) {
+      entry.querySelector(".card-show").setAttribute("aria-current", String(other === item));
+    }
+  }
+
+  #add(item, show) {
+    const entry = card(item, this.#queue, show);
+    this.#entries.set(item, entry);
+    $("pictures").append(entry);
+    item.addEventListener("change", () => this.#announce(item));
+  }
+
+  #remove(item) {
+    const entry = this.#entries.get(item);
+    const hadFocus = entry.contains(document.activeElement);
+    const next = entry.nextElementSibling ?? entry.previousElementSibling;
+    entry.remove();
+    this.#entries.delete(item);
+    if (hadFocus) (next?.querySelector(".card-show") ?? $("file")).focus();
+  }
+
+  /** Says aloud what has become of a picture; not every step of it. */
+  #announce(item) {
+    if (this.#states.get(item) === item.state) return;
+    this.#states.set(item, item.state);
+    const words = { done: "is done", cancelled: "was cancelled", failed: `failed: ${item.error?.message}` };
+    if (words[item.state]) $("status").textContent = `${item.name} ${words[item.state]}.`;
+  }
+
+  #outdated() {
+    return this.#queue.items.filter(({ state, result }) => state === "done" && result.key !== this.#settings.key);
+  }
+
+  #update() {
+    const { items, running } = this.#queue;
+    const of = (state) => items.filter((item) => item.state === state);
+    const pending = items.filter((item) => item.pending);
+    const results = items.filter(({ result }) => result);
+    document.body.toggleAttribute("data-busy", of("reading").length + of("working").length > 0 || (running && pending.length > 0));
+    $("overall").hidden = items.length < 2 || pending.length === 0;
+    $("overall").max = items.length;
+    $("overall").value = items.length - pending.length + of("working").reduce((sum, { progress }) => sum + progress, 0);
+    write($("summary"), summary(items, pending, running));
+    $("start").hidden = pending.length === 0 || (running && pending.length < 2);
+    write($("start"), running ? "Pause" : `Upscale ${counted(pending.length, "picture")}`);
+    $("again").hidden = this.#outdated().length === 0;
+    write($("again"), `Redo ${counted(this.#outdated().length, "picture")} with these settings`);
+    $("download-all").hidden = results.length < 2;
+    write($("download-all"), `Download ${results.length} as zip`);
+    $("remove-all").hidden = items.length < 2;
+  }
+
+  async #download() {
+    $("download-all").disabled = true;
+    try {
+      await downloadAll(this.#queue.items.filter(({ result }) => result));
+    } catch (error) {
+      $("error").textContent = sentence(error);
+      $("error").hidden = false;
+    }
+    $("download-all").disabled = false;
+  }
+}
+
+function summary(items, pending, running) {
+  const failed = items.filter(({ state }) => state === "failed").length;
+  const done = items.filter(({ state }) => state === "done").length;
+  const parts = [`${done} of ${items.length} done`];
+  if (failed > 0) parts.push(`${failed} failed`);
+  const left = pending.map((item) => item.left ?? item.estimate?.ms);
+  if (left.length > 0 && left.every((ms) => ms !== undefined && ms !== null)) {
+    const total = left.reduce((sum, ms) => sum + ms, 0);
+    parts.push(`${about(total)} ${running ? "left" : "to do"}`);
+  }
+  return parts.join(" · ");
+}
