@@ -40,6 +40,8 @@ pub struct RowConv {
     weights: Vec<f32>,
     bias: Vec<f32>,
     is_winograd: bool,
+    /// Rows above the picture and columns left of it that belong to the first blocks.
+    overhang: usize,
 }
 
 /// What convolutions need beside their input and output; it may serve one after the other.
@@ -109,13 +111,24 @@ impl RowConv {
             weights,
             bias: bias.to_vec(),
             is_winograd,
+            overhang: 0,
         }
     }
 
-    /// Rows and columns that are made together: the first row of every call is a multiple of it, and
-    /// results depend on it.
+    /// Rows and columns that are made together.
     pub fn block(&self) -> usize {
         if self.is_winograd { winograd::SIDE } else { 1 }
+    }
+
+    /// Lets blocks begin at this row and column, and so at every [`block`](Self::block)th; results
+    /// depend on it.
+    pub fn begin_blocks_at(&mut self, first: isize) {
+        self.overhang = (-first).rem_euclid(self.block() as isize) as usize;
+    }
+
+    /// Rows of a row's block that lie above it.
+    pub fn begun(&self, row: usize) -> usize {
+        (row + self.overhang) % self.block()
     }
 
     /// Input rows that are read for `count` output rows.
@@ -123,10 +136,11 @@ impl RowConv {
         count.next_multiple_of(self.block()) + self.shape.k - 1
     }
 
-    /// Makes the next `count` rows of `output`; `add` is added to them after the activation.
+    /// Makes the next `count` rows of `output`, the first of which begins a block or is the picture's
+    /// own; `add` is added to them after the activation.
     ///
     /// # Panics
-    /// Where `input` lacks rows, columns or borders that are read, `add` rows that are added, or sizes
+    /// Where `input` lacks rows, columns or borders that are read, `add` those that are added, or sizes
     /// don't fit together.
     pub fn run(
         &self,
@@ -151,19 +165,21 @@ impl RowConv {
             assert_eq!(slopes.len(), channels_out);
         }
         let row = output.push(count);
-        let from = row - padding as isize;
+        let above = self.begun(row as usize);
+        assert!(above == 0 || row == 0);
+        let (start, count) = (row - above as isize, above + count);
+        let (from, left) = (start - padding as isize, self.overhang);
         let columns = output.columns();
         let add = |channel| {
             add.map(|rows| {
                 assert_eq!([rows.channels(), rows.columns()], [channels_out, columns]);
-                rows.source(row, count, channel, 0)
+                rows.source(start, count, channel, left)
             })
         };
         if self.is_winograd {
-            assert_eq!(row as usize % winograd::SIDE, 0);
-            let source = input.source(from, self.rows_read(count), 0, padding);
+            let source = input.source(from, self.rows_read(count), 0, padding + left);
             let add = add(0);
-            let target = output.target(row, count, 0);
+            let target = output.target(start, count, 0, left);
             for y in (0..count).step_by(winograd::SIDE) {
                 for x in (0..target.columns).step_by(CHUNK) {
                     let part = Target {
@@ -176,6 +192,7 @@ impl RowConv {
                     self.winograd(scratch, at(source, y, x), activation, add, part);
                 }
             }
+            output.clear_outside(start, left);
             return;
         }
         let (inputs, outputs) = (channels_in / groups, channels_out / groups);
@@ -193,7 +210,7 @@ impl RowConv {
                 bias: self.bias[first..].as_ptr(),
                 activation: activation.raw(),
                 add: add(first),
-                target: output.target(row, count, first),
+                target: output.target(start, count, first, left),
                 channels_out: outputs,
             };
             on!(self.isa, forward, &job);
