@@ -16,6 +16,14 @@ const CHUNK: usize = if cfg!(target_family = "wasm") {
     192
 };
 
+/// Rows whose positions are worked on together: with two of tiles fewer lanes of long vectors idle. A
+/// page does without the code.
+const CHUNK_ROWS: usize = if cfg!(target_family = "wasm") {
+    winograd::SIDE
+} else {
+    2 * winograd::SIDE
+};
+
 /// The sizes of a [`RowConv`].
 #[derive(Clone, Copy, Debug)]
 pub struct RowConvShape {
@@ -180,11 +188,11 @@ impl RowConv {
             let source = input.source(from, self.rows_read(count), 0, padding + left);
             let add = add(0);
             let target = output.target(start, count, 0, left);
-            for y in (0..count).step_by(winograd::SIDE) {
+            for y in (0..count).step_by(CHUNK_ROWS) {
                 for x in (0..target.columns).step_by(CHUNK) {
                     let part = Target {
                         data: target.data.wrapping_add(y * target.row + x),
-                        rows: winograd::SIDE.min(count - y),
+                        rows: CHUNK_ROWS.min(count - y),
                         columns: CHUNK.min(target.columns - x),
                         ..target
                     };
@@ -217,7 +225,7 @@ impl RowConv {
         }
     }
 
-    /// At most four rows and [`CHUNK`] columns.
+    /// At most [`CHUNK_ROWS`] rows and [`CHUNK`] columns.
     fn winograd(
         &self,
         scratch: &mut Scratch,
@@ -228,15 +236,25 @@ impl RowConv {
     ) {
         let (inputs, outputs) = (self.shape.channels_in, self.shape.channels_out);
         let tiles = target.columns.div_ceil(winograd::SIDE);
-        let from = Scratch::positions(&mut scratch.input, inputs, tiles);
-        let to = Scratch::positions(&mut scratch.output, outputs, tiles);
-        let job = winograd::Input {
-            source,
-            channels: inputs,
-            tiles,
-            target: from,
+        // Rows of tiles lie one after the other, so that only the last one's last vector is not full.
+        // With one row of them known, the compiler leaves the loops out.
+        let rows = match CHUNK_ROWS {
+            winograd::SIDE => 1,
+            _ => target.rows.div_ceil(winograd::SIDE),
         };
-        on!(self.isa, winograd_input, &job);
+        let all = rows * tiles;
+        let from = Scratch::positions(&mut scratch.input, inputs, all);
+        let to = Scratch::positions(&mut scratch.output, outputs, all);
+        for row in 0..rows {
+            let (y, first) = (row * winograd::SIDE, row * tiles);
+            let job = winograd::Input {
+                source: at(source, y, 0),
+                channels: inputs,
+                tiles,
+                target: from.skip(first),
+            };
+            on!(self.isa, winograd_input, &job);
+        }
         let weights = self.weights.chunks_exact(inputs * outputs);
         for (position, weights) in weights.enumerate() {
             let job = winograd::Product {
@@ -246,7 +264,7 @@ impl RowConv {
                     plane: from.plane,
                 },
                 channels_in: inputs,
-                tiles,
+                tiles: all,
                 weights: weights.as_ptr(),
                 target: to.data.wrapping_add(position * to.position),
                 plane: to.plane,
@@ -254,15 +272,22 @@ impl RowConv {
             };
             on!(self.isa, winograd_product, &job);
         }
-        let job = winograd::Output {
-            source: to,
-            channels: outputs,
-            bias: self.bias.as_ptr(),
-            activation: activation.raw(),
-            add,
-            target,
-        };
-        on!(self.isa, winograd_output, &job);
+        for row in 0..rows {
+            let (y, first) = (row * winograd::SIDE, row * tiles);
+            let job = winograd::Output {
+                source: to.skip(first),
+                channels: outputs,
+                bias: self.bias.as_ptr(),
+                activation: activation.raw(),
+                add: add.map(|add| at(add, y, 0)),
+                target: Target {
+                    data: target.data.wrapping_add(y * target.row),
+                    rows: winograd::SIDE.min(target.rows - y),
+                    ..target
+                },
+            };
+            on!(self.isa, winograd_output, &job);
+        }
     }
 }
 
