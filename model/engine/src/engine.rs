@@ -19,7 +19,8 @@ pub enum EngineError {
 pub struct Grid {
     /// Tiles begin at multiples of it.
     pub align_px: usize,
-    /// Columns and rows that are read on each side.
+    /// Columns read left and right of a tile, and as many rows above and below; the first is a
+    /// multiple of `align_px`.
     pub halo_px: [usize; 2],
     /// Side of a tile that is not mostly halo, and doesn't take too long.
     pub tile_px: usize,

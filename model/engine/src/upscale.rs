@@ -122,7 +122,11 @@ pub fn tiling(
     workers: usize,
 ) -> Vec<Tile> {
     let align_px = spec.align_px * grid.align_px;
-    let halo_px = picture_halo_px(spec, grid).map(|px| px.next_multiple_of(align_px));
+    let [before, after] = picture_halo_px(spec, grid);
+    let halo_px = [
+        before.next_multiple_of(align_px),
+        after.next_multiple_of(spec.align_px),
+    ];
     let side = options.tile_px.unwrap_or(grid.tile_px).max(1);
     let mut counts = whole.map(|length| length.div_ceil(side));
     let parts = |counts: [usize; 2]| [0, 1].map(|i| whole[i].div_ceil(counts[i]));
@@ -131,8 +135,8 @@ pub fn tiling(
         let divided = |i: usize| {
             let mut counts = counts;
             counts[i] += 1;
-            let [width, height] = parts(counts);
-            let area = (width + 2 * halo_px[0]) * (height + 2 * halo_px[1]);
+            let [width, height] = parts(counts).map(|px| px + halo_px[0] + halo_px[1]);
+            let area = width * height;
             (area * counts[0] * counts[1], counts)
         };
         let better = divided(0).min(divided(1)).1;
@@ -149,13 +153,14 @@ pub fn tiling(
     tiles(whole, tile_px, halo_px)
 }
 
-/// How many columns and rows of its own input the network reads around a tile.
+/// How many pixels of its own input the network reads before and after a tile, along either axis.
 fn network_halo_px(spec: &Spec, grid: &Grid) -> [usize; 2] {
-    let halo_px = grid.halo_px.map(|px| px.max(spec.halo_px));
-    halo_px.map(|px| px.next_multiple_of(grid.align_px))
+    let [before, after] = grid.halo_px.map(|px| px.max(spec.halo_px));
+    [before.next_multiple_of(grid.align_px), after]
 }
 
-/// How many input pixels around its core a tile needs, for the network and for the classical resize.
+/// How many input pixels before and after its core a tile needs, for the network and for the
+/// classical resize.
 fn picture_halo_px(spec: &Spec, grid: &Grid) -> [usize; 2] {
     network_halo_px(spec, grid).map(|px| {
         let network_px = match spec.input {

@@ -1,7 +1,8 @@
 //! The CPU's engine against the definition of each step, on random plans.
 
 use engine::kernel::Isa;
-use engine::pixel::Planes;
+use engine::pixel::tile::tiles;
+use engine::pixel::{Planes, Rect};
 use engine::plan::{
     Activation, ActivationDraft, Border, Builder, Conv, ConvDraft, Form, Kernel, Padding,
     Parameter, Plan, Step,
@@ -266,6 +267,16 @@ fn draft(
 /// Sides around the lengths of vectors, tiles of Winograd's, bands and chunks.
 const SIDES: [usize; 14] = [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 33, 66, 197];
 
+fn noise(random: &mut Random, [channels, width, height]: [usize; 3]) -> Planes {
+    let data = (0..channels * width * height).map(|_| random.value());
+    Planes {
+        channels,
+        width,
+        height,
+        data: data.collect(),
+    }
+}
+
 #[test]
 fn random_plans_give_what_their_steps_define() {
     let mut random = Random(2_463_534_242);
@@ -278,13 +289,7 @@ fn random_plans_give_what_their_steps_define() {
             .collect();
         for _ in 0..2 {
             let (width, height) = (random.one_of(&SIDES), random.one_of(&SIDES[..12]));
-            let data = (0..channels * width * height).map(|_| random.value());
-            let input = Planes {
-                channels,
-                width,
-                height,
-                data: data.collect(),
-            };
+            let input = noise(&mut random, [channels, width, height]);
             let expected = evaluated(&plan, &input);
             let largest = expected.data.iter().fold(1f64, |a, b| a.max(b.abs()));
             for (isa, engine) in &mut engines {
@@ -298,6 +303,52 @@ fn random_plans_give_what_their_steps_define() {
                         "{a}, not {b}, at {i} of {width}×{height} on {isa:?}: {plan:?}"
                     );
                 }
+            }
+        }
+    }
+}
+
+fn cut(planes: &Planes, part: Rect) -> Planes {
+    let rows = (0..planes.channels * part.height).flat_map(|i| {
+        let (channel, y) = (i / part.height, part.y + i % part.height);
+        planes.plane(channel)[y * planes.width + part.x..][..part.width].to_vec()
+    });
+    Planes {
+        channels: planes.channels,
+        width: part.width,
+        height: part.height,
+        data: rows.collect(),
+    }
+}
+
+/// So blocks lie at the same places in every tile, and halos are wide enough for them.
+#[test]
+fn tiles_and_threads_change_no_bit() {
+    let mut random = Random(88_675_123);
+    for round in 0..100 {
+        let plan = random_plan(&mut random);
+        let (channels, scale) = (plan.input().channels, plan.output().scale);
+        let run = |threads, input: Planes| {
+            let mut engine = CpuEngine::new(&plan, threads);
+            pollster::block_on(engine.run(input)).unwrap()
+        };
+        let grid = CpuEngine::new(&plan, 1).grid();
+        let [width, height] = [1 + random.below(99), 1 + random.below(69)];
+        let input = noise(&mut random, [channels, width, height]);
+        let expected = run(1, input.clone());
+        assert!(run(3, input.clone()) == expected, "{plan:?}");
+        for blocks in [1, 2, 5] {
+            let sides = [blocks, blocks + round % 4].map(|side| side * grid.align_px);
+            for tile in tiles([width, height], sides, grid.halo_px) {
+                let found = run(1 + round % 2, cut(&input, tile.padded));
+                let inside = Rect {
+                    x: tile.core.x - tile.padded.x,
+                    y: tile.core.y - tile.padded.y,
+                    ..tile.core
+                };
+                let same =
+                    cut(&found, inside.scaled(scale)) == cut(&expected, tile.core.scaled(scale));
+                assert!(same, "{tile:?} of {width}×{height}: {plan:?}");
             }
         }
     }

@@ -86,7 +86,7 @@ struct Strip {
 const NARROWEST_STRIP: usize = 32;
 
 fn strips(input: &Planes, count: usize, grid: &Grid) -> Vec<Strip> {
-    let (align, halo) = (grid.align_px, grid.halo_px[0]);
+    let (align, [before, after]) = (grid.align_px, grid.halo_px);
     let count = count.min(input.width / NARROWEST_STRIP).max(1);
     let start = |i: usize| match i == count {
         true => input.width,
@@ -94,7 +94,7 @@ fn strips(input: &Planes, count: usize, grid: &Grid) -> Vec<Strip> {
     };
     let strip = |i: usize| Strip {
         core: start(i)..start(i + 1),
-        padded: start(i).saturating_sub(halo)..(start(i + 1) + halo).min(input.width),
+        padded: start(i).saturating_sub(before)..(start(i + 1) + after).min(input.width),
     };
     (0..count).map(strip).collect()
 }

@@ -8,8 +8,8 @@ use crate::plan::{self, Extent, Padding, Plan, Step, Value};
 pub(super) struct Program {
     pub steps: Vec<Stage>,
     pub extents: Vec<Extent>,
-    /// What each value needs beyond its own rows and columns.
-    pub margins: Vec<Margins>,
+    /// Zeros around each value, for the convolutions that read it and the one that writes it.
+    pub margins: Vec<usize>,
     pub grid: Grid,
 }
 
@@ -17,14 +17,6 @@ pub(super) struct Program {
 pub(super) enum Stage {
     Conv(RowConv, plan::Conv),
     Other(Step),
-}
-
-/// Zeros around a value for the convolutions that read it.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Margins {
-    pub columns: usize,
-    pub above: usize,
-    pub below: usize,
 }
 
 impl Program {
@@ -42,24 +34,30 @@ impl Program {
             }
             other => Stage::Other(other.clone()),
         };
-        let steps: Vec<Stage> = plan.steps().iter().map(prepare).collect();
-        let mut margins = vec![Margins::default(); extents.len()];
-        for stage in &steps {
-            if let Stage::Conv(prepared, conv) = stage {
-                let (margins, padding) = (&mut margins[conv.input], padding(conv));
-                margins.columns = margins.columns.max(padding);
-                margins.above = margins.above.max(padding);
-                // A block of rows that begins in the picture may end below it.
-                margins.below = margins.below.max(padding + prepared.block() - 1);
-            }
-        }
+        let mut steps: Vec<Stage> = plan.steps().iter().map(prepare).collect();
+        let grid = grid(&mut steps, &extents, plan.multiplications());
         Self {
-            grid: grid(&steps, &extents, plan.multiplications()),
+            margins: margins(&steps),
             steps,
             extents,
-            margins,
+            grid,
         }
     }
+}
+
+fn margins(steps: &[Stage]) -> Vec<usize> {
+    let mut margins = vec![0; steps.len() + 1];
+    for (i, stage) in steps.iter().enumerate() {
+        if let Stage::Conv(prepared, conv) = stage {
+            // Blocks at the picture's borders may lie partly outside.
+            let outside = prepared.block() - 1;
+            margins[conv.input] = margins[conv.input].max(outside + padding(conv));
+            for value in conv.add.into_iter().chain([i + 1]) {
+                margins[value] = margins[value].max(outside);
+            }
+        }
+    }
+    margins
 }
 
 /// Zeros that a convolution reads on each side.
@@ -81,46 +79,65 @@ fn prepare(conv: &plan::Conv, channels_in: usize, isa: Isa) -> RowConv {
     RowConv::new(isa, shape, &conv.weight, &conv.bias)
 }
 
-/// How far an output pixel looks, where the blocks in which pixels are made count as a whole; and the
-/// size of tiles that follows from it.
-fn grid(steps: &[Stage], extents: &[Extent], multiplications: usize) -> Grid {
-    // Somewhere in the middle of an endless picture, at a place that every block divides.
-    const MIDDLE: i64 = 1 << 40;
-    let output = extents.len() - 1;
-    let start = MIDDLE * extents[output].scale as i64;
-    // The first and one behind the last pixel that is read of each value, along either axis.
-    let mut read = vec![[i64::MAX, i64::MIN]; extents.len()];
-    // All pixels of a block may be wanted.
+/// Where blocks begin, and what tiles have to be like for that.
+fn grid(steps: &mut [Stage], extents: &[Extent], multiplications: usize) -> Grid {
     let blocks = steps.iter().map(|stage| match stage {
         Stage::Conv(prepared, _) => prepared.block(),
         Stage::Other(_) => 1,
     });
     let block = blocks.max().unwrap_or(1);
-    let wanted = (block * extents[output].scale) as i64;
-    read[output] = [start, start + wanted];
-    for (i, stage) in steps.iter().enumerate().rev() {
-        let [first, end] = read[i + 1];
-        let mut reads = |value: Value, [first, end]: [i64; 2]| {
+    let [least, _] = place_blocks(steps, extents, block, 0);
+    let before = least.next_multiple_of(block);
+    // What rounding up leaves is the blocks'.
+    let [_, after] = place_blocks(steps, extents, block, before - least);
+    let halo_px = before + after;
+    let efficient_px = (TILE_BY_HALO * halo_px).clamp(SMALLEST_TILE_PX, LARGEST_TILE_PX);
+    let patient_px = (TILE_MULTIPLICATIONS / multiplications.max(1) as f64).sqrt() as usize;
+    Grid {
+        align_px: block,
+        halo_px: [before, after],
+        // More halo than picture helps nobody, however long it takes.
+        tile_px: efficient_px.min(patient_px.max(2 * halo_px)),
+    }
+}
+
+/// Lets each convolution's blocks begin with the first pixel that is wanted of it, or a little before
+/// it: `spare` pixels in all. Returns how many pixels of the input are read before a tile and after it,
+/// along either axis, where tiles begin and end at multiples of `block`.
+fn place_blocks(
+    steps: &mut [Stage],
+    extents: &[Extent],
+    block: usize,
+    mut spare: usize,
+) -> [usize; 2] {
+    let output = extents.len() - 1;
+    // The first and one behind the last pixel that a tile of one block at 0 reads of each value.
+    let mut read = vec![[isize::MAX, isize::MIN]; extents.len()];
+    read[output] = [0, (block * extents[output].scale) as isize];
+    for (i, stage) in steps.iter_mut().enumerate().rev() {
+        let [mut first, end] = read[i + 1];
+        let mut reads = |value: Value, [first, end]: [isize; 2]| {
             let known = &mut read[value];
             *known = [known[0].min(first), known[1].max(end)];
         };
         match stage {
             Stage::Conv(prepared, conv) => {
-                let reach = (conv.k / 2) as i64;
-                let block = prepared.block() as i64;
-                // Blocks begin at the value's own first pixel.
-                let margin = extents[i + 1].margin as i64;
-                let first_block = (first + margin).div_euclid(block) * block - margin;
-                let end_block = (end + margin + block - 1).div_euclid(block) * block - margin;
-                reads(conv.input, [first_block - reach, end_block + reach]);
                 if let Some(add) = conv.add {
                     reads(add, [first, end]);
                 }
+                let wanted = (end - first) as usize;
+                let made = wanted.next_multiple_of(prepared.block());
+                let early = spare.min(made - wanted);
+                spare -= early;
+                first -= early as isize;
+                prepared.begin_blocks_at(first + extents[i + 1].margin as isize);
+                let reach = (conv.k / 2) as isize;
+                reads(conv.input, [first - reach, first + made as isize + reach]);
             }
             Stage::Other(Step::Shuffle {
                 input, scale, skip, ..
             }) => {
-                let s = *scale as i64;
+                let s = *scale as isize;
                 for value in std::iter::once(*input).chain(*skip) {
                     reads(value, [first.div_euclid(s), (end + s - 1).div_euclid(s)]);
                 }
@@ -133,19 +150,12 @@ fn grid(steps: &[Stage], extents: &[Extent], multiplications: usize) -> Grid {
         }
     }
     let [first, end] = read[0];
-    let reach = (MIDDLE - first).max(end - MIDDLE - block as i64).max(0) as usize;
-    let halo_px = reach.next_multiple_of(block);
-    let halos_px = 4 * halo_px;
-    // A tenth of the work, then, is done twice.
-    let efficient_px = (10 * halos_px).clamp(SMALLEST_TILE_PX, LARGEST_TILE_PX);
-    let patient_px = (TILE_MULTIPLICATIONS / multiplications.max(1) as f64).sqrt() as usize;
-    Grid {
-        align_px: block,
-        halo_px: [halo_px; 2],
-        // More halo than picture helps nobody, however long it takes.
-        tile_px: efficient_px.min(patient_px.max(halos_px)),
-    }
+    [first.unsigned_abs(), end as usize - block]
 }
+
+/// A tile's side by its halo's, before and after together: from 20.5 on, less than a tenth of the work is
+/// done twice.
+const TILE_BY_HALO: usize = 21;
 
 /// Bounds of a tile's side: what is too small is mostly borders, and memory follows what is large.
 const SMALLEST_TILE_PX: usize = 256;

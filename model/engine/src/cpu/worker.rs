@@ -66,9 +66,9 @@ impl Worker {
         let extents = program.extents.iter();
         let side = |extent: &Extent, side| side * extent.scale + 2 * extent.margin;
         *heights = extents.clone().map(|extent| side(extent, height)).collect();
-        for ((rows, extent), margins) in values.iter_mut().zip(extents).zip(&program.margins) {
+        for ((rows, extent), margin) in values.iter_mut().zip(extents).zip(&program.margins) {
             let columns = side(extent, width);
-            rows.reset(extent.channels, columns, margins.columns, margins.above);
+            rows.reset(extent.channels, columns, *margin);
         }
     }
 
@@ -91,7 +91,7 @@ impl Worker {
         let whole = self.made[value] == self.heights[value];
         self.made[value] += count;
         if !whole && self.made[value] == self.heights[value] {
-            self.values[value].push_zeros(program.margins[value].below);
+            self.values[value].push_zeros(program.margins[value]);
         }
     }
 
@@ -146,7 +146,6 @@ impl Worker {
         let least = |values: &mut dyn Iterator<Item = &Value>| values.map(made).min().unwrap_or(0);
         match stage {
             Stage::Conv(prepared, conv) => {
-                let block = prepared.block();
                 let there = if made(&conv.input) == self.heights[conv.input] {
                     height
                 } else {
@@ -154,7 +153,7 @@ impl Worker {
                 };
                 let there = conv.add.as_ref().map_or(there, |add| there.min(made(add)));
                 if there < height {
-                    there / block * block
+                    there.saturating_sub(prepared.begun(there))
                 } else {
                     height
                 }
@@ -177,16 +176,17 @@ impl Worker {
 
     /// Lets go of rows that no step reads any more.
     fn drop_rows(&mut self, program: &Program) {
-        let result = program.steps.len();
         let mut needed: Vec<isize> = self.made.iter().map(|made| *made as isize).collect();
         for (i, stage) in program.steps.iter().enumerate() {
             let next = self.made[i + 1] as isize;
             let mut reads = |value: Value, row: isize| needed[value] = needed[value].min(row);
             match stage {
-                Stage::Conv(_, conv) => {
+                Stage::Conv(prepared, conv) => {
+                    // It writes whole blocks.
+                    let next = next - prepared.begun(self.made[i + 1]) as isize;
                     reads(conv.input, next - padding(conv) as isize);
-                    if let Some(add) = conv.add {
-                        reads(add, next);
+                    for value in conv.add.into_iter().chain([i + 1]) {
+                        reads(value, next);
                     }
                 }
                 Stage::Other(Step::Shuffle { input, scale, skip }) => {
@@ -205,7 +205,6 @@ impl Worker {
                 }
             }
         }
-        debug_assert_eq!(needed[result], self.made[result] as isize);
         for (rows, needed) in self.values.iter_mut().zip(needed) {
             rows.keep_from(needed);
         }

@@ -16,6 +16,14 @@ const CHUNK: usize = if cfg!(target_family = "wasm") {
     192
 };
 
+/// Rows whose positions are worked on together: with two of tiles fewer lanes of long vectors idle. A
+/// page does without the code.
+const CHUNK_ROWS: usize = if cfg!(target_family = "wasm") {
+    winograd::SIDE
+} else {
+    2 * winograd::SIDE
+};
+
 /// The sizes of a [`RowConv`].
 #[derive(Clone, Copy, Debug)]
 pub struct RowConvShape {
@@ -40,6 +48,8 @@ pub struct RowConv {
     weights: Vec<f32>,
     bias: Vec<f32>,
     is_winograd: bool,
+    /// Rows above the picture and columns left of it that belong to the first blocks.
+    overhang: usize,
 }
 
 /// What convolutions need beside their input and output; it may serve one after the other.
@@ -109,13 +119,24 @@ impl RowConv {
             weights,
             bias: bias.to_vec(),
             is_winograd,
+            overhang: 0,
         }
     }
 
-    /// Rows and columns that are made together: the first row of every call is a multiple of it, and
-    /// results depend on it.
+    /// Rows and columns that are made together.
     pub fn block(&self) -> usize {
         if self.is_winograd { winograd::SIDE } else { 1 }
+    }
+
+    /// Lets blocks begin at this row and column, and so at every [`block`](Self::block)th; results
+    /// depend on it.
+    pub fn begin_blocks_at(&mut self, first: isize) {
+        self.overhang = (-first).rem_euclid(self.block() as isize) as usize;
+    }
+
+    /// Rows of a row's block that lie above it.
+    pub fn begun(&self, row: usize) -> usize {
+        (row + self.overhang) % self.block()
     }
 
     /// Input rows that are read for `count` output rows.
@@ -123,10 +144,11 @@ impl RowConv {
         count.next_multiple_of(self.block()) + self.shape.k - 1
     }
 
-    /// Makes the next `count` rows of `output`; `add` is added to them after the activation.
+    /// Makes the next `count` rows of `output`, the first of which begins a block or is the picture's
+    /// own; `add` is added to them after the activation.
     ///
     /// # Panics
-    /// Where `input` lacks rows, columns or borders that are read, `add` rows that are added, or sizes
+    /// Where `input` lacks rows, columns or borders that are read, `add` those that are added, or sizes
     /// don't fit together.
     pub fn run(
         &self,
@@ -151,24 +173,26 @@ impl RowConv {
             assert_eq!(slopes.len(), channels_out);
         }
         let row = output.push(count);
-        let from = row - padding as isize;
+        let above = self.begun(row as usize);
+        assert!(above == 0 || row == 0);
+        let (start, count) = (row - above as isize, above + count);
+        let (from, left) = (start - padding as isize, self.overhang);
         let columns = output.columns();
         let add = |channel| {
             add.map(|rows| {
                 assert_eq!([rows.channels(), rows.columns()], [channels_out, columns]);
-                rows.source(row, count, channel, 0)
+                rows.source(start, count, channel, left)
             })
         };
         if self.is_winograd {
-            assert_eq!(row as usize % winograd::SIDE, 0);
-            let source = input.source(from, self.rows_read(count), 0, padding);
+            let source = input.source(from, self.rows_read(count), 0, padding + left);
             let add = add(0);
-            let target = output.target(row, count, 0);
-            for y in (0..count).step_by(winograd::SIDE) {
+            let target = output.target(start, count, 0, left);
+            for y in (0..count).step_by(CHUNK_ROWS) {
                 for x in (0..target.columns).step_by(CHUNK) {
                     let part = Target {
                         data: target.data.wrapping_add(y * target.row + x),
-                        rows: winograd::SIDE.min(count - y),
+                        rows: CHUNK_ROWS.min(count - y),
                         columns: CHUNK.min(target.columns - x),
                         ..target
                     };
@@ -176,6 +200,7 @@ impl RowConv {
                     self.winograd(scratch, at(source, y, x), activation, add, part);
                 }
             }
+            output.clear_outside(start, left);
             return;
         }
         let (inputs, outputs) = (channels_in / groups, channels_out / groups);
@@ -193,14 +218,14 @@ impl RowConv {
                 bias: self.bias[first..].as_ptr(),
                 activation: activation.raw(),
                 add: add(first),
-                target: output.target(row, count, first),
+                target: output.target(start, count, first, left),
                 channels_out: outputs,
             };
             on!(self.isa, forward, &job);
         }
     }
 
-    /// At most four rows and [`CHUNK`] columns.
+    /// At most [`CHUNK_ROWS`] rows and [`CHUNK`] columns.
     fn winograd(
         &self,
         scratch: &mut Scratch,
@@ -211,15 +236,25 @@ impl RowConv {
     ) {
         let (inputs, outputs) = (self.shape.channels_in, self.shape.channels_out);
         let tiles = target.columns.div_ceil(winograd::SIDE);
-        let from = Scratch::positions(&mut scratch.input, inputs, tiles);
-        let to = Scratch::positions(&mut scratch.output, outputs, tiles);
-        let job = winograd::Input {
-            source,
-            channels: inputs,
-            tiles,
-            target: from,
+        // Rows of tiles lie one after the other, so that only the last one's last vector is not full.
+        // With one row of them known, the compiler leaves the loops out.
+        let rows = match CHUNK_ROWS {
+            winograd::SIDE => 1,
+            _ => target.rows.div_ceil(winograd::SIDE),
         };
-        on!(self.isa, winograd_input, &job);
+        let all = rows * tiles;
+        let from = Scratch::positions(&mut scratch.input, inputs, all);
+        let to = Scratch::positions(&mut scratch.output, outputs, all);
+        for row in 0..rows {
+            let (y, first) = (row * winograd::SIDE, row * tiles);
+            let job = winograd::Input {
+                source: at(source, y, 0),
+                channels: inputs,
+                tiles,
+                target: from.skip(first),
+            };
+            on!(self.isa, winograd_input, &job);
+        }
         let weights = self.weights.chunks_exact(inputs * outputs);
         for (position, weights) in weights.enumerate() {
             let job = winograd::Product {
@@ -229,7 +264,7 @@ impl RowConv {
                     plane: from.plane,
                 },
                 channels_in: inputs,
-                tiles,
+                tiles: all,
                 weights: weights.as_ptr(),
                 target: to.data.wrapping_add(position * to.position),
                 plane: to.plane,
@@ -237,15 +272,22 @@ impl RowConv {
             };
             on!(self.isa, winograd_product, &job);
         }
-        let job = winograd::Output {
-            source: to,
-            channels: outputs,
-            bias: self.bias.as_ptr(),
-            activation: activation.raw(),
-            add,
-            target,
-        };
-        on!(self.isa, winograd_output, &job);
+        for row in 0..rows {
+            let (y, first) = (row * winograd::SIDE, row * tiles);
+            let job = winograd::Output {
+                source: to.skip(first),
+                channels: outputs,
+                bias: self.bias.as_ptr(),
+                activation: activation.raw(),
+                add: add.map(|add| at(add, y, 0)),
+                target: Target {
+                    data: target.data.wrapping_add(y * target.row),
+                    rows: winograd::SIDE.min(target.rows - y),
+                    ..target
+                },
+            };
+            on!(self.isa, winograd_output, &job);
+        }
     }
 }
 

@@ -23,15 +23,16 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Forgets all rows, and begins anew with `above` rows of zeros above the picture.
-    pub fn reset(&mut self, channels: usize, columns: usize, border: usize, above: usize) {
+    /// Forgets all rows, and begins anew with `border` rows of zeros above the picture.
+    pub fn reset(&mut self, channels: usize, columns: usize, border: usize) {
         // Vectors run past a row's end, as far as a kernel reaches: four together, and four values more.
-        let stride = columns.next_multiple_of(4 * LANES) + 2 * border + 8;
+        // They may begin anywhere in the border.
+        let stride = (columns + border).next_multiple_of(4 * LANES) + 2 * border + 8;
         if [channels, columns, border] != [self.channels, self.columns, self.border] {
-            // Borders are written here and nowhere else.
+            // Who writes into borders makes zeros of them again.
             self.data.fill(0.0);
         }
-        let above = -(above as isize);
+        let above = -(border as isize);
         *self = Self {
             channels,
             columns,
@@ -42,7 +43,7 @@ impl Rows {
             end: above,
             data: std::mem::take(&mut self.data),
         };
-        self.push_zeros(above.unsigned_abs());
+        self.push_zeros(border);
     }
 
     /// The first row that is still there.
@@ -128,15 +129,20 @@ impl Rows {
         &mut self.data[inside]
     }
 
+    /// Where `count` rows of a channel begin with `left` columns of the border.
+    fn start(&self, row: isize, count: usize, channel: usize, left: usize) -> usize {
+        assert!(self.first <= row && row + count as isize <= self.end);
+        assert!(left <= self.border && channel <= self.channels);
+        self.offset(row, channel) + self.border - left
+    }
+
     /// `count` rows from this one to read, from `left` columns left of the picture and its channel
     /// `channel` on.
     ///
     /// # Panics
     /// Where they are not all there.
     pub(super) fn source(&self, row: isize, count: usize, channel: usize, left: usize) -> Source {
-        assert!(self.first <= row && row + count as isize <= self.end);
-        assert!(left <= self.border && channel <= self.channels);
-        let start = self.offset(row, channel) + self.border - left;
+        let start = self.start(row, count, channel, left);
         Source {
             data: self.data[start..].as_ptr(),
             row: self.row_values(),
@@ -144,20 +150,36 @@ impl Rows {
         }
     }
 
-    /// `count` rows from this one to write, from the channel `channel` on.
+    /// `count` rows from this one to write, from `left` columns left of the picture and its channel
+    /// `channel` on.
     ///
     /// # Panics
     /// Where they are not all there.
-    pub(super) fn target(&mut self, row: isize, count: usize, channel: usize) -> Target {
-        assert!(self.first <= row && row + count as isize <= self.end);
-        assert!(channel <= self.channels);
-        let start = self.offset(row, channel) + self.border;
+    pub(super) fn target(
+        &mut self,
+        row: isize,
+        count: usize,
+        channel: usize,
+        left: usize,
+    ) -> Target {
+        let start = self.start(row, count, channel, left);
         Target {
             row: self.row_values(),
             plane: self.stride,
             rows: count,
-            columns: self.columns,
+            columns: left + self.columns,
             data: self.data[start..].as_mut_ptr(),
+        }
+    }
+
+    /// Makes zeros of the rows above the picture and of `left` columns left of it, from this row on.
+    pub(super) fn clear_outside(&mut self, row: isize, left: usize) {
+        for y in row..self.end {
+            let length = if y < 0 { left + self.columns } else { left };
+            for channel in 0..self.channels {
+                let start = self.offset(y, channel) + self.border - left;
+                self.data[start..start + length].fill(0.0);
+            }
         }
     }
 }

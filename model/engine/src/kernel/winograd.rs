@@ -51,6 +51,16 @@ pub(super) struct Positions {
     pub plane: usize,
 }
 
+impl Positions {
+    /// The same from another tile on.
+    pub fn skip(self, tiles: usize) -> Self {
+        Self {
+            data: self.data.wrapping_add(tiles),
+            ..self
+        }
+    }
+}
+
 /// Pixels to the positions.
 pub(super) struct Input {
     /// The first row and column of the first tile.

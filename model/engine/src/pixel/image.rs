@@ -243,15 +243,16 @@ impl Rect {
         }
     }
 
-    /// Grown by so many columns and rows on every side, as far as a picture of `width`×`height` goes.
-    pub fn grown(self, [columns, rows]: [usize; 2], width: usize, height: usize) -> Self {
-        let x = self.x.saturating_sub(columns);
-        let y = self.y.saturating_sub(rows);
+    /// Grown by so many pixels to the left and right, and as many above and below, as far as a picture
+    /// of `width`×`height` goes.
+    pub fn grown(self, [before, after]: [usize; 2], width: usize, height: usize) -> Self {
+        let x = self.x.saturating_sub(before);
+        let y = self.y.saturating_sub(before);
         Self {
             x,
             y,
-            width: (self.x + self.width + columns).min(width) - x,
-            height: (self.y + self.height + rows).min(height) - y,
+            width: (self.x + self.width + after).min(width) - x,
+            height: (self.y + self.height + after).min(height) - y,
         }
     }
 

@@ -12,7 +12,7 @@ pub struct Tile {
 }
 
 /// Tiles with cores of at most so many columns and rows, row by row; together the cores are the
-/// picture. A side of a tile counts as 1 where it is 0.
+/// picture. A side of a tile counts as 1 where it is 0. Halos are as [`Rect::grown`] has them.
 pub fn tiles([width, height]: [usize; 2], tile_px: [usize; 2], halo_px: [usize; 2]) -> Vec<Tile> {
     let [columns, rows] = tile_px.map(|side| side.max(1));
     (0..height)
@@ -53,10 +53,13 @@ mod tests {
                 }
                 let padded = tile.padded;
                 assert!(padded.x + padded.width <= width && padded.y + padded.height <= height);
-                let left = tile.core.x - padded.x;
-                assert!(left == halo_px[0] || padded.x == 0);
-                let above = tile.core.y - padded.y;
-                assert!(above == halo_px[1] || padded.y == 0);
+                let [before, after] = halo_px;
+                let (core, right) = (tile.core, padded.x + padded.width);
+                let below = padded.y + padded.height;
+                assert!(core.x - padded.x == before || padded.x == 0);
+                assert!(core.y - padded.y == before || padded.y == 0);
+                assert!(right - core.x - core.width == after || right == width);
+                assert!(below - core.y - core.height == after || below == height);
             }
             assert!(seen.iter().all(|&count| count == 1));
         }
