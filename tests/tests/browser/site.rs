@@ -39,6 +39,8 @@ pub struct Visit {
     /// The browser.
     pub chrome: Chrome,
     server: Server,
+    /// Where the server was when the browser came.
+    origin: String,
     files: TempDir,
     downloads: TempDir,
 }
@@ -46,10 +48,14 @@ pub struct Visit {
 impl Visit {
     /// Opens [`PAGE`], [`PLAIN`], or another page beside the former.
     pub fn of(path: &str, gpu: Gpu) -> Self {
+        // What ships, not what it is made of.
+        Self::at(xtask::dist::folder().unwrap(), path, gpu)
+    }
+
+    /// The same for a site that lies in another folder.
+    pub fn at(dist: PathBuf, path: &str, gpu: Gpu) -> Self {
         let files = tempfile::tempdir().unwrap();
         let downloads = tempfile::tempdir().unwrap();
-        // What ships, not what it is made of.
-        let dist = xtask::dist::folder().unwrap();
         for build in xtask::wasm::BUILDS {
             let wasm = dist.join("pkg").join(build.name).join("web_bg.wasm");
             assert!(
@@ -74,6 +80,7 @@ impl Visit {
         chrome.go(&server.url(path));
         let visit = Self {
             chrome,
+            origin: server.url(""),
             server,
             files,
             downloads,
@@ -96,21 +103,27 @@ impl Visit {
 
     /// The address of a file of [`Visit::file`].
     pub fn url(&self, name: &str) -> Value {
-        json!(self.server.url(&format!("{FILES}{name}")))
+        json!(format!("{}{FILES}{name}", self.origin))
     }
 
-    /// The file that the browser has downloaded, once it is whole.
-    pub fn download(&self) -> PathBuf {
+    /// The file that the browser has downloaded under this name, once it is whole.
+    pub fn download(&self, name: &str) -> PathBuf {
+        let path = self.downloads.path().join(name);
         for _ in 0..200 {
-            let files = std::fs::read_dir(self.downloads.path()).unwrap();
-            let mut files = files.map(|entry| entry.unwrap().path());
-            let whole = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "png");
-            if let Some(file) = files.find(whole) {
-                return file;
+            if path.exists() {
+                return path;
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        panic!("nothing was downloaded for ten seconds");
+        let files = std::fs::read_dir(self.downloads.path()).unwrap();
+        let files: Vec<_> = files.map(|entry| entry.unwrap().file_name()).collect();
+        panic!("for ten seconds no {name} was downloaded, but {files:?}");
+    }
+
+    /// Ends the server: from now on the browser is alone.
+    pub fn disconnect(&mut self) {
+        assert_eq!(self.violations(), [""; 0], "the security policy was broken");
+        self.server = Server::start(Site::default(), Some(0)).unwrap();
     }
 
     /// The paths that the server was asked for.
@@ -133,7 +146,7 @@ impl Visit {
 
     /// Requests to anyone but the server.
     pub fn foreign_requests(&self) -> Vec<String> {
-        let own = self.server.url("/");
+        let own = format!("{}/", self.origin);
         let leaves = |url: &String| url.starts_with("http") || url.starts_with("ws");
         let urls = self.chrome.requests().into_iter();
         urls.filter(|url| leaves(url) && !url.starts_with(&own))

@@ -1,0 +1,208 @@
+//! The page as an app: installed, without a network, and in a newer version.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::fixture::{png, waves};
+use crate::page::{PATIENCE, choose, settle, state, text, wait_for_result};
+use crate::site::{Gpu, PAGE, Visit};
+
+/// Waits until the page's files are kept.
+fn wait_until_kept(visit: &Visit) {
+    visit
+        .chrome
+        .wait_until("navigator.serviceWorker.controller", PATIENCE);
+}
+
+fn reload(visit: &Visit) {
+    visit
+        .chrome
+        .run("window.isOld = true; location.reload()", &[]);
+    let ready = "!window.isOld && document.readyState === 'complete' && document.querySelector('#model')?.length";
+    visit.chrome.wait_until(ready, PATIENCE);
+}
+
+#[test]
+fn without_a_network_the_page_loads_and_upscales() {
+    let mut visit = Visit::of(PAGE, Gpu::None);
+    wait_until_kept(&visit);
+    visit.disconnect();
+    let gone = "return await fetch('files.json').then(() => false, () => true)";
+    assert_eq!(
+        visit.chrome.run(gone, &[]),
+        json!(true),
+        "there is a network"
+    );
+    reload(&visit);
+    // An example, a picture with alpha for the decoder, and another size.
+    visit.chrome.click(".example");
+    settle(&visit);
+    wait_for_result(&visit, "indri.png");
+    crate::page::set(&visit, "size", "1.5");
+    choose(&visit, "waves.png", &png(&waves(40, 28)));
+    settle(&visit);
+    assert_eq!(state(&visit, "waves.png"), "done");
+    visit.chrome.go(&format!(
+        "{}digits.html",
+        visit
+            .chrome
+            .run("return location.href", &[])
+            .as_str()
+            .unwrap()
+    ));
+    visit.chrome.wait_until(
+        "document.querySelector('#status').textContent.includes('Draw a digit')",
+        PATIENCE,
+    );
+    visit.finish();
+}
+
+/// The site in a folder whose files may change; Burn's build is left out, which nobody asks for here.
+fn copy_of_the_site() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&xtask::dist::folder().unwrap(), folder.path());
+    folder
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+fn list(site: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(site.join("files.json")).unwrap()).unwrap()
+}
+
+/// Publishes the site anew with another title.
+fn publish(site: &Path, version: &str) {
+    let page = site.join("index.html");
+    let html = std::fs::read_to_string(&page).unwrap();
+    let (start, end) = (
+        html.find("<title>").unwrap(),
+        html.find("</title>").unwrap(),
+    );
+    std::fs::write(
+        &page,
+        format!("{}<title>{version}{}", &html[..start], &html[end..]),
+    )
+    .unwrap();
+    let mut files = list(site);
+    files["version"] = json!(version);
+    std::fs::write(site.join("files.json"), files.to_string()).unwrap();
+}
+
+#[test]
+fn a_new_version_is_offered_and_replaces_the_old_one_whole() {
+    let site = copy_of_the_site();
+    let visit = Visit::at(site.path().to_path_buf(), PAGE, Gpu::None);
+    wait_until_kept(&visit);
+    let first = list(site.path())["version"].clone();
+    publish(site.path(), "second");
+    reload(&visit);
+    // What is kept is shown, and what is new is on its way.
+    assert_ne!(
+        visit.chrome.run("return document.title", &[]),
+        json!("second")
+    );
+    visit.chrome.wait_until(
+        "document.querySelector('#update').checkVisibility()",
+        PATIENCE,
+    );
+    assert!(text(&visit, "#update").contains("New version"));
+    visit.chrome.click("#update-now");
+    visit.chrome.wait_until(
+        "document.title === 'second' && document.querySelector('#model')?.length",
+        PATIENCE,
+    );
+    let names = visit.chrome.run("return await caches.keys()", &[]);
+    assert_eq!(
+        names,
+        json!(["uprez-app-second"]),
+        "{first} was the first one"
+    );
+
+    // Where there is no list any more, as while the page is worked on, nothing old is shown.
+    std::fs::remove_file(site.path().join("files.json")).unwrap();
+    let page = site.path().join("index.html");
+    let html = std::fs::read_to_string(&page).unwrap();
+    std::fs::write(&page, html.replace("<title>second", "<title>third")).unwrap();
+    visit.chrome.run("location.reload()", &[]);
+    visit
+        .chrome
+        .wait_until("document.title === 'third'", PATIENCE);
+    visit
+        .chrome
+        .wait_until("!navigator.serviceWorker.controller", PATIENCE);
+    visit.finish();
+}
+
+#[test]
+fn the_list_of_files_tells_the_truth_and_its_version_follows_the_bytes() {
+    let site = xtask::dist::folder().unwrap();
+    let list = list(&site);
+    let files = list["files"].as_array().unwrap();
+    for file in files {
+        let path = site.join(file["path"].as_str().unwrap());
+        let bytes = std::fs::metadata(&path).unwrap().len();
+        assert_eq!(file["bytes"].as_u64(), Some(bytes), "{}", path.display());
+    }
+    for needed in [
+        "index.html",
+        "app.js",
+        "app/queue.js",
+        "sw.js",
+        "pkg/lean/web_bg.wasm",
+        "models/index.json",
+    ] {
+        assert!(
+            files.iter().any(|file| file["path"] == needed),
+            "{needed} is missing"
+        );
+    }
+    assert!(list["version"].as_str().unwrap().len() >= 8);
+}
+
+#[test]
+fn it_can_be_installed() {
+    let visit = Visit::of(PAGE, Gpu::None);
+    let script = "const response = await fetch(document.querySelector('link[rel=manifest]').href);
+        return await response.json();";
+    let manifest = visit.chrome.run(script, &[]);
+    for key in ["name", "short_name", "start_url", "display", "theme_color"] {
+        assert!(manifest[key].is_string(), "{key} is missing");
+    }
+    let icons = manifest["icons"].as_array().unwrap();
+    for icon in icons.iter().filter(|icon| icon["type"] == "image/png") {
+        let path = xtask::dist::folder()
+            .unwrap()
+            .join(icon["src"].as_str().unwrap());
+        let image = image::open(path).unwrap();
+        assert_eq!(
+            icon["sizes"],
+            format!("{}x{}", image.width(), image.height())
+        );
+    }
+    assert!(icons.iter().any(|icon| icon["purpose"] == "maskable"));
+    // The browser itself finds nothing that is missing.
+    wait_until_kept(&visit);
+    let errors = visit.chrome.cdp("Page.getInstallabilityErrors", json!({}));
+    let errors = errors["installabilityErrors"].as_array().unwrap();
+    let ids: Vec<_> = errors
+        .iter()
+        .map(|error| error["errorId"].as_str().unwrap())
+        .collect();
+    // Browsers without a window, or with a profile of the moment, say so; all else is about the page.
+    let about_the_page = ids.iter().filter(|id| **id != "in-incognito");
+    assert_eq!(about_the_page.count(), 0, "{ids:?}");
+    visit.finish();
+}

@@ -1,0 +1,180 @@
+//! Size, format and what is remembered.
+
+use image::ImageFormat;
+use serde_json::json;
+
+use crate::fixture::{png, waves};
+use crate::page::{choose, choose_tiny_model, set, settle, text, wait_for_result, with_tiny_model};
+use crate::site::{Gpu, PAGE, Visit};
+
+#[test]
+fn results_have_the_size_that_was_asked_for() {
+    let visit = with_tiny_model();
+    choose(&visit, "waves.png", &png(&waves(40, 28)));
+    settle(&visit);
+    wait_for_result(&visit, "waves.png");
+    let cases = [
+        ("1.5", "", "60 × 42"),
+        ("3", "", "120 × 84"),
+        ("4", "", "160 × 112"),
+        ("factor", "2.5", "100 × 70"),
+        ("width", "100", "100 × 70"),
+        ("height", "56", "80 × 56"),
+        ("longest", "120", "120 × 84"),
+        ("model", "", "80 × 56"),
+    ];
+    for (size, amount, expected) in cases {
+        set(&visit, "size", size);
+        if !amount.is_empty() {
+            set(&visit, "amount", amount);
+        }
+        settle(&visit);
+        let redo =
+            "const button = document.querySelector('#again'); if (!button.hidden) button.click();";
+        visit.chrome.run(redo, &[]);
+        settle(&visit);
+        let facts = text(&visit, "#pictures .card-facts");
+        assert!(
+            facts.contains(&format!("→ {expected} ")),
+            "{size} {amount}: {facts}"
+        );
+    }
+    visit.finish();
+}
+
+#[test]
+fn an_amount_that_is_none_changes_nothing() {
+    let visit = with_tiny_model();
+    set(&visit, "size", "factor");
+    set(&visit, "amount", "3");
+    for wrong in ["", "0", "-2", "1000"] {
+        set(&visit, "amount", wrong);
+        let invalid = "return document.querySelector('#amount').validity.valid";
+        assert_eq!(visit.chrome.run(invalid, &[]), json!(false), "{wrong}");
+    }
+    choose(&visit, "waves.png", &png(&waves(40, 28)));
+    settle(&visit);
+    let facts = text(&visit, "#pictures .card-facts");
+    assert!(facts.contains("120 × 84"), "{facts}");
+    assert_eq!(text(&visit, "#amount-hint"), "From 0.1 to 16");
+    visit.finish();
+}
+
+#[test]
+fn results_have_the_format_and_quality_that_were_asked_for() {
+    let visit = with_tiny_model();
+    choose(&visit, "waves.png", &png(&waves(60, 40)));
+    settle(&visit);
+    wait_for_result(&visit, "waves.png");
+    let mut sizes = Vec::new();
+    for (kind, quality, ending, format) in [
+        ("image/jpeg", "95", "jpg", ImageFormat::Jpeg),
+        ("image/webp", "30", "webp", ImageFormat::WebP),
+    ] {
+        set(&visit, "type", kind);
+        set(&visit, "quality", quality);
+        visit.chrome.click("#again");
+        settle(&visit);
+        visit.chrome.click("[aria-label='Download waves.png']");
+        let bytes = std::fs::read(visit.download(&format!("waves-x2.{ending}"))).unwrap();
+        assert_eq!(image::guess_format(&bytes).unwrap(), format);
+        let image = image::load_from_memory(&bytes).unwrap();
+        assert_eq!((image.width(), image.height()), (120, 80));
+        sizes.push(bytes.len());
+    }
+    // The same format with less quality has fewer bytes.
+    set(&visit, "type", "image/jpeg");
+    set(&visit, "quality", "20");
+    visit.chrome.click("#again");
+    settle(&visit);
+    visit.chrome.click("[aria-label='Download waves.png']");
+    let bytes = std::fs::read(visit.download("waves-x2 (1).jpg")).unwrap();
+    assert!(
+        bytes.len() < sizes[0] / 2,
+        "{} and {} bytes",
+        bytes.len(),
+        sizes[0]
+    );
+    visit.finish();
+}
+
+/// The settings as the form shows them.
+const SHOWN: &str = "return ['model', 'size', 'amount', 'type', 'quality', 'engine']
+    .map((id) => document.getElementById(id).value)
+    .concat(document.querySelector('#auto').checked)";
+
+fn reload(visit: &Visit) {
+    visit.chrome.run("location.reload()", &[]);
+    let ready =
+        "document.readyState === 'complete' && document.querySelector('#model')?.length > 1";
+    visit
+        .chrome
+        .wait_until(ready, std::time::Duration::from_secs(20));
+}
+
+#[test]
+fn settings_are_remembered() {
+    let visit = Visit::of(PAGE, Gpu::None);
+    set(&visit, "model", "srcnn-x3");
+    set(&visit, "size", "longest");
+    set(&visit, "amount", "900");
+    set(&visit, "type", "image/jpeg");
+    set(&visit, "quality", "77");
+    set(&visit, "engine", "cpu");
+    visit.chrome.click("#auto");
+    reload(&visit);
+    let expected = json!([
+        "srcnn-x3",
+        "longest",
+        "900",
+        "image/jpeg",
+        "77",
+        "cpu",
+        false
+    ]);
+    visit.chrome.wait_until(
+        "document.querySelector('#model').value === 'srcnn-x3'",
+        crate::page::PATIENCE,
+    );
+    assert_eq!(visit.chrome.run(SHOWN, &[]), expected);
+    // What was stored by somebody else does no harm.
+    for stored in [
+        "no JSON",
+        "null",
+        "7",
+        "{\"size\": \"gone\", \"quality\": \"best\", \"other\": 1}",
+    ] {
+        visit.chrome.run(
+            "localStorage['uprez-settings'] = arguments[0]",
+            &[json!(stored)],
+        );
+        reload(&visit);
+        assert_eq!(
+            visit
+                .chrome
+                .run("return document.querySelector('#size').value", &[]),
+            json!("model")
+        );
+    }
+    visit.finish();
+}
+
+#[test]
+fn without_storage_the_page_works() {
+    let visit = Visit::of(PAGE, Gpu::None);
+    let refuse = "for (const name of ['getItem', 'setItem']) {
+          Storage.prototype[name] = () => { throw new DOMException('refused', 'SecurityError'); };
+        }";
+    visit.chrome.cdp(
+        "Page.addScriptToEvaluateOnNewDocument",
+        json!({ "source": refuse }),
+    );
+    reload(&visit);
+    choose_tiny_model(&visit);
+    set(&visit, "size", "3");
+    choose(&visit, "waves.png", &png(&waves(40, 28)));
+    settle(&visit);
+    let facts = text(&visit, "#pictures .card-facts");
+    assert!(facts.contains("120 × 84"), "{facts}");
+    visit.finish();
+}
