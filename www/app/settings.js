@@ -119,7 +119,9 @@ export class Settings extends EventTarget {
   async #offerWebp() {
     let encodes = false;
     try {
-      const blob = await new OffscreenCanvas(1, 1).convertToBlob({ type: "image/webp" });
+      const canvas = new OffscreenCanvas(1, 1);
+      canvas.getContext("2d");
+      const blob = await canvas.convertToBlob({ type: "image/webp" });
       encodes = blob.type === "image/webp";
     } catch {
       // Neither does it, then.

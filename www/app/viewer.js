@@ -11,6 +11,8 @@ import { View } from "./view.js";
 /** What people are told. */
 const ENGINES = { webgpu: "WebGPU", cpu: "CPU", "burn-webgpu": "WebGPU (Burn)", "burn-cpu": "CPU (Burn)" };
 
+const NOTHING = { file: null, result: null, hasBefore: false };
+
 /** One step of the buttons and keys. */
 const ZOOM_STEP = 1.25;
 
@@ -19,8 +21,9 @@ export class Viewer {
   item = null;
   #view = new View();
   #comparison = new Comparison($("viewer"), $("divider"), $("hold"));
-  /** What of it is on the canvases: the file, and its result. */
-  #shown = { file: null, result: null };
+  /** What is on the canvases: the file, if it could be decoded, and its result. */
+  #shown = NOTHING;
+  #loading = false;
 
   constructor() {
     watchGestures($("viewer"), $("divider"), this.#view, this.#comparison, () => this.#place());
@@ -44,38 +47,49 @@ export class Viewer {
     new ResizeObserver(() => this.#resize()).observe($("viewer"));
   }
 
-  /** Shows a picture, and its result as soon as there is one. */
+  /** Shows a picture, and its result as soon as there is one; null for none. */
   show(item) {
     if (item === this.item) return;
-    this.item?.removeEventListener("change", this.#refresh);
+    this.item?.removeEventListener("change", this.#load);
     this.item = item;
-    item?.addEventListener("change", this.#refresh);
+    item?.addEventListener("change", this.#load);
     this.#comparison.set(50);
-    this.#refresh();
+    if (item) this.#load();
+    else this.#clear();
   }
 
-  #refresh = () => {
-    const { item } = this;
-    const result = item?.result ?? null;
-    if (item && !item.seen) return;
-    if (item?.file === this.#shown.file && result === this.#shown.result) return;
-    const isSame = item?.file === this.#shown.file;
-    this.#shown = { file: item?.file ?? null, result };
-    if (item) this.#load(item, result, isSame);
+  /** One picture at a time is decoded; those that somebody has passed by meanwhile are not. */
+  #load = async () => {
+    if (this.#loading) return;
+    this.#loading = true;
+    while (this.#isBehind()) await this.#draw(this.item, this.item.result);
+    this.#loading = false;
   };
 
-  async #load(item, result, isSame) {
-    const isCurrent = () => this.#shown.file === item.file && this.#shown.result === result;
-    try {
-      const [before, after] = await Promise.all([isSame ? null : preview(item.file), result && preview(result.blob)]);
-      if (!isCurrent()) return close(before, after);
-      if (before) draw($("before"), before.bitmap);
-      if (after) draw($("after"), after.bitmap);
-      this.#arrange(item, after ?? before, isSame);
-    } catch {
-      if (isCurrent()) this.#arrange(item, null, false);
-    }
-    if (isCurrent()) $("viewer").dataset.shows = result ? "result" : "original";
+  #isBehind() {
+    const { item } = this;
+    return Boolean(item?.seen) && (item.file !== this.#shown.file || item.result !== this.#shown.result);
+  }
+
+  async #draw(item, result) {
+    const isSame = item.file === this.#shown.file;
+    const [before, after] = await Promise.all([
+      isSame ? null : preview(item.file).catch(() => null),
+      result && preview(result.blob).catch(() => null),
+    ]);
+    if (item !== this.item) return close(before, after);
+    if (before) put($("before"), before.bitmap);
+    if (after) put($("after"), after.bitmap);
+    const hasBefore = isSame ? this.#shown.hasBefore : Boolean(before);
+    this.#shown = { file: item.file, result, hasBefore };
+    this.#arrange(item, hasBefore ? (after ?? before) : null, isSame);
+    $("viewer").dataset.shows = after ? "result" : "original";
+  }
+
+  /** Lets go of the pictures. */
+  #clear() {
+    this.#shown = NOTHING;
+    for (const id of ["before", "after"]) put($(id), null);
   }
 
   /** Puts both pictures into the same place. */
@@ -111,10 +125,10 @@ export class Viewer {
   }
 }
 
-function draw(canvas, bitmap) {
-  canvas.width = bitmap.width;
-  canvas.height = bitmap.height;
-  // Without a copy.
+/** Without a copy; null leaves it empty. */
+function put(canvas, bitmap) {
+  canvas.width = bitmap?.width ?? 1;
+  canvas.height = bitmap?.height ?? 1;
   canvas.getContext("bitmaprenderer").transferFromImageBitmap(bitmap);
 }
 

@@ -82,7 +82,7 @@ pub fn png_of_size(width: u32, height: u32) -> Vec<u8> {
 }
 
 /// The checksum of PNG's chunks.
-fn crc32(bytes: &[u8]) -> u32 {
+pub fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
             (crc >> 1) ^ (0xedb8_8320 * (crc & 1))
