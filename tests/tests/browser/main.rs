@@ -5,6 +5,14 @@
 //! a fresh profile, and ends with the proof that nothing foreign was asked for.
 
 mod api;
+mod app_access;
+mod app_download;
+mod app_inputs;
+mod app_offline;
+mod app_queue;
+mod app_reliable;
+mod app_settings;
+mod app_viewer;
 mod digits;
 mod firefox;
 mod fixture;
