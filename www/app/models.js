@@ -34,8 +34,8 @@ export class Models {
     const key = `${engine} ${model}`;
     if (key !== this.#key) {
       const source = this.#own.get(model) ?? model;
-      this.#replace(key, load(source, { engine, onDownload: showDownload }));
-      this.#upscaler.then(() => this.describe(), () => this.#forget(key)).finally(hideDownload);
+      this.#replace(key, whileShowing((onDownload) => load(source, { engine, onDownload })));
+      this.#upscaler.then(() => this.describe(), () => this.#forget(key));
     }
     return this.#upscaler;
   }
@@ -88,13 +88,20 @@ function addOption(value, title, description) {
   return option;
 }
 
-function showDownload({ loaded, total }) {
-  $("download-progress").hidden = false;
-  if (total > 0) Object.assign($("download-progress"), { max: total, value: loaded });
-}
-
-function hideDownload() {
-  $("download-progress").hidden = true;
+/** Shows how much of what is loaded is here; what is fetched later, while pictures are worked on, is small. */
+async function whileShowing(work) {
+  const bar = $("download-progress");
+  let isOver = false;
+  const show = ({ loaded, total }) => {
+    bar.hidden = isOver;
+    if (total > 0) Object.assign(bar, { max: total, value: loaded });
+  };
+  try {
+    return await work(show);
+  } finally {
+    isOver = true;
+    bar.hidden = true;
+  }
 }
 
 function showDetails(info) {

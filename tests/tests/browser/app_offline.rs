@@ -60,7 +60,7 @@ fn without_a_network_the_page_loads_and_upscales() {
 }
 
 /// The site in a folder whose files may change; Burn's build is left out, which nobody asks for here.
-fn copy_of_the_site() -> TempDir {
+pub fn copy_of_the_site() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     copy(&xtask::dist::folder().unwrap(), folder.path());
     folder
