@@ -12,6 +12,9 @@ use wasm_bindgen::prelude::*;
 use crate::error::error;
 use crate::runner::{Opened, Runner};
 
+/// Bytes of a pixel: a canvas knows no others than RGBA.
+const BYTES: usize = 4;
+
 /// A network on an engine of this build.
 #[wasm_bindgen]
 pub struct Upscaler {
@@ -129,7 +132,7 @@ impl Upscaler {
         let part = part.map_err(|e| error("not-an-image", e))?;
         let failed = |e| error(code(&e), e);
         let whole = [width, height];
-        let started = start_tile(
+        let started = start_tile::<BYTES, _>(
             &mut *self.runner.borrow_mut(),
             &self.spec,
             &part,

@@ -1,7 +1,10 @@
 //! The page's wasm: four builds of the crate `web`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
+
+use anyhow::Context;
 
 use crate::run::{cargo, run};
 use crate::tools::TARGET;
@@ -81,6 +84,78 @@ pub fn build(bindgen: &Path) -> anyhow::Result<()> {
                 "--out-dir",
             ])
             .arg(crate::root().join("www/pkg").join(name)))?;
+        number_imports(&crate::root().join("www/pkg").join(name))?;
     }
     Ok(())
+}
+
+/// How wasm-bindgen's names for imports begin, and the hexadecimal digits of a hash that they end with.
+const IMPORT: &str = "__wbg_";
+const HASH_DIGITS: usize = 16;
+
+/// Puts numbers in the place of the hashes in the names of imports: they have the same length, which keeps
+/// the wasm's structure as it is, and they compress, which hashes don't: a kilobyte in each of both files.
+fn number_imports(folder: &Path) -> anyhow::Result<()> {
+    let (script, wasm) = (folder.join("web.js"), folder.join("web_bg.wasm"));
+    let mut text = std::fs::read_to_string(&script)?;
+    let mut bytes = std::fs::read(&wasm)?;
+    for (number, name) in hashed_names(&text).into_iter().enumerate() {
+        let base = &name[..name.len() - HASH_DIGITS];
+        let short = format!("{base}{number:0HASH_DIGITS$}");
+        let at = bytes
+            .windows(name.len())
+            .position(|part| part == name.as_bytes());
+        let at = at.with_context(|| format!("{} imports no {name}", wasm.display()))?;
+        bytes[at..at + name.len()].copy_from_slice(short.as_bytes());
+        text = text.replace(&name, &short);
+    }
+    std::fs::write(script, text)?;
+    Ok(std::fs::write(wasm, bytes)?)
+}
+
+/// The names of imports that end with a hash, each once.
+fn hashed_names(text: &str) -> BTreeSet<String> {
+    let names = text.match_indices(IMPORT).map(|(at, _)| {
+        let rest = &text[at..];
+        let end = rest.find(|c: char| c != '_' && !c.is_ascii_alphanumeric());
+        &rest[..end.unwrap_or(rest.len())]
+    });
+    let hashed = |name: &&str| {
+        let hash = name.len().checked_sub(HASH_DIGITS);
+        let hash = hash.and_then(|start| name.get(start..));
+        hash.is_some_and(|hash| hash.bytes().all(|digit| digit.is_ascii_hexdigit()))
+    };
+    names.filter(hashed).map(String::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imports_are_numbered_in_both_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let [script, wasm] = ["web.js", "web_bg.wasm"].map(|name| folder.path().join(name));
+        let text =
+            "{ __wbg_new_0123456789abcdef: f, __wbg_new_fedcba9876543210: g, __wbg_free: h }";
+        std::fs::write(&script, text).unwrap();
+        std::fs::write(
+            &wasm,
+            b"\x00\x1a__wbg_new_fedcba9876543210\x1a__wbg_new_0123456789abcdef\xff",
+        )
+        .unwrap();
+        number_imports(folder.path()).unwrap();
+        let text = std::fs::read_to_string(&script).unwrap();
+        assert_eq!(
+            text,
+            "{ __wbg_new_0000000000000000: f, __wbg_new_0000000000000001: g, __wbg_free: h }"
+        );
+        let bytes = b"\x00\x1a__wbg_new_0000000000000001\x1a__wbg_new_0000000000000000\xff";
+        assert_eq!(std::fs::read(&wasm).unwrap(), bytes);
+        std::fs::write(&wasm, b"").unwrap();
+        assert!(
+            number_imports(folder.path()).is_err(),
+            "an import is missing"
+        );
+    }
 }

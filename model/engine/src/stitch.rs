@@ -1,9 +1,12 @@
 //! What lies around the network: from a picture's part to planes, and from planes to bytes.
 //!
+//! The bytes of a pixel (1 to 4, see [`Channels`](crate::pixel::Channels)) are constants, so that a page,
+//! which has no grey pictures, carries no code for them.
+//!
 //! All loops go over whole rows of slices, so that they become vector code without a word of it.
 
 use crate::pixel::enlarge::Enlarger;
-use crate::pixel::{Channels, Image, Planes, Rect, colour};
+use crate::pixel::{Image, Planes, Rect, colour};
 use crate::{Colour, Spec};
 
 /// A tile's planes.
@@ -26,22 +29,19 @@ pub struct Rest {
 }
 
 impl Cut {
-    /// The planes of the part of a picture that lies at `part` of a whole of this size.
-    pub fn of(image: &Image, part: Rect, whole: [usize; 2], colour: Colour) -> Self {
-        match image.channels {
-            Channels::Grey => Self::read::<1>(image, part, whole, colour),
-            Channels::GreyAlpha => Self::read::<2>(image, part, whole, colour),
-            Channels::Rgb => Self::read::<3>(image, part, whole, colour),
-            Channels::Rgba => Self::read::<4>(image, part, whole, colour),
-        }
-    }
-
-    fn read<const N: usize>(image: &Image, part: Rect, whole: [usize; 2], colour: Colour) -> Self {
+    /// The planes of the part of a picture of `N` bytes a pixel that lies at `part` of a whole of this size.
+    pub fn of<const N: usize>(
+        image: &Image,
+        part: Rect,
+        whole: [usize; 2],
+        colour: Colour,
+    ) -> Self {
+        assert_eq!(image.channels.count(), N);
         let size = part.width * part.height;
         let rows = Rows::<N>(image);
         let mut network = vec![0.0; colour.channels() * size];
         let mut chroma = None;
-        match (colour, image.channels.is_colour()) {
+        match (colour, is_colour(N)) {
             (Colour::Y, true) => {
                 let [cb, cr] = chroma.insert([vec![0.0; size], vec![0.0; size]]);
                 rows.fill_three([&mut network, cb, cr], |pixel| {
@@ -58,7 +58,7 @@ impl Cut {
                 rows.fill_three([red, green, blue], rgb);
             }
         }
-        let alpha = (image.channels.has_alpha() && !rows.are_opaque()).then(|| {
+        let alpha = (has_alpha(N) && !rows.are_opaque()).then(|| {
             let mut alpha = vec![0.0; size];
             rows.fill(&mut alpha, |pixel| value(pixel[N - 1]));
             alpha
@@ -112,6 +112,14 @@ impl<const N: usize> Rows<'_, N> {
     }
 }
 
+const fn is_colour(bytes: usize) -> bool {
+    bytes >= 3
+}
+
+const fn has_alpha(bytes: usize) -> bool {
+    bytes.is_multiple_of(2)
+}
+
 fn value(byte: u8) -> f32 {
     f32::from(byte) / 255.0
 }
@@ -122,9 +130,9 @@ fn rgb<const N: usize>(pixel: &[u8; N]) -> [f32; 3] {
 }
 
 impl Rest {
-    /// Puts the part `output` of the larger picture together, which lies at `target` of it, and of
-    /// which `sharp` shows the part `seen`.
-    pub fn stitch(
+    /// Puts the part `output` of the larger picture together, which has `N` bytes a pixel and lies at
+    /// `target` of it, and of which `sharp` shows the part `seen`.
+    pub fn stitch<const N: usize>(
         &self,
         sharp: &Planes,
         seen: Rect,
@@ -141,7 +149,7 @@ impl Rest {
         let [mut cb, mut cr] = [(); 2].map(|()| vec![0.0; target.width]);
         let mut opacity = vec![1.0; target.width];
 
-        let bytes = output.channels.count();
+        assert_eq!(output.channels.count(), N);
         let place = target.within(seen);
         for y in 0..target.height {
             if let Some([blue, red]) = &mut chroma {
@@ -155,9 +163,9 @@ impl Rest {
                 let start = (place.y + y) * seen.width + place.x;
                 &sharp.plane(channel)[start..][..target.width]
             };
-            let out = &mut output.data[y * target.width * bytes..][..target.width * bytes];
-            let opacity = output.channels.has_alpha().then_some(opacity.as_slice());
-            match (spec.colour, output.channels.is_colour()) {
+            let out = &mut output.data[y * target.width * N..][..target.width * N];
+            let opacity = has_alpha(N).then_some(opacity.as_slice());
+            match (spec.colour, is_colour(N)) {
                 (Colour::Y, true) => {
                     let ycbcr = row(0).iter().zip(&cb).zip(&cr);
                     let rgb = ycbcr.map(|((&y, &cb), &cr)| colour::ycbcr_to_rgb([y, cb, cr]));
@@ -209,6 +217,7 @@ fn write<const N: usize>(out: &mut [u8], pixels: impl Iterator<Item = [f32; N]>)
 mod tests {
     use super::*;
     use crate::Input;
+    use crate::pixel::Channels;
 
     const CHANNELS: [Channels; 4] = [
         Channels::Grey,
@@ -233,6 +242,33 @@ mod tests {
         }
     }
 
+    /// Cuts and stitches by the channels that the picture happens to have.
+    fn cut(image: &Image, part: Rect, whole: [usize; 2], colour: Colour) -> Cut {
+        let of = match image.channels {
+            Channels::Grey => Cut::of::<1>,
+            Channels::GreyAlpha => Cut::of::<2>,
+            Channels::Rgb => Cut::of::<3>,
+            Channels::Rgba => Cut::of::<4>,
+        };
+        of(image, part, whole, colour)
+    }
+
+    fn stitch(
+        rest: &Rest,
+        sharp: &Planes,
+        [seen, target]: [Rect; 2],
+        spec: &Spec,
+        output: &mut Image,
+    ) {
+        let stitch = match output.channels {
+            Channels::Grey => Rest::stitch::<1>,
+            Channels::GreyAlpha => Rest::stitch::<2>,
+            Channels::Rgb => Rest::stitch::<3>,
+            Channels::Rgba => Rest::stitch::<4>,
+        };
+        stitch(rest, sharp, seen, target, spec, output);
+    }
+
     #[test]
     fn cut_and_stitched_a_picture_is_itself() {
         for channels in CHANNELS {
@@ -250,11 +286,10 @@ mod tests {
                 height: 2,
             };
             for colour in [Colour::Y, Colour::Rgb, Colour::Grey] {
-                let cut = Cut::of(&image.crop(part), part, [13, 9], colour);
+                let cut = cut(&image.crop(part), part, [13, 9], colour);
                 let mut output = Image::blank(7, 2, channels).unwrap();
                 let spec = spec(1, colour);
-                cut.rest
-                    .stitch(&cut.network, part, target, &spec, &mut output);
+                stitch(&cut.rest, &cut.network, [part, target], &spec, &mut output);
                 let mut expected = image.crop(target);
                 if colour == Colour::Grey && channels.is_colour() {
                     let alpha = if channels.has_alpha() {
@@ -282,7 +317,7 @@ mod tests {
                 .for_each(|alpha| *alpha = 255);
             let whole = Rect::whole(8, 3);
             let alphas = |image: &Image| -> Vec<u8> {
-                let cut = Cut::of(image, whole, [8, 3], Colour::Y);
+                let cut = cut(image, whole, [8, 3], Colour::Y);
                 let mut output = Image::blank(16, 6, channels).unwrap();
                 let sharp = Planes {
                     channels: 1,
@@ -291,28 +326,23 @@ mod tests {
                     data: vec![0.5; 96],
                 };
                 let seen = Rect::whole(16, 6);
-                cut.rest
-                    .stitch(&sharp, seen, seen, &spec(2, Colour::Y), &mut output);
+                stitch(
+                    &cut.rest,
+                    &sharp,
+                    [seen, seen],
+                    &spec(2, Colour::Y),
+                    &mut output,
+                );
                 output
                     .data
                     .chunks_exact(count)
                     .map(|pixel| pixel[count - 1])
                     .collect()
             };
-            assert!(
-                Cut::of(&image, whole, [8, 3], Colour::Y)
-                    .rest
-                    .alpha
-                    .is_none()
-            );
+            assert!(cut(&image, whole, [8, 3], Colour::Y).rest.alpha.is_none());
             assert_eq!(alphas(&image), [255; 96]);
             image.data[count - 1] = 0;
-            assert!(
-                Cut::of(&image, whole, [8, 3], Colour::Y)
-                    .rest
-                    .alpha
-                    .is_some()
-            );
+            assert!(cut(&image, whole, [8, 3], Colour::Y).rest.alpha.is_some());
             let alphas = alphas(&image);
             assert!(alphas[0] < 20 && alphas[8..16] == [255; 8], "{alphas:?}");
         }
