@@ -1,0 +1,42 @@
+// What a strict project does with the package.
+
+import { load, preload, UprezError, type Download, type Estimate, type Progress, type Upscaler } from "uprez";
+import "uprez/element";
+import type { UpscaleEvent } from "uprez/element";
+
+declare global {
+  interface Window {
+    sharpen: (url: string) => Promise<unknown>;
+  }
+}
+
+document.addEventListener("uprez-sharp", (event) => {
+  const { width } = (event as UpscaleEvent).detail;
+  document.title = `sharp: ${width ?? 0}`;
+});
+
+window.sharpen = async (url) => {
+  const downloads: Download[] = [];
+  const steps: Progress[] = [];
+  await preload("fast-x2", { engine: "cpu", onDownload: (download) => downloads.push(download) });
+  const upscaler: Upscaler = await load("fast-x2", { engine: "cpu" });
+  const estimate: Estimate = await upscaler.estimate({ width: 20, height: 10 }, { scale: 1.5 });
+  const image: ImageData = await upscaler.upscale(url, { onProgress: (progress) => steps.push(progress) });
+  const file: Blob = await upscaler.upscale(url, { as: "blob", type: "image/webp", quality: 0.9, width: 55 });
+  const bitmap: ImageBitmap = await upscaler.upscale(image, { as: "bitmap", priority: "background" });
+  const refused = await upscaler.upscale(url, { scale: 1e6 }).catch((error: unknown) => error);
+  upscaler.dispose();
+  return {
+    engine: upscaler.engine,
+    scale: upscaler.info.scale,
+    passes: estimate.passes,
+    downloads: downloads.length,
+    steps: steps.length,
+    type: file.type,
+    sides: [bitmap.width, bitmap.height],
+    code: refused instanceof UprezError ? refused.code : null,
+    width: image.width,
+    height: image.height,
+    data: Array.from(image.data),
+  };
+};

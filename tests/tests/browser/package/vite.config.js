@@ -1,0 +1,2 @@
+// Wherever the site lies.
+export default { base: "./", logLevel: "warn" };
