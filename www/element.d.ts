@@ -47,8 +47,9 @@ export type UpscaleEvent = CustomEvent<UpscaleDetail>;
 
 /**
  * An `<img>` that is sharpened, made from the attributes `src`, `srcset`, `sizes`, `alt`, `width`, `height`, `loading`,
- * `decoding`, `fetchpriority`, `crossorigin` and `referrerpolicy`; or one that stands inside, also in a `<picture>`,
- * which is there before scripts are and without them.
+ * `decoding`, `fetchpriority`, `crossorigin` and `referrerpolicy`; or one that stands inside, also in a `<picture>`.
+ * That one is there before scripts are, and without them; one that is made takes its room when the script has run,
+ * unless a style sheet keeps it free, or the script has the attribute `blocking="render"`.
  *
  * `model`, `engine` and `budget` say how, as `data-upscale`, `data-upscale-engine` and `data-upscale-budget` (in
  * seconds, 10 by default) do on an `<img>`. Style sheets know its state as `:state(loading)`, `:state(sharp)` and

@@ -34,6 +34,6 @@ export async function request(img, signal) {
   if (!response.ok) throw new Skip("failed", `${url.href} cannot be fetched (status ${response.status})`);
   const { headers } = response;
   if (headers.get("content-type")?.startsWith("image/svg")) throw new Skip("vector");
-  const version = headers.get("etag") ?? [headers.get("last-modified"), headers.get("content-length")].join();
-  return { url: url.href, version, read: () => response.blob() };
+  const weak = [headers.get("last-modified"), headers.get("content-length")].filter(Boolean).join();
+  return { url: url.href, version: headers.get("etag") || weak || null, read: () => response.blob() };
 }

@@ -43,8 +43,8 @@ export class Picture {
     else this.#attempt?.abort();
   }
 
-  /** @param {{ width: number, height: number }} box what it is shown in, in CSS pixels */
-  resized(box) {
+  /** @param {{ width: number, height: number }} [box] what it is shown in, in CSS pixels, if that changed */
+  resized(box = this.#box) {
     const first = !this.#box;
     this.#box = box;
     clearTimeout(this.#timer);
@@ -89,7 +89,7 @@ export class Picture {
     const img = this.#img;
     const loaded = img.complete && img.naturalWidth > 0;
     if (!this.#near || !this.#box?.width || !this.#box.height || !loaded || this.#attempt) return;
-    // Sides by `srcset` are those in CSS pixels, so this is how it grew, whatever it is compared with.
+    // Natural sides may be in CSS pixels, but are so every time: this tells by how much it grew.
     const grown = magnification(img, this.#box, { width: img.naturalWidth, height: img.naturalHeight });
     if (grown <= this.#settled * GROWTH) return;
     const attempt = new AbortController();

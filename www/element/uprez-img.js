@@ -45,7 +45,7 @@ export class UprezImg extends Base {
 
   connectedCallback() {
     this.#children ??= new MutationObserver(() => this.#adopt());
-    this.#children.observe(this, { childList: true });
+    this.#children.observe(this, { childList: true, subtree: true });
     this.#adopt();
   }
 

@@ -14,6 +14,9 @@ const SELECTOR = "img[data-upscale]";
 /** @type {WeakMap<HTMLImageElement, Picture>} */
 const pictures = new WeakMap();
 
+/** Those of them that are near the window. */
+const near = new Set();
+
 let positions;
 let sizes;
 
@@ -36,18 +39,14 @@ export function add(img, onState) {
   observe();
   pictures.set(img, new Picture(img, onState));
   positions.observe(img);
-  try {
-    // Tells of a changed pixel ratio, too.
-    sizes.observe(img, { box: "device-pixel-content-box" });
-  } catch {
-    sizes.observe(img);
-  }
+  sizes.observe(img);
 }
 
 /** Forgets a picture, which is shown as it was. */
 export function remove(img) {
   positions?.unobserve(img);
   sizes?.unobserve(img);
+  near.delete(img);
   pictures.get(img)?.forget();
   pictures.delete(img);
 }
@@ -58,15 +57,29 @@ export function renew(img) {
 }
 
 function observe() {
-  positions ??= new IntersectionObserver(
-    (entries) => {
-      for (const { target, isIntersecting } of entries) pictures.get(target)?.moved(isIntersecting);
-    },
-    { rootMargin: MARGIN },
-  );
-  sizes ??= new ResizeObserver((entries) => {
+  if (positions) return;
+  positions = new IntersectionObserver((entries) => entries.forEach(moved), { rootMargin: MARGIN });
+  sizes = new ResizeObserver((entries) => {
     for (const { target, contentRect } of entries) pictures.get(target)?.resized(contentRect);
   });
+  observePixelRatio();
+}
+
+function moved({ target, isIntersecting }) {
+  // The last word on a picture that was removed.
+  if (!pictures.has(target)) return;
+  if (isIntersecting) near.add(target);
+  else near.delete(target);
+  pictures.get(target).moved(isIntersecting);
+}
+
+/** Zoom, and another screen. */
+function observePixelRatio() {
+  const changed = () => {
+    for (const img of near) pictures.get(img).resized();
+    observePixelRatio();
+  };
+  matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener("change", changed, { once: true });
 }
 
 function changed({ type, target, attributeName, addedNodes, removedNodes }) {
