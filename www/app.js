@@ -32,6 +32,9 @@ settings.addEventListener("change", () => {
   key = settings.key;
   queue.reconsider();
 });
+$("error-close").addEventListener("click", () => {
+  $("error").hidden = true;
+});
 watchInputs(take, fail);
 await listModels();
 keepOffline();

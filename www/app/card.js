@@ -13,17 +13,21 @@ import { about, duration, megapixels, sentence, sides, weight } from "./text.js"
  */
 export function card(item, queue, show) {
   const thumbnail = element("canvas", { className: "thumbnail", width: 1, height: 1, "aria-hidden": "true" });
+  const name = element("span", { className: "card-name", textContent: item.name });
   const facts = element("span", { className: "card-facts" });
   const button = element(
     "button",
     { type: "button", className: "card-show", onclick: () => show(item) },
     thumbnail,
-    element("span", { className: "card-text" }, element("span", { className: "card-name", textContent: item.name }), facts),
+    element("span", { className: "card-text" }, name, facts),
   );
   const progress = element("progress", { max: 1, "aria-label": `Progress of ${item.name}` });
   const message = element("p", { className: "card-message" });
-  const action = (name, label, onclick) =>
-    element("button", { type: "button", className: `small ${name}`, textContent: label, "aria-label": `${label} ${item.name}`, onclick });
+  const action = (kind, label, onclick) => {
+    const className = `small ${kind}`;
+    const words = { textContent: label, "aria-label": `${label} ${item.name}` };
+    return element("button", { type: "button", className, ...words, onclick });
+  };
   const actions = {
     cancel: action("cancel", "Cancel", () => queue.cancel(item)),
     retry: action("retry", "Try again", () => queue.retry(item)),
@@ -77,7 +81,8 @@ function describe(item) {
   if (state === "reading") parts.push("looking at it …");
   if (state === "waiting" && to) parts.push(megapixels(to), about(estimate.ms));
   if (state === "waiting" && !to) parts.push("waiting");
-  if (state === "working") parts.push(`${Math.floor(100 * item.progress)} %`, ...(item.left === null ? [] : [`${duration(item.left)} left`]));
+  if (state === "working") parts.push(`${Math.floor(100 * item.progress)} %`);
+  if (state === "working" && item.left !== null) parts.push(`${duration(item.left)} left`);
   if (state === "done") parts.push(megapixels(result), weight(result.blob.size));
   if (state === "cancelled") parts.push("cancelled");
   return parts.join(" · ");

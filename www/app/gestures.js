@@ -66,7 +66,8 @@ function watchPointers(area, divider, view, comparison, changed) {
     if (event.button !== 0) return;
     area.setPointerCapture(event.pointerId);
     pointers.set(event.pointerId, event);
-    movesLine = pointers.size === 1 && area.classList.contains("has-result") && (divider.contains(event.target) || !view.overflows);
+    const isAtLine = divider.contains(event.target) || !view.overflows;
+    movesLine = pointers.size === 1 && isAtLine && area.classList.contains("has-result");
     if (movesLine) comparison.follow(event);
   });
   area.addEventListener("pointermove", (event) => {

@@ -37,14 +37,15 @@ export function watchInputs(take, fail) {
   });
 }
 
-/** Of a folder only what may be a picture or a model. */
+/** Of many files, or a folder, only what may be a picture or a model. */
 function takeSome(files, take, fail) {
   const useful = files.length === 1 ? files : files.filter(isUseful);
   if (useful.length > 0) take(useful);
   else fail(new Error("there is no picture among these files"));
 }
 
-const isUseful = ({ name, type }) => type.startsWith("image/") || name.endsWith(".bpk");
+/** Systems have no type for every format. */
+const isUseful = ({ name, type }) => type.startsWith("image/") || /\.(avif|heic|heif|jxl|bpk)$/i.test(name);
 
 function watchDrop(take, fail) {
   document.addEventListener("dragover", (event) => {

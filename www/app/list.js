@@ -62,21 +62,25 @@ export class List {
 
   #update() {
     const { items, running } = this.#queue;
-    const of = (state) => items.filter((item) => item.state === state);
     const pending = items.filter((item) => item.pending);
-    const results = items.filter(({ result }) => result);
-    document.body.toggleAttribute("data-busy", of("reading").length + of("working").length > 0 || (running && pending.length > 0));
+    const isAtWork = items.some(({ state }) => state === "reading" || state === "working");
+    document.body.toggleAttribute("data-busy", isAtWork || (running && pending.length > 0));
+    write($("summary"), summary(items, pending, running));
     $("overall").hidden = items.length < 2 || pending.length === 0;
     $("overall").max = items.length;
-    $("overall").value = items.length - pending.length + of("working").reduce((sum, { progress }) => sum + progress, 0);
-    write($("summary"), summary(items, pending, running));
-    $("start").hidden = pending.length === 0 || (running && pending.length < 2);
-    write($("start"), running ? "Pause" : `Upscale ${counted(pending.length, "picture")}`);
-    $("again").hidden = this.#outdated().length === 0;
-    write($("again"), `Redo ${counted(this.#outdated().length, "picture")} with these settings`);
-    $("download-all").hidden = results.length < 2;
-    write($("download-all"), `Download ${results.length} as zip`);
-    $("remove-all").hidden = items.length < 2;
+    $("overall").value = items.reduce((sum, item) => sum + share(item), 0);
+    this.#offer(pending.length);
+  }
+
+  /** Shows the buttons that have something to do. */
+  #offer(pending) {
+    const { items, running } = this.#queue;
+    const outdated = this.#outdated().length;
+    const results = items.filter(({ result }) => result).length;
+    offer("start", !running || pending > 1 ? pending : 0, running ? "Pause" : `Upscale ${counted(pending, "picture")}`);
+    offer("again", outdated, `Redo ${counted(outdated, "picture")} with these settings`);
+    offer("download-all", results > 1, `Download ${results} as zip`);
+    offer("remove-all", items.length > 1, "Remove all");
   }
 
   async #download() {
@@ -89,6 +93,17 @@ export class List {
     }
     $("download-all").disabled = false;
   }
+}
+
+function offer(id, isUseful, text) {
+  $(id).hidden = !isUseful;
+  write($(id), text);
+}
+
+/** How much of a picture is done, from 0 to 1. */
+function share({ pending, state, progress }) {
+  if (state === "working") return progress;
+  return pending ? 0 : 1;
 }
 
 function summary(items, pending, running) {

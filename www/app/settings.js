@@ -79,7 +79,8 @@ export class Settings extends EventTarget {
     this.#offerAmount(false);
     $("quality-row").hidden = !LOSSY.includes($("type").value);
     $("quality-value").value = `${$("quality").value} %`;
-    const values = Object.fromEntries(FIELDS.map((field) => [field, field === "auto" ? $(field).checked : $(field).value]));
+    const value = (field) => (field === "auto" ? $(field).checked : $(field).value);
+    const values = Object.fromEntries(FIELDS.map((field) => [field, value(field)]));
     try {
       // Before the list of models is there, the last choice stays.
       localStorage.setItem(KEY, JSON.stringify({ ...values, model: values.model || stored().model }));

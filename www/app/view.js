@@ -91,8 +91,12 @@ export class View {
 
   /** A small picture stays in the middle, a large one covers the window. */
   #settle() {
-    const place = (at, window, picture) => (picture <= window ? (window - picture) / 2 : Math.min(0, Math.max(window - picture, at)));
-    this.x = place(this.x, this.#window.width, this.width);
-    this.y = place(this.y, this.#window.height, this.height);
+    this.x = settled(this.x, this.#window.width, this.width);
+    this.y = settled(this.y, this.#window.height, this.height);
   }
+}
+
+function settled(at, window, picture) {
+  if (picture <= window) return (window - picture) / 2;
+  return Math.min(0, Math.max(window - picture, at));
 }

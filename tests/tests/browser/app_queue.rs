@@ -24,6 +24,20 @@ fn is_shown(visit: &Visit, css: &str) -> bool {
     visit.chrome.run(script, &[json!(css)]) == json!(true)
 }
 
+/// Lets the page remember in what order pictures are done, and how many are worked on at once.
+fn watch(visit: &Visit) {
+    let script = "window.most = 0;
+        window.ends = [];
+        new MutationObserver((records) => {
+          const working = document.querySelectorAll('#pictures li[data-state=working]').length;
+          window.most = Math.max(window.most, working);
+          for (const { target } of records) {
+            if (target.dataset.state === 'done') window.ends.push(target.querySelector('.card-name').textContent);
+          }
+        }).observe(document.querySelector('#pictures'), { subtree: true, attributeFilter: ['data-state'] });";
+    visit.chrome.run(script, &[]);
+}
+
 #[test]
 fn pictures_wait_with_their_sizes_and_are_done_one_after_the_other() {
     let visit = waiting();
@@ -52,16 +66,7 @@ fn pictures_wait_with_their_sizes_and_are_done_one_after_the_other() {
         "return [...document.querySelectorAll('.thumbnail')].map(({ width }) => width > 1)";
     assert_eq!(visit.chrome.run(thumbnails, &[]), json!([true, true, true]));
 
-    let watch = "window.most = 0;
-        window.ends = [];
-        new MutationObserver((records) => {
-          const working = document.querySelectorAll('#pictures li[data-state=working]').length;
-          window.most = Math.max(window.most, working);
-          for (const { target } of records) {
-            if (target.dataset.state === 'done') window.ends.push(target.querySelector('.card-name').textContent);
-          }
-        }).observe(document.querySelector('#pictures'), { subtree: true, attributeFilter: ['data-state'] });";
-    visit.chrome.run(watch, &[]);
+    watch(&visit);
     assert_eq!(text(&visit, "#start"), "Upscale 3 pictures");
     visit.chrome.click("#start");
     settle(&visit);
@@ -76,6 +81,7 @@ fn pictures_wait_with_their_sizes_and_are_done_one_after_the_other() {
 fn what_is_under_way_shows_progress_and_time_left() {
     let visit = with_tiny_model();
     let (a, b) = (png(&waves(2200, 1600)), png(&waves(60, 50)));
+    watch(&visit);
     choose_all(&visit, &[("a.png", &a), ("b.png", &b)]);
     let begun = "document.querySelector('#pictures progress').value > 0";
     visit.chrome.wait_until(begun, PATIENCE);
@@ -84,7 +90,9 @@ fn what_is_under_way_shows_progress_and_time_left() {
     assert!(is_shown(&visit, "#overall"));
     let overall = "const { value, max } = document.querySelector('#overall'); return value > 0 && value < 1 && max === 2";
     assert_eq!(visit.chrome.run(overall, &[]), json!(true));
-    // The one that waits is not begun with once there is a pause.
+    // The one behind it is looked at meanwhile, and waits; it is not begun with once there is a pause.
+    let waits = "document.querySelector('#pictures li:last-child').dataset.state === 'waiting'";
+    visit.chrome.wait_until(waits, PATIENCE);
     visit.chrome.click("#start");
     visit.chrome.wait_until(
         "document.querySelector('#pictures li').dataset.state === 'done'",
@@ -94,6 +102,7 @@ fn what_is_under_way_shows_progress_and_time_left() {
     visit.chrome.click("#start");
     settle(&visit);
     assert_eq!(state(&visit, "b.png"), "done");
+    assert_eq!(visit.chrome.run("return window.most", &[]), json!(1));
     visit.finish();
 }
 
