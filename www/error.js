@@ -8,6 +8,7 @@
  * - `not-an-image`: the source is no picture that can be read, or an empty one
  * - `too-large`: the picture or its result is too large; the message says what fits
  * - `cross-origin`: the picture comes from another site that doesn't allow reading it
+ * - `no-pixels`: the browser gives noise in their place, against fingerprinting
  * - `no-encoder`: this browser writes no files of that type
  * - `no-webgpu`: WebGPU was asked for by name, but there is none
  * - `no-simd`: this browser is older than WebAssembly's vectors (2023)

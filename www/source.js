@@ -4,10 +4,14 @@
 import { Connection } from "./connection.js";
 import { UprezError } from "./error.js";
 import { compile, startWorker } from "./fetch.js";
+import { canvasTellsTruth, noPixels } from "./truth.js";
 import { header } from "./header.js";
 
 /** Formats that lose their colours where alpha is low if a canvas reads them; they have a decoder of our own. */
 const EXACT = ["png", "webp", "bmp"];
+
+/** All that our decoders read. */
+const OURS = [...EXACT, "jpeg"];
 
 /** Side of the small version that tells whether there is alpha. */
 const PROBE_PX = 64;
@@ -97,7 +101,9 @@ async function openFile(file, check, files) {
   const said = header(bytes);
   if (said) check(said);
   // Browsers bring colours to sRGB, and our decoders do not.
-  if (said?.alpha && !said.profile && EXACT.includes(said.type)) return await decode(bytes, files);
+  const rounded = said?.alpha && !said.profile && EXACT.includes(said.type);
+  if (rounded || (!canvasTellsTruth() && OURS.includes(said?.type))) return await decode(bytes, files);
+  if (!canvasTellsTruth()) throw noPixels("take a PNG, JPEG, WebP or BMP file");
   let bitmap;
   try {
     // Upright, as EXIF says, and in sRGB: both are what browsers do if nobody tells them otherwise.
@@ -167,6 +173,7 @@ async function openDrawable(source, check, files) {
     );
   }
   check({ width, height });
+  if (!canvasTellsTruth()) throw noPixels("take a PNG, JPEG, WebP or BMP file");
   let bitmap;
   try {
     bitmap = await createImageBitmap(source);

@@ -138,6 +138,7 @@ export type ErrorCode =
   | "not-an-image"
   | "too-large"
   | "cross-origin"
+  | "no-pixels"
   | "no-encoder"
   | "no-webgpu"
   | "no-simd"

@@ -2,6 +2,7 @@
 
 import init, { Resizer } from "./pkg/resize/web.js";
 import { serve, start } from "./serve.js";
+import { canvasTellsTruth, noPixels } from "./truth.js";
 
 let resizer;
 /** The rows that there are, of the whole. */
@@ -29,6 +30,7 @@ serve({
 });
 
 async function encode(image, type, quality) {
+  if (!canvasTellsTruth()) throw noPixels('ask for "imagedata"');
   const { width, height } = image;
   const failed = (code, message) => Object.assign(new Error(message), { code });
   let blob;

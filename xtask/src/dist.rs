@@ -15,13 +15,14 @@ use oxc_span::SourceType;
 use crate::{package, tools, wasm};
 
 /// What `load("fast-x2")` fetches.
-const SMALL_BUILD: [&str; 15] = [
+const SMALL_BUILD: [&str; 16] = [
     "uprez.js",
     "fetch.js",
     "pool.js",
     "source.js",
     "header.js",
     "target.js",
+    "truth.js",
     "turns.js",
     "connection.js",
     "error.js",

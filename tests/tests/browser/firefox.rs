@@ -34,6 +34,14 @@ struct Visit {
 impl Visit {
     /// Opens [`PLAIN`], with WebGPU (which is in software, if at all) or without.
     fn new(webgpu: bool) -> Self {
+        Self::with(&[
+            ("dom.webgpu.enabled", json!(webgpu)),
+            ("gfx.webgpu.ignore-blocklist", json!(webgpu)),
+        ])
+    }
+
+    /// The same with these of `about:config`.
+    fn with(preferences: &[(&str, Value)]) -> Self {
         let files = tempfile::tempdir().unwrap();
         let plain = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/plain");
         let dist = xtask::dist::folder().unwrap();
@@ -46,11 +54,7 @@ impl Visit {
             .with_policy(&format!("{POLICY}; report-uri {REPORTS}"))
             .unwrap();
         let server = Server::start(site, Some(0)).unwrap();
-        let preferences = [
-            ("dom.webgpu.enabled", json!(webgpu)),
-            ("gfx.webgpu.ignore-blocklist", json!(webgpu)),
-        ];
-        let firefox = Firefox::start(&preferences, files.path());
+        let firefox = Firefox::start(preferences, files.path());
         firefox.go(&server.url(PLAIN));
         firefox.wait_until("window.load", Duration::from_secs(20));
         Self {
@@ -267,4 +271,31 @@ fn firefox_reports_what_the_policy_forbids() {
     for violation in violations {
         assert!(violation.contains("connect-src"), "{violation}");
     }
+}
+
+/// As Tor Browser and LibreWolf do, which are made of Firefox.
+#[test]
+fn firefox_that_resists_fingerprinting_gives_the_native_pixels_of_files_and_refuses_what_it_would_forge()
+ {
+    let visit = Visit::with(&[("privacy.resistFingerprinting", json!(true))]);
+    let image = opaque(67, 43);
+    let urls = [
+        visit.file("tiny.bpk", &tiny_model()),
+        visit.file("picture.png", &png_without_alpha(&image)),
+    ];
+    let script = "const [model, url] = arguments;
+        const upscaler = await load(model);
+        const img = Object.assign(new Image(), { src: url });
+        await img.decode();
+        return {
+            drawn: await failure(upscaler.upscale(img)),
+            encoded: await failure(upscaler.upscale(url, { as: 'blob' })),
+            ...plain(await upscaler.upscale(await fetchBlob(url))),
+        };";
+    let found = visit.run(script, &urls);
+    for name in ["drawn", "encoded"] {
+        assert_eq!(found[name]["code"], "no-pixels", "{}", found[name]);
+    }
+    assert_same(&picture(found), &upscaled(&tiny_model(), &image));
+    visit.finish();
 }
