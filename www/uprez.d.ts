@@ -76,7 +76,7 @@ export interface UpscaleOptions extends Target {
   onProgress?: (progress: Progress) => void;
   /**
    * Who goes first when calls wait for each other: more urgent ones do, and go between the tiles of less urgent
-   * ones; calls of the same priority take turns, tile by tile. `user-visible` by default.
+   * ones; calls of the same priority take turns, tile by tile, two pictures at a time. `user-visible` by default.
    */
   priority?: Priority;
 }

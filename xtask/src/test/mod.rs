@@ -76,6 +76,7 @@ pub fn run(args: &TestArgs) -> anyhow::Result<()> {
             "--show-output",
         ]);
         report.tests("native", &mut tests);
+        sanitized(&mut report)?;
     }
     if let (Some(pack), Some(bindgen)) = (&pack, &bindgen) {
         wasm_tests(&mut report, pack, bindgen)?;
@@ -99,6 +100,32 @@ pub fn run(args: &TestArgs) -> anyhow::Result<()> {
         report.note(format!("not asked for by --only: {kind:?}").to_lowercase());
     }
     report.finish()
+}
+
+/// The target for which Rust's toolchains carry AddressSanitizer, and which has most of the kernels.
+const SANITIZED_TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// The kernels' tests with every access to memory checked: they work on pointers, for speed.
+fn sanitized(report: &mut Report) -> anyhow::Result<()> {
+    let name = "native: kernels, under AddressSanitizer";
+    if !cfg!(all(
+        target_arch = "x86_64",
+        target_os = "linux",
+        target_env = "gnu"
+    )) {
+        report.note(format!("{name}: only on {SANITIZED_TARGET}"));
+        return Ok(());
+    }
+    let mut tests = cargo();
+    // The flag is not stable; what it does has been for years.
+    tests.env("RUSTC_BOOTSTRAP", "1");
+    tests.env("RUSTFLAGS", "-Zsanitizer=address");
+    // Its own, or every other build would begin anew.
+    tests.env("CARGO_TARGET_DIR", crate::target_dir()?.join("sanitizer"));
+    tests.args(["test", "--package", "engine", "--features", "train"]);
+    tests.args(["--lib", "--test", "cpu", "--target", SANITIZED_TARGET]);
+    report.tests(name, &mut tests);
+    Ok(())
 }
 
 fn lint(report: &mut Report) {
