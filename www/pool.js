@@ -7,7 +7,7 @@ import { compile, startWorker } from "./fetch.js";
 const GPU_PATIENCE_MS = 60_000;
 
 /** How much the last tile says of the time that tiles take. */
-const NEWS = 0.3;
+const NEWS = 0.5;
 
 /** Which build of the wasm an engine is part of. */
 const BUILDS = { webgpu: "lean", cpu: "lean", "burn-webgpu": "burn", "burn-cpu": "burn" };
@@ -107,7 +107,8 @@ export class Pool {
     return new Promise((resolve, reject) => {
       const job = { source, waiting, take, rank, signal, resolve, reject, turn: 0, busy: 0, error: this.#ended };
       this.#jobs.push(job);
-      signal?.addEventListener("abort", () => this.#settle(job), { once: true });
+      job.settle = () => this.#settle(job);
+      signal?.addEventListener("abort", job.settle);
       this.#settle(job);
       for (let loop = 0; loop < this.#size * this.#depth; loop += 1) {
         if (!this.#busy.has(loop)) this.#work(loop);
@@ -162,6 +163,8 @@ export class Pool {
   #settle(job) {
     if (job.busy > 0 || !(job.error || job.signal?.aborted || job.waiting.length === 0)) return;
     this.#jobs = this.#jobs.filter((other) => other !== job);
+    // A signal may live longer than many pictures.
+    job.signal?.removeEventListener("abort", job.settle);
     if (job.error) job.reject(job.error);
     else job.resolve();
   }

@@ -13,13 +13,17 @@ export class Turns {
   /** Resolves to a function that ends the turn. */
   enter(rank, signal) {
     return new Promise((resolve, reject) => {
-      const call = { rank, resolve };
       const leave = () => {
         this.#waiting = this.#waiting.filter((other) => other !== call);
         reject(signal.reason);
       };
+      const admit = (end) => {
+        signal?.removeEventListener("abort", leave);
+        resolve(end);
+      };
+      const call = { rank, admit };
       if (signal?.aborted) return leave();
-      signal?.addEventListener("abort", leave, { once: true });
+      signal?.addEventListener("abort", leave);
       this.#waiting.push(call);
       this.#admit();
     });
@@ -31,7 +35,7 @@ export class Turns {
     while (this.#waiting.length > 0 && mayGo(this.#waiting[0])) {
       const call = this.#waiting.shift();
       this.#active.push(call);
-      call.resolve(() => {
+      call.admit(() => {
         this.#active = this.#active.filter((other) => other !== call);
         this.#admit();
       });

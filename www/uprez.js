@@ -27,9 +27,9 @@ const INSTEAD = { webgpu: "cpu", "burn-webgpu": "burn-cpu" };
 /** How often a picture is tried when workers break down. */
 const TRIES = 3;
 
-/** Side of a picture that tells how fast tiles are, and how often it is tried: the first one warms up. */
+/** Side of a picture that tells how fast tiles are, and how often it is tried: the first ones warm up. */
 const PROBE_PX = 128;
-const PROBES = 2;
+const PROBES = 3;
 
 /** The smallest module that uses a vector: `v128.const`, dropped. */
 const SIMD = new Uint8Array([
@@ -144,12 +144,15 @@ export class Upscaler {
     let pixels = 0;
     for (let pass = 0; pass < passes; pass += 1) pixels += size.width * size.height * scale ** (2 * pass);
     const expect = async () => (await (this.#pool ?? this.#open(this.engine))).expect(pixels);
-    for (let probe = 0; probe < PROBES && (await expect()) === null; probe += 1) {
-      const image = new ImageData(PROBE_PX, PROBE_PX);
-      image.data.fill(255);
-      await this.upscale(image);
-    }
+    if ((await expect()) === null) await this.#probe();
     return { width, height, passes, ms: await expect() };
+  }
+
+  /** Finds out how fast tiles are. */
+  async #probe() {
+    const image = new ImageData(PROBE_PX, PROBE_PX);
+    image.data.fill(255);
+    for (let probe = 0; probe < PROBES; probe += 1) await this.upscale(image);
   }
 
   /**
@@ -212,7 +215,7 @@ export class Upscaler {
     } else {
       await job.finisher.begin(from, { width, height });
       const push = (rgba) => job.finisher.push(rgba);
-      await this.#pass(job, new finish.Bands(progress.passes[0].waiting, from.width, job.scale, push), progress);
+      await this.#pass(job, new finish.Bands(progress.passes[0], from.width, job.scale, push), progress);
     }
     if (job.as === "blob") return await job.finisher.encode({ width, height }, image, job);
     image ??= new ImageData(await job.finisher.end(), width, height);
@@ -223,10 +226,10 @@ export class Upscaler {
   async #plan({ picture: { width, height }, scale, onProgress, signal }, passes) {
     const tiles = async (pass) => {
       const factor = scale ** pass;
-      return { waiting: await this.#finish((pool) => pool.tiles(width * factor, height * factor)) };
+      return await this.#finish((pool) => pool.tiles(width * factor, height * factor));
     };
     const progress = { passes: await Promise.all(Array.from({ length: passes }, (_, pass) => tiles(pass))) };
-    const total = progress.passes.reduce((sum, { waiting }) => sum + waiting.length, 0);
+    const total = progress.passes.reduce((sum, tiles) => sum + tiles.length, 0);
     let done = 0;
     progress.step = (tiles) => {
       done += tiles;
@@ -238,7 +241,7 @@ export class Upscaler {
   }
 
   async #pass({ picture, rank, signal }, output, progress) {
-    const { waiting } = progress.passes.shift();
+    const waiting = progress.passes.shift();
     const take = (tile, rgba) => {
       output.take(tile, rgba);
       progress.step(1);
