@@ -34,7 +34,6 @@ addEventListener("uprez-skipped", (event) => {
   say(event, REASONS[event.detail.reason] ?? `left as it is (${event.detail.reason})`);
 });
 
-button.hidden = false;
 button.addEventListener("click", () => {
   const pressed = button.getAttribute("aria-pressed") !== "true";
   button.setAttribute("aria-pressed", String(pressed));

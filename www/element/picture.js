@@ -81,8 +81,9 @@ export class Picture {
   }
 
   #tell(state, detail) {
-    announce(this.#img, state, detail);
+    // Before anybody hears of it.
     this.#onState?.(state);
+    announce(this.#img, state, detail);
   }
 
   async #consider() {

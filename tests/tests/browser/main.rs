@@ -14,6 +14,7 @@ mod app_reliable;
 mod app_settings;
 mod app_viewer;
 mod digits;
+mod element;
 mod firefox;
 mod fixture;
 mod gpu;

@@ -1,0 +1,206 @@
+//! `<img data-upscale>` and `<uprez-img>` on a page of somebody else's.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tests::chrome::Chrome;
+use xtask::server::{Server, Site};
+
+use crate::fixture::{png, tiny_model, waves};
+use crate::site::POLICY;
+
+mod demo;
+mod kept;
+mod shown;
+mod skipped;
+mod watched;
+
+/// Where this project's files lie, and the page's own.
+const UPREZ: &str = "/uprez/";
+const OWN: &str = "/own/";
+const REPORTS: &str = "/policy-report";
+
+/// What a page that uses the element has to allow beyond the app's policy.
+const PICTURES: &str = "img-src 'self' blob:";
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Remembers what happens, from before the first picture.
+const RECORD: &str = "{
+    window.events = [];
+    window.shifts = [];
+    window.paints = [];
+    window.alive = new Set();
+    window.workers = new Set();
+    for (const state of ['loading', 'sharp', 'skipped']) {
+        addEventListener(`uprez-${state}`, ({ target, detail }) => {
+            events.push({ state, id: target.closest('[id]').id, at: performance.now(), ...detail });
+        });
+    }
+    const watch = (type, list) => new PerformanceObserver((entries) => list.push(...entries.getEntries()))
+        .observe({ type, buffered: true });
+    watch('layout-shift', shifts);
+    watch('largest-contentful-paint', paints);
+    const { createObjectURL, revokeObjectURL } = URL;
+    URL.createObjectURL = (blob) => {
+        const url = createObjectURL(blob);
+        alive.add(url);
+        return url;
+    };
+    URL.revokeObjectURL = (url) => {
+        alive.delete(url);
+        revokeObjectURL(url);
+    };
+    window.Worker = class extends Worker {
+        constructor(...args) {
+            super(...args);
+            workers.add(this);
+        }
+        terminate() {
+            super.terminate();
+            workers.delete(this);
+        }
+    };
+}";
+
+/// A policy of this kind allows no style in the page itself.
+const STYLE: &str = "
+    body { margin: 0 }
+    img { vertical-align: top }
+    .far { margin-top: 6000px }
+    .room { height: 150px; overflow: hidden }
+    .wide { width: 400px; height: auto }
+    .cover { width: 200px; height: 100px; object-fit: cover }
+    .contain { width: 200px; height: 100px; object-fit: contain }
+    .none { width: 200px; height: 100px; object-fit: none }
+";
+
+/// A page, its server, and a browser.
+struct Scene {
+    chrome: Chrome,
+    server: Server,
+    files: TempDir,
+    _downloads: TempDir,
+}
+
+impl Scene {
+    /// A browser, and files for pages that [`Scene::show`] will write.
+    fn new() -> Self {
+        Self::with_policy(&format!("{POLICY}; {PICTURES}"))
+    }
+
+    fn with_policy(policy: &str) -> Self {
+        let [files, downloads] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let site = Site::default()
+            .mount(UPREZ, xtask::dist::folder().unwrap())
+            .mount(OWN, files.path().to_path_buf())
+            .with_policy(&format!("{policy}; report-uri {REPORTS}"))
+            .unwrap();
+        let server = Server::start(site, Some(0)).unwrap();
+        let chrome = Chrome::start(&["--disable-features=WebGPU"], downloads.path());
+        let scene = Self {
+            chrome,
+            server,
+            files,
+            _downloads: downloads,
+        };
+        scene.file("record.js", RECORD.as_bytes());
+        scene.file("style.css", STYLE.as_bytes());
+        scene.file("small.png", &png(&waves(60, 40)));
+        scene.file("tiny.bpk", &tiny_model());
+        scene
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.files.path().join(name), bytes).unwrap();
+    }
+
+    /// Opens a page with this in its body.
+    fn show(&self, body: &str) {
+        let page = format!(
+            "<!doctype html><html lang=en><meta charset=utf-8><title>Somebody else's</title>\
+            <link rel=stylesheet href=style.css><script src=record.js></script>\
+            <script type=module src={UPREZ}element.js></script><body>{body}"
+        );
+        self.file("page.html", page.as_bytes());
+        self.chrome.go(&self.server.url(&format!("{OWN}page.html")));
+    }
+
+    fn run(&self, script: &str) -> Value {
+        self.chrome.run(script, &[])
+    }
+
+    fn wait_until(&self, expression: &str) {
+        self.chrome.wait_until(expression, PATIENCE);
+    }
+
+    /// Waits until a picture is in a state, and gives the event that told of it.
+    fn wait_for(&self, id: &str, state: &str) -> Value {
+        let event = format!("events.findLast((e) => e.id === '{id}' && e.state === '{state}')");
+        self.wait_until(&event);
+        self.run(&format!("return {event}"))
+    }
+
+    /// How many events there were so far.
+    fn events(&self) -> u64 {
+        self.run("return events.length").as_u64().unwrap()
+    }
+
+    /// Time for what must not happen.
+    fn pause(&self) {
+        std::thread::sleep(Duration::from_millis(700));
+    }
+
+    /// Waits until a picture stays as it is, and gives the reason.
+    fn skipped(&self, id: &str) -> String {
+        let reason = self.wait_for(id, "skipped")["reason"].take();
+        let attribute = self.run(&format!(
+            "const img = document.querySelector('#{id}');
+            return img.dataset.upscaleReason ?? img.img.dataset.upscaleReason"
+        ));
+        assert_eq!(reason, attribute);
+        reason.as_str().unwrap().to_string()
+    }
+
+    /// The sides of what is shown sharply.
+    fn sharp(&self, id: &str) -> [u64; 2] {
+        let event = self.wait_for(id, "sharp");
+        ["width", "height"].map(|side| event[side].as_u64().unwrap())
+    }
+
+    /// Runs a script before every page from now on.
+    fn beforehand(&self, script: &str) {
+        // In a block: a constant outside would hide the window's property of that name.
+        let params = json!({ "source": format!("{{ {script} }}") });
+        let command = "Page.addScriptToEvaluateOnNewDocument";
+        self.chrome.cdp(command, params);
+    }
+
+    fn pixel_ratio(&self, ratio: f64) {
+        let metrics =
+            json!({ "width": 800, "height": 600, "deviceScaleFactor": ratio, "mobile": false });
+        let command = "Emulation.setDeviceMetricsOverride";
+        self.chrome.cdp(command, metrics);
+    }
+
+    /// What was asked for that only work needs: the library, its wasm, models.
+    fn work(&self) -> Vec<String> {
+        let needed = |url: &String| {
+            ["uprez.js", ".wasm", ".bpk"]
+                .iter()
+                .any(|end| url.ends_with(end))
+        };
+        let requests = self.server.requests().into_iter();
+        requests.map(|entry| entry.url).filter(needed).collect()
+    }
+
+    /// Holds the page to its promises: nothing moved, no broken policy.
+    fn finish(self) {
+        let moved = self.run("return shifts.map(({ value }) => value)");
+        assert_eq!(moved, json!([]), "the layout moved");
+        let requests = self.server.requests().into_iter();
+        let reports: Vec<_> = requests.filter(|entry| entry.url == REPORTS).collect();
+        assert_eq!(reports, [], "the security policy was broken");
+    }
+}

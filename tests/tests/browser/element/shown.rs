@@ -1,0 +1,174 @@
+//! What is to be seen of a picture that becomes sharp, and what is not.
+
+use serde_json::json;
+
+use super::{OWN, Scene};
+use crate::fixture::{png, waves};
+
+#[test]
+fn a_picture_becomes_sharp_where_it_stands() {
+    let scene = Scene::new();
+    scene.show(
+        "<h1>Words before</h1><img id=a data-upscale src=small.png width=240 height=160 alt=Waves>
+        <p>Words after</p>",
+    );
+    scene.wait_until("document.querySelector('#a').complete");
+    let before = scene.chrome.screenshot();
+    assert_eq!(scene.sharp("a"), [240, 160]);
+    let img = scene.run(
+        "const { src, alt, dataset, naturalWidth, currentSrc } = document.querySelector('#a');
+        return { src, alt, state: dataset.upscaleState, naturalWidth, same: src === currentSrc }",
+    );
+    let src = scene.server.url(&format!("{OWN}small.png"));
+    assert_eq!(
+        img,
+        json!({ "src": src, "alt": "Waves", "state": "sharp", "naturalWidth": 60, "same": true })
+    );
+    let after = scene.chrome.screenshot();
+    assert!(before != after, "nothing is to be seen of it");
+    // What assistive technology reads.
+    let tree = scene.chrome.cdp("Accessibility.getFullAXTree", json!({}));
+    assert!(tree.to_string().contains("Waves"));
+    // It is another picture, and only that.
+    scene.run("document.querySelector('#a').style.content = ''");
+    let small = scene.chrome.screenshot();
+    let [before, small] = [before, small].map(|png| image::load_from_memory(&png).unwrap());
+    assert!(before == small, "something else has changed, too");
+    scene.finish();
+}
+
+#[test]
+fn nothing_begins_before_the_largest_paint() {
+    let scene = Scene::new();
+    scene.file("large.png", &png(&waves(400, 300)));
+    scene.file(
+        "late.js",
+        b"addEventListener('load', () => setTimeout(() => { late.src = 'large.png' }, 300))",
+    );
+    scene.show(
+        "<img id=a data-upscale src=small.png width=90 height=60 alt=>
+        <img id=late width=400 height=300 alt=><script src=late.js></script>",
+    );
+    scene.sharp("a");
+    let [late, loading, library] = [
+        "paints.find(({ element }) => element?.id === 'late').startTime",
+        "events[0].at",
+        "performance.getEntriesByType('resource').find(({ name }) => name.endsWith('uprez.js')).startTime",
+    ]
+    .map(|moment| scene.run(&format!("return {moment}")).as_f64().unwrap());
+    assert!(
+        late < loading && loading < library,
+        "{late}, {loading}, {library}"
+    );
+    scene.finish();
+}
+
+#[test]
+fn one_at_a_time_and_the_nearest_first() {
+    let scene = Scene::new();
+    // All of them near the window, which begins at the last one.
+    let img = |id: &str| {
+        format!(
+            "<p><img id={id} data-upscale=tiny.bpk src=small.png width=240 height=160 alt=></p>"
+        )
+    };
+    let page = format!("{}{}{}<p class=far></p>", img("a"), img("b"), img("c"));
+    scene.beforehand("addEventListener('DOMContentLoaded', () => c.scrollIntoView())");
+    scene.show(&page);
+    for id in ["a", "b", "c"] {
+        scene.sharp(id);
+    }
+    let order = scene.run("return events.map(({ id, state }) => `${id} ${state}`)");
+    let expected =
+        ["c", "b", "a"].map(|id| ["loading", "sharp"].map(|state| format!("{id} {state}")));
+    assert_eq!(order, json!(expected.concat()));
+    scene.finish();
+}
+
+#[test]
+fn the_size_is_what_is_displayed_of_the_whole_picture() {
+    let scene = Scene::new();
+    scene.pixel_ratio(2.0);
+    let img = |class: &str| {
+        format!("<p><img id={class} class={class} data-upscale=tiny.bpk src=small.png alt=></p>")
+    };
+    let classes = ["auto", "wide", "cover", "contain", "none"];
+    scene.show(&classes.map(img).concat());
+    // 60 × 40 pixels, with two of the device for each of CSS.
+    for (class, expected) in [
+        ("auto", [120, 80]),
+        ("wide", [800, 533]),
+        ("cover", [400, 267]),
+        ("contain", [300, 200]),
+        ("none", [120, 80]),
+    ] {
+        assert_eq!(scene.sharp(class), expected, "{class}");
+    }
+    let boxes = scene.run(
+        "return [...document.images].map((img) => {
+            const { width, height } = img.getBoundingClientRect();
+            return [width, height].map((side) => side.toFixed(1)).join(' × ');
+        })",
+    );
+    let sides = [
+        "60.0 × 40.0",
+        "400.0 × 266.7",
+        "200.0 × 100.0",
+        "200.0 × 100.0",
+        "200.0 × 100.0",
+    ];
+    assert_eq!(boxes, json!(sides));
+    scene.finish();
+}
+
+#[test]
+fn an_element_of_its_own_and_one_around_an_img() {
+    let scene = Scene::new();
+    // What a script makes takes its room late: nothing stands behind it.
+    scene.show(
+        "<p><uprez-img id=around model=tiny.bpk><picture><source srcset=small.png>
+            <img src=nowhere.png width=120 height=80 alt=Inside></picture></uprez-img>
+        <p><uprez-img id=own model=tiny.bpk src=small.png width=150 height=100 alt=Made></uprez-img>",
+    );
+    assert_eq!(scene.sharp("around"), [120, 80]);
+    let event = scene.run(
+        "return new Promise((resolve) => {
+            const tell = () => resolve([own.matches(':state(sharp)'), own.matches(':state(loading)')]);
+            if (own.getAttribute('state') === 'sharp') tell();
+            else own.addEventListener('uprez-sharp', tell);
+        })",
+    );
+    assert_eq!(event, json!([true, false]));
+    let img = "const { src, alt, width, height } = own.img;
+        return [src.split('/').at(-1), alt, width, height, own.contains(own.img)]";
+    assert_eq!(scene.run(img), json!(["small.png", "Made", 150, 100, true]));
+    // What is changed is passed on, and begun anew.
+    scene.run("own.setAttribute('alt', 'Other'); own.setAttribute('width', 300); own.setAttribute('height', 200)");
+    scene.wait_until("events.some(({ width }) => width === 300)");
+    assert_eq!(scene.run("return own.img.alt"), json!("Other"));
+    scene.run("own.setAttribute('src', 'record.js')");
+    scene.wait_until("!own.hasAttribute('state') && !own.matches(':state(sharp)')");
+    assert_eq!(
+        scene.run("own.remove(); around.remove(); await 0; return alive.size"),
+        json!(0)
+    );
+    scene.finish();
+}
+
+#[test]
+fn a_server_may_import_it() {
+    let scene = Scene::new();
+    scene.show("");
+    scene.file(
+        "server.js",
+        b"import('/uprez/element.js').then(({ UprezImg }) => postMessage(typeof UprezImg))",
+    );
+    // As on a server, there is neither window nor document in a worker.
+    let script = "return new Promise((resolve, reject) => {
+        const worker = new Worker('server.js', { type: 'module' });
+        worker.onmessage = ({ data }) => resolve(data);
+        worker.onerror = reject;
+    })";
+    assert_eq!(scene.run(script), json!("function"));
+    scene.finish();
+}

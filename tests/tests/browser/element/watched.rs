@@ -1,0 +1,143 @@
+//! Pictures that come, go, move and change.
+
+use serde_json::json;
+
+use super::Scene;
+use crate::fixture::{png, waves};
+
+#[test]
+fn work_begins_near_the_window_and_stops_far_from_it() {
+    let scene = Scene::new();
+    scene.file("slow.png", &png(&waves(500, 350)));
+    scene.show(
+        "<p><img id=slow data-upscale=srcnn-x3 data-upscale-budget=600 src=slow.png width=700 height=490 alt=>
+        <p class=far><img id=far data-upscale=tiny.bpk src=small.png width=120 height=80 alt=>",
+    );
+    scene.wait_for("slow", "loading");
+    scene.run("scrollTo({ top: 6000, behavior: 'instant' })");
+    scene.sharp("far");
+    assert_eq!(
+        scene.run("return [...events.map(({ id, state }) => `${id} ${state}`), slow.dataset.upscaleState ?? '']"),
+        json!(["slow loading", "far loading", "far sharp", ""])
+    );
+    scene.run("scrollTo({ top: 0, behavior: 'instant' })");
+    assert_eq!(scene.sharp("slow"), [700, 490]);
+    scene.finish();
+}
+
+#[test]
+fn what_is_far_is_not_touched() {
+    let scene = Scene::new();
+    scene.show(
+        "<p class=far><img id=a data-upscale=tiny.bpk src=small.png width=120 height=80 alt=>",
+    );
+    scene.wait_until("paints.length > 0 || performance.now() > 3000");
+    scene.pause();
+    assert_eq!((scene.events(), scene.work()), (0, vec![]));
+    scene.finish();
+}
+
+#[test]
+fn pictures_that_are_added_moved_copied_and_removed() {
+    let scene = Scene::new();
+    scene.show("<div id=one class=room></div><div id=two class=room></div>");
+    scene.run(
+        "one.innerHTML = '<p><img id=a data-upscale=tiny.bpk src=small.png width=120 height=80 alt=></p>'",
+    );
+    scene.sharp("a");
+    let events = scene.events();
+    scene.run("two.append(one.firstChild)");
+    scene.pause();
+    assert_eq!(scene.events(), events, "what was moved was begun anew");
+    // A copy takes style and state along, but must not depend on the other's picture.
+    scene.run(
+        "const copy = two.firstChild.firstChild.cloneNode(); copy.id = 'copy'; one.append(copy)",
+    );
+    scene.sharp("copy");
+    assert_eq!(scene.run("return alive.size"), json!(2));
+    scene.run("two.firstChild.remove()");
+    scene.wait_until("alive.size === 1");
+    assert_eq!(
+        scene.run("return alive.has(copy.style.content.match(/blob:[^\"]*/)[0])"),
+        json!(true)
+    );
+    // The attribute says which pictures there are.
+    scene.run("copy.removeAttribute('data-upscale')");
+    scene.wait_until("alive.size === 0");
+    let rest = scene.run("return [copy.style.content, copy.dataset.upscaleState ?? '']");
+    assert_eq!(rest, json!(["", ""]));
+    scene.finish();
+}
+
+#[test]
+fn another_picture_is_begun_anew() {
+    let scene = Scene::new();
+    scene.file("other.png", &png(&waves(90, 60)));
+    scene.show("<img id=a data-upscale=tiny.bpk src=small.png width=240 height=160 alt=>");
+    scene.sharp("a");
+    let [state, content] = ["a.dataset.upscaleState ?? ''", "a.style.content"]
+        .map(|value| scene.run(&format!("a.src = 'other.png'; await 0; return {value}")));
+    assert_eq!((state, content), (json!(""), json!("")));
+    scene.wait_until("a.dataset.upscaleState === 'sharp'");
+    assert_eq!(scene.run("return alive.size"), json!(1));
+    // One that cannot be shown leaves the words in its place.
+    scene.run("a.src = 'record.js'");
+    scene.wait_until("alive.size === 0 && a.complete");
+    scene.pause();
+    assert_eq!(scene.run("return a.dataset.upscaleState ?? ''"), json!(""));
+    scene.finish();
+}
+
+#[test]
+fn a_picture_of_a_picture_element_follows_its_source() {
+    let scene = Scene::new();
+    scene.pixel_ratio(1.0);
+    scene.file("wide.png", &png(&waves(90, 60)));
+    scene.show(
+        "<picture><source media='(min-width: 900px)' srcset=wide.png>
+        <img id=a data-upscale=tiny.bpk src=small.png width=240 height=160 alt=></picture>",
+    );
+    scene.sharp("a");
+    let events = scene.events();
+    let metrics = json!({ "width": 1000, "height": 600, "deviceScaleFactor": 1, "mobile": false });
+    scene
+        .chrome
+        .cdp("Emulation.setDeviceMetricsOverride", metrics);
+    scene.wait_until(&format!(
+        "events.length === {events} + 2 && a.currentSrc.endsWith('wide.png')"
+    ));
+    assert_eq!(
+        scene.run("return [a.dataset.upscaleState, alive.size]"),
+        json!(["sharp", 1])
+    );
+    scene.finish();
+}
+
+#[test]
+fn what_grew_is_made_again_and_what_shrank_is_not() {
+    let scene = Scene::new();
+    scene.pixel_ratio(1.0);
+    scene.show("<img id=a data-upscale=tiny.bpk src=small.png width=120 height=80 alt=>");
+    scene.sharp("a");
+    let events = scene.events();
+    for (width, height) in [(90, 60), (138, 92)] {
+        scene.run(&format!("a.width = {width}; a.height = {height}"));
+        scene.pause();
+        assert_eq!(scene.events(), events, "{width}");
+    }
+    scene.run("a.width = 180; a.height = 120");
+    scene.wait_until("events.some(({ width }) => width === 180)");
+    // Zoomed, a window has fewer pixels of CSS.
+    let metrics = json!({ "width": 400, "height": 300, "deviceScaleFactor": 2, "mobile": false });
+    scene
+        .chrome
+        .cdp("Emulation.setDeviceMetricsOverride", metrics);
+    scene.wait_until("events.some(({ width }) => width === 360)");
+    // It was sharp all the time.
+    assert_eq!(
+        scene.run("return events.map(({ state }) => state)"),
+        json!(["loading", "sharp", "sharp", "sharp"])
+    );
+    assert_eq!(scene.run("return alive.size"), json!(1));
+    scene.finish();
+}
