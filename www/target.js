@@ -40,8 +40,13 @@ export function resultSize(size, target, scale) {
   const factor = Math.max(width / size.width, height / size.height);
   let passes = 1;
   while (passes < MOST_PASSES && scale ** passes < factor - 1e-6) passes += 1;
+  const by = target.scale ? ` by ${target.scale}` : "";
+  // What goes into the last pass is held whole, too.
   const between = size.width * size.height * scale ** (2 * (passes - 1));
-  refuseAbove(Math.max(between, width * height), size, target, { width, height });
+  refuseAbove(between, "picture", size, `can be upscaled here${by}`);
+  const sides = (target.width ?? target.height) !== undefined;
+  if (sides) refuseAbove(width * height, "result", { width, height }, "fit here");
+  else refuseAbove(width * height, "picture", size, `can be upscaled here${by}`);
   return { width, height, passes };
 }
 
@@ -53,18 +58,13 @@ function wanted(size, { scale, width, height, fit }, own) {
   return [size.width * factor, size.height * factor];
 }
 
-function refuseAbove(pixels, picture, target, result) {
+/** Refuses so many pixels where they are too many, and says which `size` would do. */
+function refuseAbove(pixels, name, size, why) {
   const most = mostPixels();
   if (pixels <= most) return;
-  const sides = (target.width ?? target.height) !== undefined;
-  const [name, size] = sides ? ["result", result] : ["picture", picture];
   const shrink = Math.sqrt(most / pixels);
-  const fits = said({ width: Math.floor(size.width * shrink), height: Math.floor(size.height * shrink) });
-  const by = target.scale ? ` by ${target.scale}` : "";
-  throw new UprezError(
-    "too-large",
-    `the ${name} has ${said(size)}; up to ${fits} ${sides ? "fit here" : `can be upscaled here${by}`}`,
-  );
+  const fits = { width: Math.floor(size.width * shrink), height: Math.floor(size.height * shrink) };
+  throw new UprezError("too-large", `the ${name} has ${said(size)}; up to ${said(fits)} ${why}`);
 }
 
 const said = ({ width, height }) => `${width} × ${height} pixels (${((width * height) / 1e6).toFixed(1)} megapixels)`;

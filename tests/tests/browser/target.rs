@@ -181,6 +181,7 @@ fn what_makes_no_sense_is_refused() {
     let (visit, [model, url]) = plain_page(&waves(9, 9));
     let script = "const [model, url, options] = arguments;
         window.upscaler ??= await load(model);
+        if (options.size) return failure(upscaler.estimate(options.size, options.target));
         return failure(upscaler.upscale(await fetchBlob(url), options));";
     let refused = |options: Value| run(&visit, script, &[model.clone(), url.clone(), options]);
     for options in [
@@ -194,7 +195,9 @@ fn what_makes_no_sense_is_refused() {
     ] {
         assert_eq!(refused(options.clone())["name"], "TypeError", "{options}");
     }
+    let vast = json!({ "size": { "width": 60000, "height": 50000 }, "target": { "width": 2048 } });
     for (options, code, text) in [
+        (vast, "too-large", "up to 13856 × 11547 pixels"),
         (
             json!({ "scale": 10000 }),
             "too-large",
