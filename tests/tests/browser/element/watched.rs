@@ -50,9 +50,14 @@ fn pictures_that_are_added_moved_copied_and_removed() {
     scene.pause();
     assert_eq!(scene.events(), events, "what was moved was begun anew");
     // A copy takes style and state along, but must not depend on the other's picture.
-    scene.run(
-        "const copy = two.firstChild.firstChild.cloneNode(); copy.id = 'copy'; one.append(copy)",
+    let style = scene.run(
+        "const copy = two.firstChild.firstChild.cloneNode();
+        copy.id = 'copy';
+        one.append(copy);
+        await 0;
+        return copy.style.content",
     );
+    assert_eq!(style, json!(""));
     scene.sharp("copy");
     assert_eq!(scene.run("return alive.size"), json!(2));
     scene.run("two.firstChild.remove()");
