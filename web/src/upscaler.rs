@@ -5,15 +5,12 @@ use std::cell::RefCell;
 use engine::file::File;
 use engine::pixel::tile::Tile;
 use engine::pixel::{Channels, Image, Rect};
-use engine::{Engine, Options, Spec, UpscaleError, start_tile, tiling};
+use engine::{Engine, Options, Rgba, Spec, UpscaleError, start_tile, tiling};
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 
 use crate::error::error;
 use crate::runner::{Opened, Runner};
-
-/// Bytes of a pixel: a canvas knows no others than RGBA.
-const BYTES: usize = 4;
 
 /// A network on an engine of this build.
 #[wasm_bindgen]
@@ -132,7 +129,7 @@ impl Upscaler {
         let part = part.map_err(|e| error("not-an-image", e))?;
         let failed = |e| error(code(&e), e);
         let whole = [width, height];
-        let started = start_tile::<BYTES, _>(
+        let started = start_tile::<Rgba, _>(
             &mut *self.runner.borrow_mut(),
             &self.spec,
             &part,

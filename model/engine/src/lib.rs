@@ -20,4 +20,5 @@ pub mod webgpu;
 pub use cpu::CpuEngine;
 pub use engine::{Engine, EngineError, Grid, Running, largest_difference};
 pub use spec::{Colour, Input, ScaleError, Spec};
+pub use stitch::{AnyChannels, Layout, Rgba};
 pub use upscale::{Options, Progress, TileRunning, UpscaleError, start_tile, tiling, upscale};

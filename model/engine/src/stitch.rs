@@ -1,13 +1,62 @@
 //! What lies around the network: from a picture's part to planes, and from planes to bytes.
 //!
-//! The bytes of a pixel (1 to 4, see [`Channels`](crate::pixel::Channels)) are constants, so that a page,
-//! which has no grey pictures, carries no code for them.
+//! The bytes of a pixel are constants, so that a page, which has no grey pictures, carries no code for them.
 //!
 //! All loops go over whole rows of slices, so that they become vector code without a word of it.
 
 use crate::pixel::enlarge::Enlarger;
-use crate::pixel::{Image, Planes, Rect, colour};
+use crate::pixel::{Channels, Image, Planes, Rect, colour};
 use crate::{Colour, Spec};
+
+/// Which pictures there may be.
+pub trait Layout {
+    /// See [`Cut::of`].
+    fn cut(image: &Image, part: Rect, whole: [usize; 2], colour: Colour) -> Cut;
+
+    /// See [`Rest::stitch`]; `places` are where the network's output and the part lie.
+    fn stitch(rest: &Rest, sharp: &Planes, places: [Rect; 2], spec: &Spec, output: &mut Image);
+}
+
+/// Any.
+pub struct AnyChannels;
+
+impl Layout for AnyChannels {
+    fn cut(image: &Image, part: Rect, whole: [usize; 2], colour: Colour) -> Cut {
+        let of = match image.channels {
+            Channels::Grey => Cut::of::<1>,
+            Channels::GreyAlpha => Cut::of::<2>,
+            Channels::Rgb => Cut::of::<3>,
+            Channels::Rgba => Cut::of::<4>,
+        };
+        of(image, part, whole, colour)
+    }
+
+    fn stitch(rest: &Rest, sharp: &Planes, places: [Rect; 2], spec: &Spec, output: &mut Image) {
+        let stitch = match output.channels {
+            Channels::Grey => Rest::stitch::<1>,
+            Channels::GreyAlpha => Rest::stitch::<2>,
+            Channels::Rgb => Rest::stitch::<3>,
+            Channels::Rgba => Rest::stitch::<4>,
+        };
+        stitch(rest, sharp, places, spec, output);
+    }
+}
+
+/// Red, green, blue and alpha alone: all that a canvas knows.
+pub struct Rgba;
+
+// Never inlined: the page's crate is compiled for size, and would compile the loops so, too.
+impl Layout for Rgba {
+    #[inline(never)]
+    fn cut(image: &Image, part: Rect, whole: [usize; 2], colour: Colour) -> Cut {
+        Cut::of::<4>(image, part, whole, colour)
+    }
+
+    #[inline(never)]
+    fn stitch(rest: &Rest, sharp: &Planes, places: [Rect; 2], spec: &Spec, output: &mut Image) {
+        rest.stitch::<4>(sharp, places, spec, output);
+    }
+}
 
 /// A tile's planes.
 pub struct Cut {
@@ -30,12 +79,7 @@ pub struct Rest {
 
 impl Cut {
     /// The planes of the part of a picture of `N` bytes a pixel that lies at `part` of a whole of this size.
-    pub fn of<const N: usize>(
-        image: &Image,
-        part: Rect,
-        whole: [usize; 2],
-        colour: Colour,
-    ) -> Self {
+    fn of<const N: usize>(image: &Image, part: Rect, whole: [usize; 2], colour: Colour) -> Self {
         assert_eq!(image.channels.count(), N);
         let size = part.width * part.height;
         let rows = Rows::<N>(image);
@@ -132,11 +176,10 @@ fn rgb<const N: usize>(pixel: &[u8; N]) -> [f32; 3] {
 impl Rest {
     /// Puts the part `output` of the larger picture together, which has `N` bytes a pixel and lies at
     /// `target` of it, and of which `sharp` shows the part `seen`.
-    pub fn stitch<const N: usize>(
+    fn stitch<const N: usize>(
         &self,
         sharp: &Planes,
-        seen: Rect,
-        target: Rect,
+        [seen, target]: [Rect; 2],
         spec: &Spec,
         output: &mut Image,
     ) {
@@ -217,7 +260,6 @@ fn write<const N: usize>(out: &mut [u8], pixels: impl Iterator<Item = [f32; N]>)
 mod tests {
     use super::*;
     use crate::Input;
-    use crate::pixel::Channels;
 
     const CHANNELS: [Channels; 4] = [
         Channels::Grey,
@@ -242,33 +284,6 @@ mod tests {
         }
     }
 
-    /// Cuts and stitches by the channels that the picture happens to have.
-    fn cut(image: &Image, part: Rect, whole: [usize; 2], colour: Colour) -> Cut {
-        let of = match image.channels {
-            Channels::Grey => Cut::of::<1>,
-            Channels::GreyAlpha => Cut::of::<2>,
-            Channels::Rgb => Cut::of::<3>,
-            Channels::Rgba => Cut::of::<4>,
-        };
-        of(image, part, whole, colour)
-    }
-
-    fn stitch(
-        rest: &Rest,
-        sharp: &Planes,
-        [seen, target]: [Rect; 2],
-        spec: &Spec,
-        output: &mut Image,
-    ) {
-        let stitch = match output.channels {
-            Channels::Grey => Rest::stitch::<1>,
-            Channels::GreyAlpha => Rest::stitch::<2>,
-            Channels::Rgb => Rest::stitch::<3>,
-            Channels::Rgba => Rest::stitch::<4>,
-        };
-        stitch(rest, sharp, seen, target, spec, output);
-    }
-
     #[test]
     fn cut_and_stitched_a_picture_is_itself() {
         for channels in CHANNELS {
@@ -286,10 +301,10 @@ mod tests {
                 height: 2,
             };
             for colour in [Colour::Y, Colour::Rgb, Colour::Grey] {
-                let cut = cut(&image.crop(part), part, [13, 9], colour);
+                let cut = AnyChannels::cut(&image.crop(part), part, [13, 9], colour);
                 let mut output = Image::blank(7, 2, channels).unwrap();
                 let spec = spec(1, colour);
-                stitch(&cut.rest, &cut.network, [part, target], &spec, &mut output);
+                AnyChannels::stitch(&cut.rest, &cut.network, [part, target], &spec, &mut output);
                 let mut expected = image.crop(target);
                 if colour == Colour::Grey && channels.is_colour() {
                     let alpha = if channels.has_alpha() {
@@ -317,7 +332,7 @@ mod tests {
                 .for_each(|alpha| *alpha = 255);
             let whole = Rect::whole(8, 3);
             let alphas = |image: &Image| -> Vec<u8> {
-                let cut = cut(image, whole, [8, 3], Colour::Y);
+                let cut = AnyChannels::cut(image, whole, [8, 3], Colour::Y);
                 let mut output = Image::blank(16, 6, channels).unwrap();
                 let sharp = Planes {
                     channels: 1,
@@ -326,7 +341,7 @@ mod tests {
                     data: vec![0.5; 96],
                 };
                 let seen = Rect::whole(16, 6);
-                stitch(
+                AnyChannels::stitch(
                     &cut.rest,
                     &sharp,
                     [seen, seen],
@@ -339,10 +354,20 @@ mod tests {
                     .map(|pixel| pixel[count - 1])
                     .collect()
             };
-            assert!(cut(&image, whole, [8, 3], Colour::Y).rest.alpha.is_none());
+            assert!(
+                AnyChannels::cut(&image, whole, [8, 3], Colour::Y)
+                    .rest
+                    .alpha
+                    .is_none()
+            );
             assert_eq!(alphas(&image), [255; 96]);
             image.data[count - 1] = 0;
-            assert!(cut(&image, whole, [8, 3], Colour::Y).rest.alpha.is_some());
+            assert!(
+                AnyChannels::cut(&image, whole, [8, 3], Colour::Y)
+                    .rest
+                    .alpha
+                    .is_some()
+            );
             let alphas = alphas(&image);
             assert!(alphas[0] < 20 && alphas[8..16] == [255; 8], "{alphas:?}");
         }

@@ -5,12 +5,13 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
 use crate::pixel::enlarge::{REACH_PX, enlarge_region};
 use crate::pixel::tile::{Tile, tiles};
 use crate::pixel::{Channels, Image, PixelError, Rect, bleed};
-use crate::stitch::{Cut, Rest};
+use crate::stitch::{AnyChannels, Cut, Layout, Rest};
 use crate::{Engine, EngineError, Grid, Input, Running, Spec};
 
 /// How to upscale.
@@ -62,22 +63,6 @@ pub async fn upscale<E: Engine>(
     spec: &Spec,
     image: &Image,
     options: &Options,
-    watch: impl FnMut(Progress) -> ControlFlow<()>,
-) -> Result<Image, UpscaleError> {
-    match image.channels {
-        Channels::Grey => upscale_bytes::<1, E>(engine, spec, image, options, watch).await,
-        Channels::GreyAlpha => upscale_bytes::<2, E>(engine, spec, image, options, watch).await,
-        Channels::Rgb => upscale_bytes::<3, E>(engine, spec, image, options, watch).await,
-        Channels::Rgba => upscale_bytes::<4, E>(engine, spec, image, options, watch).await,
-    }
-}
-
-/// The same for pictures of `N` bytes a pixel.
-async fn upscale_bytes<const N: usize, E: Engine>(
-    engine: &mut E,
-    spec: &Spec,
-    image: &Image,
-    options: &Options,
     mut watch: impl FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Image, UpscaleError> {
     let whole = [image.width, image.height];
@@ -97,7 +82,9 @@ async fn upscale_bytes<const N: usize, E: Engine>(
         for next in waiting.by_ref().take(depth - running.len()) {
             let part = image.crop(next.padded);
             // An error waits for its turn: tiles before it still count.
-            running.push_back(start_tile::<N, E>(engine, spec, &part, next, whole));
+            running.push_back(start_tile::<AnyChannels, E>(
+                engine, spec, &part, next, whole,
+            ));
         }
         if let Some(started) = running.pop_front() {
             let core = started?.finish().await?;
@@ -190,7 +177,7 @@ fn picture_halo_px(spec: &Spec, grid: &Grid) -> [usize; 2] {
 
 /// A tile that is being computed; dropped, it is given up. It borrows nothing, so that the next one can
 /// be started.
-pub struct TileRunning<const N: usize> {
+pub struct TileRunning<L> {
     running: Running,
     rest: Rest,
     /// Where what the network gives lies in the output picture.
@@ -199,19 +186,20 @@ pub struct TileRunning<const N: usize> {
     target: Rect,
     channels: Channels,
     spec: Spec,
+    layout: PhantomData<L>,
 }
 
 /// Cuts a tile and starts the engine on it; `part` is what lies at [`Tile::padded`] in the picture, whose
 /// sides are `whole`. Errors are the engine's.
-pub fn start_tile<const N: usize, E: Engine>(
+pub fn start_tile<L: Layout, E: Engine>(
     engine: &mut E,
     spec: &Spec,
     part: &Image,
     tile: &Tile,
     whole: [usize; 2],
-) -> Result<TileRunning<N>, UpscaleError> {
+) -> Result<TileRunning<L>, UpscaleError> {
     let target = tile.core.scaled(spec.scale);
-    let Cut { network, rest } = Cut::of::<N>(part, tile.padded, whole, spec.colour);
+    let Cut { network, rest } = L::cut(part, tile.padded, whole, spec.colour);
     let seen = match spec.input {
         Input::LowResolution => tile.padded.scaled(spec.scale),
         Input::Upsampled => {
@@ -230,10 +218,11 @@ pub fn start_tile<const N: usize, E: Engine>(
         target,
         channels: part.channels,
         spec: *spec,
+        layout: PhantomData,
     })
 }
 
-impl<const N: usize> TileRunning<N> {
+impl<L: Layout> TileRunning<L> {
     /// Waits for the engine, and puts the tile's core together, enlarged. Errors are the engine's, or
     /// [`UpscaleError::Shape`].
     pub async fn finish(self) -> Result<Image, UpscaleError> {
@@ -247,8 +236,7 @@ impl<const N: usize> TileRunning<N> {
             return Err(UpscaleError::Shape { found, expected });
         }
         let mut output = Image::blank(target.width, target.height, self.channels)?;
-        self.rest
-            .stitch::<N>(&sharp, seen, target, &spec, &mut output);
+        L::stitch(&self.rest, &sharp, [seen, target], &spec, &mut output);
         Ok(output)
     }
 }
