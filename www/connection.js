@@ -5,18 +5,15 @@ import { UprezError } from "./error.js";
 export class Connection {
   /** Why no more calls are taken. */
   broken = null;
+  /** A worker that says nothing for so long while it is called has failed. */
+  patienceMs = Infinity;
   #worker;
   #calls = new Map();
   #nextId = 1;
-  #patience;
   #timer;
 
-  /**
-   * @param {Worker} worker
-   * @param {number} [patienceMs] a worker that says nothing for so long while it is called has failed
-   */
-  constructor(worker, patienceMs = Infinity) {
-    this.#patience = patienceMs;
+  /** @param {Worker} worker */
+  constructor(worker) {
     this.#worker = worker;
     this.#worker.onmessage = ({ data }) => this.#receive(data);
     this.#worker.onerror = (event) => {
@@ -52,8 +49,8 @@ export class Connection {
   /** Starts waiting anew for the next sign of life, if anything is under way. */
   #wait() {
     clearTimeout(this.#timer);
-    if (this.#calls.size > 0 && this.#patience !== Infinity) {
-      this.#timer = setTimeout(() => this.#fail("gpu-failed", "the GPU does not answer"), this.#patience);
+    if (this.#calls.size > 0 && this.patienceMs !== Infinity) {
+      this.#timer = setTimeout(() => this.#fail("gpu-failed", "the GPU does not answer"), this.patienceMs);
     }
   }
 

@@ -12,9 +12,19 @@ const NEWS = 0.5;
 /** Which build of the wasm an engine is part of. */
 const BUILDS = { webgpu: "lean", cpu: "lean", "burn-webgpu": "burn", "burn-cpu": "burn" };
 
-/** Begins to fetch what an engine needs, before it is known what it shall compute. */
+/** Which build an engine needs; `auto` takes the small one. */
+const buildOf = (engine) => BUILDS[engine] ?? "lean";
+
+/** Fetches and compiles what an engine needs. */
 export function prepare(engine, files) {
-  return compile(BUILDS[engine] ?? "lean", files);
+  return compile(buildOf(engine), files);
+}
+
+/** Begins with what an engine needs, before it is known what it shall compute: gives the pool's first worker. */
+export function begin(engine, files) {
+  // Whoever asks for it later is told what went wrong.
+  prepare(engine, files).catch(() => {});
+  return new Connection(startWorker(buildOf(engine), files));
 }
 
 /** How many workers there are on the CPU, if nobody says: as many as leave a core to the page. */
@@ -44,8 +54,11 @@ export class Pool {
   /** Milliseconds that a pixel of the input takes one worker. */
   #pace = null;
 
-  /** Loads a record with an engine in the first worker; further ones follow when there is work for them. */
-  static async open(engine, record, scale, workers, files) {
+  /**
+   * Loads a record with an engine in the first worker, which may have begun; further ones follow when there is work for
+   * them.
+   */
+  static async open(engine, record, scale, workers, files, first) {
     const pool = new Pool();
     pool.#files = files;
     // On a GPU or with Burn's operators, one worker keeps everything busy, or has all memory.
@@ -53,22 +66,18 @@ export class Pool {
     // While the GPU computes one tile, the worker cuts and stitches the other.
     pool.#depth = engine === "webgpu" ? 2 : 1;
     pool.#request = { type: "load", engine, record, scale };
-    const { info } = await pool.#start(0);
+    const { info } = await pool.#start(0, first);
     pool.engine = engine;
     pool.info = info;
     return pool;
   }
 
-  async #start(index) {
+  async #start(index, worker = begin(this.#request.engine, this.#files)) {
     const { engine } = this.#request;
-    const build = BUILDS[engine];
-    const worker = new Connection(
-      startWorker(build, this.#files),
-      engine.endsWith("webgpu") ? GPU_PATIENCE_MS : Infinity,
-    );
+    worker.patienceMs = engine.endsWith("webgpu") ? GPU_PATIENCE_MS : Infinity;
     this.#workers[index] = worker;
     try {
-      const wasm = await compile(build, this.#files);
+      const wasm = await prepare(engine, this.#files);
       return await worker.call({ ...this.#request, wasm });
     } catch (error) {
       worker.terminate();

@@ -8,7 +8,7 @@
 
 import { UprezError } from "./error.js";
 import { fetchAhead, fetchRecord, site } from "./fetch.js";
-import { Pool, defaultWorkers, prepare } from "./pool.js";
+import { Pool, begin, defaultWorkers, prepare } from "./pool.js";
 import { Pixels, open } from "./source.js";
 import { Whole, checkTarget, resultSize } from "./target.js";
 import { RANKS, Turns } from "./turns.js";
@@ -59,12 +59,16 @@ export async function load(model = "fast-x2", { engine = "auto", scale, workers,
     throw new UprezError("no-simd", "this browser is too old: it has no WebAssembly SIMD; any browser since 2023 has");
   }
   const files = site(where);
-  // Whoever asks for it later is told what went wrong.
-  prepare(engine, files).catch(() => {});
-  const [record, chosen] = await Promise.all([fetchRecord(model, files, signal), chooseEngine(engine)]);
-  const upscaler = new Upscaler(record, engine, scale, workers ?? defaultWorkers(), files);
-  await upscaler._start(chosen);
-  return upscaler;
+  const worker = begin(engine, files);
+  try {
+    const [record, chosen] = await Promise.all([fetchRecord(model, files, signal), chooseEngine(engine)]);
+    const upscaler = new Upscaler(record, engine, scale, workers ?? defaultWorkers(), files);
+    await upscaler._start(chosen, worker);
+    return upscaler;
+  } catch (error) {
+    worker.terminate();
+    throw error;
+  }
 }
 
 /**
@@ -108,9 +112,9 @@ export class Upscaler {
   }
 
   /** @private */
-  async _start(engine) {
+  async _start(engine, worker) {
     try {
-      await this.#open(engine);
+      await this.#open(engine, worker);
     } catch (error) {
       const refused = ["bad-model", "unknown-scale"].includes(error.code);
       const instead = this.#wanted === "auto" && !refused ? INSTEAD[engine] : undefined;
@@ -120,8 +124,8 @@ export class Upscaler {
     }
   }
 
-  #open(engine) {
-    const opening = Pool.open(engine, this.#record, this.#scale, this.#workers, this.#files).then((pool) => {
+  #open(engine, first) {
+    const opening = Pool.open(engine, this.#record, this.#scale, this.#workers, this.#files, first).then((pool) => {
       this.engine = pool.engine;
       this.info = pool.info;
       return pool;

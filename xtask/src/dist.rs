@@ -190,9 +190,15 @@ mod tests {
     fn scripts_lose_comments_and_long_names_and_nothing_else() {
         let text = "// why\nexport const answer = (long) => `${long} // no comment` /* why */ + /\\/\\//.source;\n";
         let small = minified(text).unwrap();
+        let [before, after] = ["export const answer=", "=>`${"];
+        let name = small
+            .strip_prefix(before)
+            .and_then(|rest| rest.split_once(after));
+        let (name, rest) = name.unwrap();
+        assert_eq!(name.len(), 1, "{small}");
         assert_eq!(
-            small.trim(),
-            "export const answer=a=>`${a} // no comment`+/\\/\\//.source;"
+            rest.trim(),
+            format!("{name}}} // no comment`+/\\/\\//.source;")
         );
         assert!(minified("export const = 1").is_err());
     }

@@ -10,10 +10,11 @@ use crate::{Colour, Spec};
 
 /// Which pictures there may be.
 pub trait Layout {
-    /// See [`Cut::of`].
+    /// The planes of the part of a picture that lies at `part` of a whole of this size.
     fn cut(image: &Image, part: Rect, whole: [usize; 2], colour: Colour) -> Cut;
 
-    /// See [`Rest::stitch`]; `places` are where the network's output and the part lie.
+    /// Puts a part of the larger picture together; `places` are those of what the network shows (`sharp`)
+    /// and of that part.
     fn stitch(rest: &Rest, sharp: &Planes, places: [Rect; 2], spec: &Spec, output: &mut Image);
 }
 

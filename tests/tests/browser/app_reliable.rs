@@ -163,18 +163,26 @@ fn a_hundred_pictures_leave_memory_where_it_was() {
     };
     // Code is compiled, pools are filled, and collectors have found their pace.
     work(100);
-    let before = held(&visit, &renderers);
-    work(100);
-    let after = held(&visit, &renderers);
-    let [script, resident, nodes] = std::array::from_fn(|i| after[i] - before[i]);
-    println!(
-        "after 100 pictures more: {:.1} MB more in the script, {:.1} MB in all, {nodes} elements",
-        script / 1e6,
-        resident / 1e6
-    );
-    // A hundred pictures of 320 × 240 and their results have 154 MB.
-    assert!(script < 2e6, "{script} bytes more");
-    assert!(resident < 25e6, "{resident} bytes more");
-    assert!(nodes < 50.0, "{nodes} elements more");
-    visit.finish();
+    let mut before = held(&visit, &renderers);
+    let mut residents = Vec::new();
+    for _ in 0..TRIES {
+        work(100);
+        let after = held(&visit, &renderers);
+        let [script, resident, nodes] = std::array::from_fn(|i| after[i] - before[i]);
+        println!(
+            "after 100 pictures more: {:.1} MB more in the script, {:.1} MB in all, {nodes} elements",
+            script / 1e6,
+            resident / 1e6
+        );
+        assert!(script < 2e6, "{script} bytes more");
+        assert!(nodes < 50.0, "{nodes} elements more");
+        residents.push(resident);
+        // A hundred pictures of 320 × 240 and their results have 154 MB; what is kept would be kept
+        // every time, while allocators and collectors take more only once in a while.
+        if resident < 25e6 {
+            return visit.finish();
+        }
+        before = after;
+    }
+    panic!("each hundred takes more: {residents:?} bytes");
 }
