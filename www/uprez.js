@@ -6,6 +6,10 @@
 //
 // All work happens in Web Workers. The page is asked for nothing but this project's own files.
 
+// What the modules below import, so that it comes with them and not after them.
+import "./connection.js";
+import "./header.js";
+import "./truth.js";
 import { UprezError } from "./error.js";
 import { fetchAhead, fetchRecord, site } from "./fetch.js";
 import { Pool, begin, defaultWorkers, prepare } from "./pool.js";
