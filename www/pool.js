@@ -88,10 +88,12 @@ export class Pool {
   /** A worker that can be called, a new one in the place of one that broke down. */
   async #worker(index) {
     if (this.#ended) throw this.#ended;
-    if (!this.#workers[index] || this.#workers[index].broken) {
-      this.#starting[index] ??= this.#start(index).finally(() => (this.#starting[index] = null));
-      await this.#starting[index];
+    const lacks = !this.#workers[index] || this.#workers[index].broken;
+    if (lacks && !this.#starting[index]) {
+      this.#starting[index] = this.#start(index).finally(() => (this.#starting[index] = null));
     }
+    // One that is being started is there before it is loaded.
+    await this.#starting[index];
     return this.#workers[index];
   }
 
