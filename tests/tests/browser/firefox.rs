@@ -6,14 +6,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use image::RgbaImage;
 use image::metadata::Orientation;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::firefox::Firefox;
 use xtask::server::{Server, Site};
 
-use crate::api::HELPERS;
+use crate::api::{HELPERS, opaque};
 use crate::fixture::{
     assert_same, blocks_jpeg, model_file, png, png_without_alpha, tiny_model, upscaled, waves,
     with_orientation,
@@ -87,12 +86,6 @@ impl Visit {
     }
 }
 
-fn opaque(width: u32, height: u32) -> RgbaImage {
-    let mut image = waves(width, height);
-    image.pixels_mut().for_each(|pixel| pixel[3] = 255);
-    image
-}
-
 #[test]
 fn firefox_gives_the_native_pixels_with_alpha_and_without() {
     let visit = Visit::new(false);
@@ -102,7 +95,10 @@ fn firefox_gives_the_native_pixels_with_alpha_and_without() {
     for (file, image) in [
         (png(&waves(67, 43)), waves(67, 43)),
         // More than one tile.
-        (png_without_alpha(&opaque(301, 210)), opaque(301, 210)),
+        (
+            png_without_alpha(&opaque(waves(301, 210))),
+            opaque(waves(301, 210)),
+        ),
         (with_orientation(&jpeg, 6), turned.into_rgba8()),
         (png(&waves(1, 1)), waves(1, 1)),
     ] {
@@ -119,7 +115,7 @@ fn firefox_gives_the_native_pixels_with_alpha_and_without() {
 #[test]
 fn firefox_takes_every_kind_of_source() {
     let visit = Visit::new(false);
-    let image = opaque(31, 22);
+    let image = opaque(waves(31, 22));
     let urls = [
         visit.file("tiny.bpk", &tiny_model()),
         visit.file("picture.png", &png_without_alpha(&image)),
@@ -153,7 +149,7 @@ fn firefox_takes_every_kind_of_source() {
 #[test]
 fn firefox_computes_the_same_with_any_number_of_workers() {
     let visit = Visit::new(false);
-    let url = visit.file("picture.png", &png_without_alpha(&opaque(530, 310)));
+    let url = visit.file("picture.png", &png_without_alpha(&opaque(waves(530, 310))));
     let script = "const [url] = arguments;
         const blob = await fetchBlob(url);
         let started = 0;
@@ -278,7 +274,7 @@ fn firefox_reports_what_the_policy_forbids() {
 fn firefox_that_resists_fingerprinting_gives_the_native_pixels_of_files_and_refuses_what_it_would_forge()
  {
     let visit = Visit::with(&[("privacy.resistFingerprinting", json!(true))]);
-    let image = opaque(67, 43);
+    let image = opaque(waves(67, 43));
     let urls = [
         visit.file("tiny.bpk", &tiny_model()),
         visit.file("picture.png", &png_without_alpha(&image)),
