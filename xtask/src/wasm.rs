@@ -16,7 +16,7 @@ pub struct Build {
     pub name: &'static str,
     /// The feature of the crate `web`.
     pub feature: &'static str,
-    /// Cargo's profile: `page` is small and takes long, which the GPU kernels of Burn are not worth.
+    /// Cargo's profile: `page` is small and takes long to build, which Burn is not worth.
     pub profile: &'static str,
 }
 
@@ -43,7 +43,7 @@ pub const BUILDS: [Build; 4] = [
     Build {
         name: "burn",
         feature: "burn-wgpu",
-        profile: "release",
+        profile: "burn",
     },
 ];
 

@@ -228,25 +228,23 @@ fn aborting_is_obeyed_at_once_and_the_upscaler_goes_on() {
         const upscaler = await load(model);
         const [smallBlob, largeBlob] = [await fetchBlob(small), await fetchBlob(large)];
         const controller = new AbortController();
-        let progress = [], abortedAt, ticks = [];
-        const clock = setInterval(() => ticks.push(performance.now()), 10);
+        let progress = [], order = [];
         const long = upscaler.upscale(largeBlob, {
             signal: controller.signal,
             onProgress: ({ done, total }) => {
                 progress.push([done, total]);
-                if (done === 3) { abortedAt = performance.now(); controller.abort(); }
+                if (done !== 3) return;
+                setTimeout(() => order.push('next task'));
+                controller.abort();
             },
         });
         const waiting = upscaler.upscale(smallBlob);
         const error = await failure(long);
-        const obeyedAfterMs = performance.now() - abortedAt;
-        clearInterval(clock);
-        const gaps = ticks.slice(1).map((tick, i) => tick - ticks[i]);
+        order.push('obeyed');
         const before = await failure(upscaler.upscale(smallBlob, { signal: AbortSignal.abort() }));
         const after = plain(await upscaler.upscale(smallBlob));
         return {
-            error, before, progress, obeyedAfterMs, longestGapMs: Math.max(...gaps),
-            waiting: plain(await waiting), after,
+            error, before, progress, order, waiting: plain(await waiting), after,
         };";
     let found = run(&visit, script, &[model, url, visit.url("large.png")]);
     assert_eq!(found["error"]["name"], "AbortError", "{}", found["error"]);
@@ -257,15 +255,10 @@ fn aborting_is_obeyed_at_once_and_the_upscaler_goes_on() {
     for (i, step) in progress.iter().enumerate() {
         assert_eq!(step, &json!([i, total]), "tile by tile");
     }
-    assert!(
-        total.as_u64() > Some(8) && progress.len() < 8,
-        "{} of {total}",
-        progress.len()
-    );
-    let obeyed = found["obeyedAfterMs"].as_f64().unwrap();
-    assert!(obeyed < 1000.0, "aborting took {obeyed} ms");
-    let gap = found["longestGapMs"].as_f64().unwrap();
-    assert!(gap < 500.0, "the page stood still for {gap} ms");
+    assert_eq!(progress.len(), 4, "nothing is told once it is aborted");
+    assert!(total.as_u64() > Some(8), "{total}");
+    // No clock: a machine that is busy with something else may stand still for longer than a tile takes.
+    assert_eq!(found["order"], json!(["obeyed", "next task"]));
     let expected = upscaled(&tiny_model(), &image);
     assert_same(&picture(found["waiting"].clone()), &expected);
     assert_same(&picture(found["after"].clone()), &expected);
