@@ -3,6 +3,10 @@
 import { $ } from "./dom.js";
 import { openAddress } from "./address.js";
 import { droppedFiles } from "./dropped.js";
+import { counted } from "./text.js";
+
+/** How many files that were left out are named. */
+const NAMED = 5;
 
 /**
  * @param {(files: File[]) => void} take
@@ -37,11 +41,15 @@ export function watchInputs(take, fail) {
   });
 }
 
-/** Of many files, or a folder, only what may be a picture or a model. */
+/** Of many files, or a folder, only what may be a picture or a model; the others are named. */
 function takeSome(files, take, fail) {
   const useful = files.length === 1 ? files : files.filter(isUseful);
-  if (useful.length > 0) take(useful);
-  else fail(new Error("there is no picture among these files"));
+  if (useful.length === 0) return fail(new Error("there is no picture among these files"));
+  take(useful);
+  const others = files.filter((file) => !useful.includes(file)).map(({ name }) => name);
+  const why = others.length === 1 ? "was left out, as it is no picture" : "were left out, as they are no pictures";
+  const names = others.slice(0, NAMED).join(", ") + (others.length > NAMED ? " …" : "");
+  if (others.length > 0) fail(new Error(`${counted(others.length, "file")} ${why}: ${names}`));
 }
 
 /** Systems have no type for every format. */

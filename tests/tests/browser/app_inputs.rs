@@ -91,6 +91,8 @@ fn a_folder_can_be_chosen() {
     );
     settle(&visit);
     assert_eq!(names(&visit), json!(["a.png", "b.png"]));
+    let left_out = "1 file was left out, as it is no picture: notes.txt.";
+    assert_eq!(error(&visit), left_out);
     visit.finish();
 }
 
