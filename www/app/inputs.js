@@ -43,13 +43,15 @@ export function watchInputs(take, fail) {
 
 /** Of many files, or a folder, only what may be a picture or a model; the others are named. */
 function takeSome(files, take, fail) {
-  const useful = files.length === 1 ? files : files.filter(isUseful);
+  const mayBe = files.length === 1 ? () => true : isUseful;
+  const useful = files.filter(mayBe);
   if (useful.length === 0) return fail(new Error("there is no picture among these files"));
   take(useful);
-  const others = files.filter((file) => !useful.includes(file)).map(({ name }) => name);
+  const others = files.filter((file) => !mayBe(file)).map(({ name }) => name);
+  if (others.length === 0) return;
   const why = others.length === 1 ? "was left out, as it is no picture" : "were left out, as they are no pictures";
-  const names = others.slice(0, NAMED).join(", ") + (others.length > NAMED ? " …" : "");
-  if (others.length > 0) fail(new Error(`${counted(others.length, "file")} ${why}: ${names}`));
+  const names = others.slice(0, NAMED).join(", ") + (others.length > NAMED ? " and others" : "");
+  fail(new Error(`${counted(others.length, "file")} ${why}: ${names}`));
 }
 
 /** Systems have no type for every format. */
