@@ -2,7 +2,7 @@
 //!
 //! A record is Burn's own container, burnpack, holding the folded network's parameters in half
 //! precision, and entries of ours among its metadata: `uprez`, JSON, is [`Metadata`], and
-//! `uprez-plan-x2` and so on are the network's plans for its scales ([`engine::plan::text`]), so that a page
+//! `uprez-plan-x2` and so on are the network's plans for its scales ([`engine::graph::text`]), so that a page
 //! runs it without its definition. Burn's `ModuleRecord` reads the same file.
 
 use std::collections::BTreeMap;
@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Bytes, DType, Device, Tensor, TensorData, f16};
 use burn_pack::Writer;
-pub use engine::file::FileError;
-use engine::file::{DESCRIPTION, File, PLAN, Tensor as Held};
-use engine::plan::text;
+use engine::container::FileError;
+use engine::container::{DESCRIPTION, File, PLAN, Tensor as Held};
+use engine::graph::text;
 use serde::{Deserialize, Serialize};
 
 use crate::network::{Network, NetworkConfig, ScaleError};

@@ -6,13 +6,14 @@ use std::ops::ControlFlow;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use common::{config, network, noise, record};
-use engine::file::{File, PlanError};
-use model::engine::{BurnEngine, CpuEngine, Engine};
-use model::kernel::Isa;
+use engine::container::{File, PlanError};
+use engine::conv::Isa;
+use engine::graph::{Builder, Interpolation, text};
+use engine::image::{Channels, Image, Planes};
+use engine::pipeline::{Options, tiling, upscale};
+use engine::{CpuEngine, Engine};
+use model::burn_engine::BurnEngine;
 use model::network::{Network, NetworkConfig};
-use model::pixel::{Channels, Image, Planes};
-use model::plan::{Builder, Interpolation, text};
-use model::{Options, tiling, upscale};
 
 /// Every network that has a plan, in sizes that need no time; odd numbers of maps.
 const PLANNED: [&str; 20] = [
@@ -305,7 +306,7 @@ fn networks_without_a_plan_say_why() {
 
 #[test]
 fn interpolations_are_matlabs() {
-    use model::pixel::resize::{Method, resize};
+    use engine::image::resize::{Method, resize};
     for (interpolation, method) in [
         (Interpolation::Nearest, Method::Nearest),
         (Interpolation::Bilinear, Method::Bilinear),

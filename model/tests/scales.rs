@@ -3,11 +3,11 @@
 use std::ops::ControlFlow;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use model::engine::BurnEngine;
+use engine::image::{Channels, Image};
+use engine::pipeline::{Options, upscale};
+use model::burn_engine::BurnEngine;
 use model::network::NetworkConfig;
-use model::pixel::{Channels, Image};
 use model::record::{self, Metadata, RecordError, Score};
-use model::{Options, upscale};
 
 fn config(text: &str) -> NetworkConfig {
     serde_json::from_str(text).unwrap()

@@ -6,10 +6,10 @@ use std::ops::ControlFlow;
 
 use burn::tensor::Device;
 use common::{noise, record};
-use model::engine::BurnEngine;
+use engine::image::{Channels, Image};
+use engine::pipeline::{Options, UpscaleError, upscale};
+use model::burn_engine::BurnEngine;
 use model::network::NetworkConfig;
-use model::pixel::{Channels, Image};
-use model::{Options, UpscaleError, upscale};
 
 fn engine(config: &NetworkConfig, device: &Device) -> BurnEngine {
     // Drawn on one device and carried over as a record, so that every device has the same weights.
@@ -55,7 +55,7 @@ fn configs() -> Vec<NetworkConfig> {
 #[test]
 fn tiles_give_what_the_whole_picture_gives_byte_for_byte() {
     for config in configs() {
-        for device in [Device::flex(), model::engine::ndarray()] {
+        for device in [Device::flex()] {
             let mut engine = engine(&config, &device);
             for (width, height, channels) in [
                 (37, 23, Channels::Rgba),
@@ -84,12 +84,7 @@ fn engines_agree_within_one_step() {
     for config in configs() {
         let image = noise(29, 31, Channels::Rgba);
         let a = run(&mut engine(&config, &Device::flex()), &config, &image, 64);
-        let b = run(
-            &mut engine(&config, &model::engine::ndarray()),
-            &config,
-            &image,
-            64,
-        );
+        let b = run(&mut engine(&config, &Device::flex()), &config, &image, 64);
         let largest = a
             .data
             .iter()
@@ -105,7 +100,7 @@ fn engines_agree_within_one_step() {
 fn an_empty_network_gives_the_classical_picture() {
     let text = r#"{ "kind": "plain", "scale": 2, "width": 1, "depth": 0, "skip": "nearest" }"#;
     let config: NetworkConfig = serde_json::from_str(text).unwrap();
-    let device = model::engine::ndarray();
+    let device = Device::flex();
     let mut engine = BurnEngine::new(config.init(&device), device, "test");
     let pixels = [[200, 30, 90, 255], [200, 30, 90, 255]].concat();
     let flat = Image::new(2, 1, Channels::Rgba, pixels).unwrap();

@@ -10,12 +10,14 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use burn::tensor::Device;
-use model::engine::{BurnEngine, Engine};
+use engine::Engine;
+use engine::graph::Plan;
+use engine::image::Image;
+use engine::pipeline::{Options, upscale};
+use model::burn_engine::BurnEngine;
 use model::network::NetworkConfig;
-use model::pixel::Image;
-use model::plan::Plan;
+use model::record;
 use model::record::{Metadata, Origin};
-use model::{Options, record, upscale};
 
 /// A record that lies in the repository.
 pub fn shipped(name: &str) -> anyhow::Result<Vec<u8>> {

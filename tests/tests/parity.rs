@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::{Device, DeviceKind};
-use model::engine::webgpu::{Gpu, trusted};
-use model::engine::{CpuEngine, Engine};
-use model::pixel::Channels;
+use engine::image::Channels;
+use engine::webgpu::{Gpu, trusted};
+use engine::{CpuEngine, Engine};
 use tests::{largest_difference, model_file, plan, shipped, small_networks, upscaled, upscaled_by};
 use trainer::config::Config;
 use trainer::data::{Batches, Dataset, LowResolution, Pair, Sample};
@@ -18,7 +18,7 @@ fn gpu() -> Device {
     Device::wgpu(DeviceKind::DefaultDevice)
 }
 
-fn sample() -> model::pixel::Image {
+fn sample() -> engine::image::Image {
     let folder = xtask::root().join("trainer/samples");
     let image =
         trainer::image_file::load(&folder.join("lomiri_Dragonfly_by_Bolly_1024_512.webp")).unwrap();
@@ -27,7 +27,7 @@ fn sample() -> model::pixel::Image {
     let data = rows
         .flat_map(|row| row[3 * 180..][..3 * 61].to_vec())
         .collect();
-    model::pixel::Image::new(61, 50, Channels::Rgb, data).unwrap()
+    engine::image::Image::new(61, 50, Channels::Rgb, data).unwrap()
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn every_device_gives_the_same_picture_within_one_step() {
     let shipped = ["fast-x2", "srcnn-x3"].map(|name| (name, shipped(name).unwrap()));
     let random = small_networks().map(|network| (network, model_file(network).unwrap()));
     for (name, record) in shipped.into_iter().chain(random) {
-        let expected = upscaled(&record, &sample(), &model::engine::ndarray(), 64).unwrap();
+        let expected = upscaled(&record, &sample(), &burn::tensor::Device::flex(), 64).unwrap();
         for (device, what) in [(Device::flex(), "flex"), (gpu(), "wgpu")] {
             let found = upscaled(&record, &sample(), &device, 64).unwrap();
             let difference = largest_difference(&found.data, &expected.data);
@@ -60,10 +60,10 @@ fn every_engine_gives_the_same_picture_within_one_step() {
             continue;
         };
         planned += 1;
-        let one_pixel = model::pixel::Image::new(1, 1, Channels::Rgb, vec![9, 200, 70]).unwrap();
+        let one_pixel = engine::image::Image::new(1, 1, Channels::Rgb, vec![9, 200, 70]).unwrap();
         for image in [sample(), one_pixel] {
-            let expected = upscaled(&record, &image, &model::engine::ndarray(), 64).unwrap();
-            let check = |engine: &mut dyn FnMut(Option<usize>) -> model::pixel::Image,
+            let expected = upscaled(&record, &image, &burn::tensor::Device::flex(), 64).unwrap();
+            let check = |engine: &mut dyn FnMut(Option<usize>) -> engine::image::Image,
                          what: &str| {
                 let whole = engine(None);
                 let difference = largest_difference(&whole.data, &expected.data);

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::str::FromStr;
 
 use anyhow::{Context, bail, ensure};
-use burn::remote::RemoteHost;
 use burn::tensor::{Device, DeviceKind};
 use clap::ValueEnum;
 
@@ -176,22 +175,8 @@ impl From<Device> for Devices {
 }
 
 /// The devices that another machine offers.
-fn remote(url: &str, token: Option<&str>) -> anyhow::Result<Vec<Place>> {
-    let token = token.with_context(|| {
-        format!("remote:{url} asks for a token: give the worker's own with --token-file")
-    })?;
-    let host = RemoteHost::websocket(url).with_credential(token);
-    let devices = host.devices().with_context(|| {
-        format!(
-            "cannot use the devices of {url}: is `trainer worker` running there, with this token?"
-        )
-    })?;
-    let places = devices.into_iter().enumerate().map(|(i, device)| Place {
-        device,
-        name: format!("remote:{url}#{i}"),
-        is_local: false,
-    });
-    Ok(places.collect())
+fn remote(url: &str, _token: Option<&str>) -> anyhow::Result<Vec<Place>> {
+    bail!("remote:{url}: not available in this build")
 }
 
 /// Hardware adapters, discrete cards first; software adapters don't count.

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
+use engine::image::{Channels, Image};
 use image::{DynamicImage, ImageDecoder, ImageReader};
-use model::pixel::{Channels, Image};
 use tempfile::NamedTempFile;
 
 /// The endings of files that can be read.

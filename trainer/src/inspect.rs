@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use model::network::{Colour, Input};
+use engine::{Colour, Input};
 use model::record;
 
 /// Prints what a model file says of itself.

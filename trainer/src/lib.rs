@@ -4,6 +4,7 @@
 //! `model::network` → [`loss`] → [`train`] (optimiser, schedule, average, checkpoints) →
 //! [`eval`] → a record → [`report`].
 
+pub mod allocator;
 pub mod config;
 pub mod data;
 pub mod degrade;

@@ -38,7 +38,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
-    model::kernel::keep_freed_memory();
+    trainer::allocator::keep_freed_memory();
     let result = match command.unwrap_or_else(|| Command::Train(TrainArgs::default())) {
         Command::Train(args) => train::train(&args),
         Command::Eval(args) => eval::run(&args),

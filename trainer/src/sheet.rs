@@ -1,6 +1,6 @@
 //! Pictures side by side.
 
-use model::pixel::{Channels, Image, Rect};
+use engine::image::{Channels, Image, Rect};
 
 /// Between two pictures, in pixels.
 const GAP_PX: usize = 4;

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use burn::tensor::Device;
 use clap::Args;
+use engine::Spec;
+use engine::pipeline::{Options, upscale};
+use engine::{CpuEngine, Engine};
 use indicatif::{ProgressBar, ProgressStyle};
-use model::engine::{BurnEngine, CpuEngine, Engine};
-use model::network::Spec;
-use model::{Options, record, upscale};
+use model::burn_engine::BurnEngine;
+use model::record;
 
 use crate::device::{self, DeviceChoice};
 use crate::image_file;

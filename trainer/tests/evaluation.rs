@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use model::pixel::{Channels, Image};
+use engine::image::{Channels, Image};
 use trainer::image_file;
 
 fn root() -> PathBuf {

@@ -105,7 +105,7 @@ optimiser = {{ kind = "adam" }}
     for y in 0..side {
         data.extend_from_slice(&image.data[3 * ((200 + y) * image.width + 200)..][..3 * side]);
     }
-    let target = model::pixel::Image::new(side, side, model::pixel::Channels::Rgb, data).unwrap();
+    let target = engine::image::Image::new(side, side, engine::image::Channels::Rgb, data).unwrap();
     let low = LowResolution::default();
     let scale = config.network.spec().scale;
     let pair = Pair::from_hr("patch".into(), &target, scale, &low).unwrap();

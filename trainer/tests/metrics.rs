@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use clap::ValueEnum;
-use model::pixel::{Channels, Image};
+use engine::image::{Channels, Image};
 use trainer::eval::{Protocol, ProtocolName};
 use trainer::image_file;
 use trainer::metric::{Metric, Plane, ifc, ms_ssim, psnr_db, ssim, ssim_mean, vif};

@@ -5,8 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use model::pixel::resize::imresize;
-use model::pixel::{Channels, Image};
+use engine::image::resize::imresize;
+use engine::image::{Channels, Image};
 use trainer::image_file;
 use trainer::metric::{Plane, psnr_db, ssim};
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use burn::tensor::Device;
 use engine::largest_difference;
-use model::engine::BurnEngine;
+use model::burn_engine::BurnEngine;
 use model::record::{self, RecordError};
 use wasm_bindgen::JsValue;
 
@@ -31,7 +31,7 @@ pub async fn open(bytes: &[u8], scale: Option<usize>, engine: &str) -> Result<Op
         let (network, _) = record::read_at(bytes, scale, &device).map_err(refused)?;
         Ok::<_, JsValue>(BurnEngine::new(network, device, name))
     };
-    let mut cpu = on(model::engine::ndarray(), "burn-cpu")?;
+    let mut cpu = on(model::burn_engine::ndarray(), "burn-cpu")?;
     let runner = if engine == "burn-cpu" {
         cpu
     } else {

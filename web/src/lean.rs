@@ -1,7 +1,7 @@
 //! Opening a model whose record carries a plan: nothing of Burn is needed for it.
 
 use engine::CpuEngine;
-use engine::file::{File, PlanError};
+use engine::container::{File, PlanError};
 use engine::webgpu::{Distrust, Gpu, trusted};
 use wasm_bindgen::JsValue;
 

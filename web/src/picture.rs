@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use engine::pixel::{self, Channels, Image};
+use engine::image::{Channels, Image, bleed};
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 use wasm_bindgen::prelude::*;
 
@@ -97,6 +97,6 @@ pub fn decode(bytes: &[u8], max_pixels: f64) -> Result<Picture, JsValue> {
 pub fn bleed(rgba: Vec<u8>, width: u32, height: u32) -> Result<Vec<u8>, JsValue> {
     let image = Image::new(width as usize, height as usize, Channels::Rgba, rgba);
     let mut image = image.map_err(|e| error("internal", e))?;
-    pixel::bleed(&mut image);
+    bleed(&mut image);
     Ok(image.data)
 }

@@ -1,6 +1,6 @@
 //! To the size that somebody asked for.
 
-use engine::pixel::Resizer as Rows;
+use engine::image::Resizer as Rows;
 use wasm_bindgen::prelude::*;
 
 use crate::error::error;

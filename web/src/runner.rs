@@ -1,6 +1,6 @@
 //! The engines of this build.
 
-use engine::pixel::Planes;
+use engine::image::Planes;
 use engine::{Engine, EngineError, Grid, Running, Spec};
 
 /// One of the engines of this build.
@@ -13,7 +13,7 @@ pub enum Runner {
     WebGpu(engine::webgpu::WebGpuEngine),
     /// Burn's operators, on any of its devices.
     #[cfg(feature = "burn-wgpu")]
-    Burn(model::engine::BurnEngine),
+    Burn(model::burn_engine::BurnEngine),
 }
 
 /// A model on an engine.

@@ -2,10 +2,10 @@
 
 use std::cell::RefCell;
 
-use engine::file::File;
-use engine::pixel::tile::Tile;
-use engine::pixel::{Channels, Image, Rect};
-use engine::{Engine, Options, Rgba, Spec, UpscaleError, start_tile, tiling};
+use engine::container::File;
+use engine::image::{Channels, Image, Rect};
+use engine::pipeline::{Options, Rgba, Tile, UpscaleError, start_tile, tiling};
+use engine::{Engine, Spec};
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 

@@ -4,7 +4,7 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use engine::pixel::{Channels, Image, Rect};
+use engine::image::{Channels, Image, Rect};
 use js_sys::{JSON, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::*;

@@ -6,7 +6,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 
 use super::{ConvBlock, KernelWeight, Nonlinearity, Resample};
-use crate::plan::{
+use engine::graph::{
     ActivationDraft, Builder, CompileError, ConvDraft, Form, Kernel, Misfit, Padding, Parameter,
     Value,
 };

@@ -6,7 +6,7 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use crate::plan::Phases;
+use engine::graph::Phases;
 
 /// The weight of a transposed convolution as one for a convolution that a pixel shuffle follows.
 ///

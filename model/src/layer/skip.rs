@@ -4,8 +4,8 @@ use burn::tensor::{Device, Tensor, TensorData, module, ops::ConvOptions};
 use serde::{Deserialize, Serialize};
 
 use super::{NoPlan, pad_symmetric};
-use crate::pixel::resize::{Method, phase_taps};
-use crate::plan::{Builder, Interpolation, Value};
+use engine::graph::{Builder, Interpolation, Value};
+use engine::image::resize::{Method, phase_taps};
 
 /// How the input reaches the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

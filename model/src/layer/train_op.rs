@@ -1,7 +1,7 @@
 //! The project's convolution as a Burn operation on the flex device, with its own backward pass.
 //!
 //! Burn's own convolution there spends most of a training step outside of arithmetic; this one
-//! hands whole batches to [`crate::kernel`].
+//! hands whole batches to [`engine::conv::train`].
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -12,7 +12,8 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::{DType, Tensor, TensorData};
 
-use crate::kernel::{self, Activation, Convolution, Isa, Shape};
+use engine::conv::train::{Convolution, Gradients as ConvGradients, Shape};
+use engine::conv::{Activation, Isa};
 
 /// The fused convolution, as an operation of a backend.
 #[backend_extension(Flex, Autodiff)]
@@ -125,7 +126,7 @@ impl Inputs {
         tensor(y, [shape.batch, shape.channels_out, rows, columns])
     }
 
-    fn backward(&self, y: &FlexTensor, gradient: &FlexTensor, want_x: bool) -> kernel::Gradients {
+    fn backward(&self, y: &FlexTensor, gradient: &FlexTensor, want_x: bool) -> ConvGradients {
         let [x, y, gradient] = [&self.x, y, gradient].map(values);
         self.convolution()
             .backward(Isa::best(), x, y, gradient, want_x)

@@ -14,12 +14,10 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps,
-    check_scale,
-};
+use super::{Architecture, ConfigError, Forward, Network, check, check_maps, check_scale};
 use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
-use crate::plan::Outline;
+use engine::graph::Outline;
+use engine::{Colour, Input, Spec};
 
 /// The sizes of a [`Dbpn`]; the defaults are those of the paper's D-DBPN.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

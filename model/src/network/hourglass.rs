@@ -16,14 +16,12 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps,
-    check_scale,
-};
+use super::{Architecture, ConfigError, Forward, Network, check, check_maps, check_scale};
 use crate::layer::{
     Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity, Skip, add_skip, pixel_shuffle,
 };
-use crate::plan::Outline;
+use engine::graph::Outline;
+use engine::{Colour, Input, Spec};
 
 /// The sizes of an [`Hourglass`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,12 +17,10 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Architecture, Colour, ConfigError, Forward, Input, Network, NetworkConfig, Spec, check,
-    check_maps,
-};
+use super::{Architecture, ConfigError, Forward, Network, NetworkConfig, check, check_maps};
 use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
-use crate::plan::{Builder, Outline};
+use engine::graph::{Builder, Outline};
+use engine::{Colour, Input, Spec};
 
 /// The sizes of a [`LapSrn`]; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -32,11 +32,11 @@ pub use residual_dense::{ResidualDense, ResidualDenseConfig};
 pub use srcnn::{Srcnn, SrcnnConfig};
 pub use srresnet::{SrResNet, SrResNetConfig};
 
-pub use engine::{Colour, Input, ScaleError, Spec};
+use engine::{Colour, Input, ScaleError, Spec};
 
 pub use crate::layer::NoPlan;
 use crate::layer::{Fold, Layers, Paths, Values};
-use crate::plan::{Outline, Plan};
+use engine::graph::{Outline, Plan};
 
 /// A configuration that cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -15,15 +15,13 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps,
-    check_scale,
-};
+use super::{Architecture, ConfigError, Forward, Network, check, check_maps, check_scale};
 use crate::layer::{
     BICUBIC_REACH_PX, Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity, Skip, add_skip,
     pixel_shuffle, plan_skip,
 };
-use crate::plan::{Builder, Outline};
+use engine::graph::{Builder, Outline};
+use engine::{Colour, Input, Spec};
 
 /// The sizes of a [`Plain`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,14 +18,12 @@ use burn::tensor::ops::AvgPoolOptions;
 use burn::tensor::{Tensor, module};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps,
-    check_scale,
-};
+use super::{Architecture, ConfigError, Forward, Network, check, check_maps, check_scale};
 use crate::layer::{
     Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity, Skip, add_skip, pixel_shuffle, plan_skip,
 };
-use crate::plan::{Builder, Outline};
+use engine::graph::{Builder, Outline};
+use engine::{Colour, Input, Spec};
 
 /// The sizes of a [`ResidualDense`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,12 +12,10 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps,
-    check_scale,
-};
+use super::{Architecture, ConfigError, Forward, Network, check, check_maps, check_scale};
 use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity, Padding, pad_replicate};
-use crate::plan::{self, Border, Builder, Outline};
+use engine::graph::{self, Border, Builder, Outline};
+use engine::{Colour, Input, Spec};
 
 /// The sizes of an [`Srcnn`]; the defaults are the paper's 9-1-5.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,7 +133,7 @@ impl Forward for Srcnn {
             _ => plan.pad(x, halo_px, Border::Replicate)?,
         };
         for layer in &self.layers {
-            maps = layer.plan_padded(&mut plan, maps, plan::Padding::Valid)?;
+            maps = layer.plan_padded(&mut plan, maps, graph::Padding::Valid)?;
         }
         Ok(plan.finish()?)
     }

@@ -16,12 +16,10 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Architecture, Colour, ConfigError, Forward, Input, Network, Spec, check, check_maps,
-    check_scale,
-};
+use super::{Architecture, ConfigError, Forward, Network, check, check_maps, check_scale};
 use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
-use crate::plan::{Builder, Outline};
+use engine::graph::{Builder, Outline};
+use engine::{Colour, Input, Spec};
 
 /// The sizes of an [`SrResNet`]; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

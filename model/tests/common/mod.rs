@@ -4,8 +4,8 @@
 #![allow(dead_code)]
 
 use burn::tensor::Device;
+use engine::image::{Channels, Image};
 use model::network::{Network, NetworkConfig};
-use model::pixel::{Channels, Image};
 use model::record::{self, Metadata};
 
 /// A configuration as JSON has it.

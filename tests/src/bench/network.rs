@@ -5,9 +5,9 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
+use engine::graph::{Activation, Plan, Step};
+use engine::image::Planes;
 use model::network::NetworkConfig;
-use model::pixel::Planes;
-use model::plan::{Activation, Plan, Step};
 use model::record;
 use serde_json::{Value, json};
 

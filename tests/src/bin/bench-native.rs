@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::ensure;
-use model::engine::{CpuEngine, Engine, EngineError, Grid, Running};
-use model::pixel::{Channels, Image, Planes};
+use engine::image::{Channels, Image, Planes};
+use engine::{CpuEngine, Engine, EngineError, Grid, Running};
 use pollster::block_on;
 use tempfile::TempDir;
 use tests::bench::network::{noise, plan, reference, write_onnx};
@@ -33,7 +33,7 @@ const FORMS: [(&str, bool); 2] = [
 
 fn main() -> anyhow::Result<()> {
     // As the command line does.
-    model::kernel::keep_freed_memory();
+    trainer::allocator::keep_freed_memory();
     let python = Python::with(&["numpy", "onnx", "onnxruntime"])?;
     let mut rows = Vec::new();
     for (name, record) in [

@@ -11,8 +11,9 @@ use burn::nn::PixelShuffleConfig;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{PRelu, PReluConfig, PaddingConfig2d};
 use burn::tensor::{Device, Distribution, Tensor};
+use engine::Colour;
 use model::layer::{Skip, add_skip};
-use model::network::{Colour, Network, NetworkConfig, PlainConfig};
+use model::network::{Network, NetworkConfig, PlainConfig};
 use tests::bench::medians;
 use tests::bench::python::Python;
 use tests::bench::report::{Reach, Row, report};
@@ -123,7 +124,7 @@ fn torch(python: &Python, layout: &str) -> anyhow::Result<f64> {
 }
 
 fn main() -> anyhow::Result<()> {
-    model::kernel::keep_freed_memory();
+    trainer::allocator::keep_freed_memory();
     let python = Python::with(&["numpy", "torch"])?;
     let device = Device::flex().autodiff();
     let [uprez, burn, nchw, nhwc] = medians(

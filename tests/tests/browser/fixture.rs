@@ -2,8 +2,8 @@
 
 use std::io::Cursor;
 
+use engine::image::{Channels, Image};
 use image::{DynamicImage, ImageFormat, RgbImage, RgbaImage};
-use model::pixel::{Channels, Image};
 
 /// A small record with random weights, as it would be exported.
 pub fn model_file(network: &str) -> Vec<u8> {
@@ -94,7 +94,7 @@ pub fn crc32(bytes: &[u8]) -> u32 {
 pub fn upscaled(model: &[u8], image: &RgbaImage) -> RgbaImage {
     let (width, height) = (image.width() as usize, image.height() as usize);
     let image = Image::new(width, height, Channels::Rgba, image.as_raw().clone()).unwrap();
-    let output = tests::upscaled(model, &image, &model::engine::ndarray(), 128).unwrap();
+    let output = tests::upscaled(model, &image, &burn::tensor::Device::flex(), 128).unwrap();
     RgbaImage::from_raw(output.width as u32, output.height as u32, output.data).unwrap()
 }
 

@@ -1,7 +1,7 @@
 //! Sizes that are no multiple, and what can come back.
 
+use engine::image::Resizer;
 use image::{Rgba, RgbaImage};
-use model::pixel::Resizer;
 use serde_json::{Value, json};
 
 use crate::api::{opaque, plain_page, run};

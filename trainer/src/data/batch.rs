@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use burn::tensor::{Device, Tensor, TensorData};
-use model::network::{Colour, NetworkConfig};
-use model::pixel::{Image, colour};
+use engine::Colour;
+use engine::image::{Image, colour};
+use model::network::NetworkConfig;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
+use engine::Input;
+use engine::image::{Image, resize};
 use indicatif::ProgressBar;
-use model::network::{Input, NetworkConfig};
-use model::pixel::{Image, resize};
+use model::network::NetworkConfig;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use model::pixel::{Channels, Image, Rect};
+use engine::image::{Channels, Image, Rect};
 
 use crate::degrade::Degradation;
 use crate::image_file;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use engine::image::Channels;
 use indicatif::ProgressBar;
-use model::pixel::Channels;
 use rayon::prelude::*;
 
 use crate::config::Config;

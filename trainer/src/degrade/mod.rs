@@ -6,8 +6,8 @@ mod steps;
 use std::fmt;
 
 use anyhow::Context;
-use model::pixel::resize::{Method, imresize, resize};
-use model::pixel::{Channels, Image, Planes};
+use engine::image::resize::{Method, imresize, resize};
+use engine::image::{Channels, Image, Planes};
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 use serde::Deserialize;

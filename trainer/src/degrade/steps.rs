@@ -3,10 +3,10 @@
 use std::fmt;
 
 use anyhow::Context;
+use engine::image::Planes;
+use engine::image::resize::{Method, resize};
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder, ImageFormat};
-use model::pixel::Planes;
-use model::pixel::resize::{Method, resize};
 use rand::RngExt;
 use rand_distr::{Distribution, Normal, Poisson};
 use rand_pcg::Pcg64Mcg;
@@ -285,7 +285,7 @@ fn jpeg(planes: &Planes, quality: u8) -> anyhow::Result<Planes> {
         ExtendedColorType::Rgb8,
     )?;
     let decoded = image::load_from_memory_with_format(&bytes, ImageFormat::Jpeg)?.into_rgb8();
-    Ok(to_planes(&model::pixel::Image::new(
+    Ok(to_planes(&engine::image::Image::new(
         image.width,
         image.height,
         image.channels,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use burn::tensor::Device;
 use clap::Args;
-use model::engine::BurnEngine;
+use model::burn_engine::BurnEngine;
 use model::record;
 
 use super::compare::{BICUBIC, Candidate, Comparison, compare};

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use engine::Spec;
+use engine::image::Image;
 use indicatif::{ProgressBar, ProgressStyle};
-use model::engine::BurnEngine;
-use model::network::Spec;
-use model::pixel::Image;
+use model::burn_engine::BurnEngine;
 use serde_json::{Map, Value, json};
 
 use super::crop::Crop;

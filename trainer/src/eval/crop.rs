@@ -1,6 +1,6 @@
 //! Small parts of pictures, for a person to judge by.
 
-use model::pixel::{Channels, Image, Rect, resize};
+use engine::image::{Channels, Image, Rect, resize};
 
 use crate::metric::Plane;
 

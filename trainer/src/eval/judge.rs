@@ -1,7 +1,7 @@
 //! Metrics under a protocol.
 
 use anyhow::{Context, ensure};
-use model::pixel::Image;
+use engine::image::Image;
 use rayon::prelude::*;
 
 use super::{Protocol, TestSet};

@@ -13,10 +13,10 @@ use std::fmt;
 use std::path::Path;
 
 use anyhow::Context;
-use model::engine::Engine;
-use model::network::Spec;
-use model::pixel::{Image, resize};
-use model::{Options, upscale};
+use engine::Engine;
+use engine::Spec;
+use engine::image::{Image, resize};
+use engine::pipeline::{Options, upscale};
 use rayon::prelude::*;
 use serde::Serialize;
 

@@ -1,7 +1,7 @@
 //! What of two pictures is compared.
 
 use clap::ValueEnum;
-use model::pixel::Image;
+use engine::image::Image;
 
 use crate::metric::Plane;
 

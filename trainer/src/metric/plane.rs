@@ -1,6 +1,6 @@
 //! What is compared: a plane of numbers.
 
-use model::pixel::{Image, colour};
+use engine::image::{Image, colour};
 
 /// A plane in 8-bit steps, in floating point.
 #[derive(Clone, Debug, PartialEq)]

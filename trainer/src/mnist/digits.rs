@@ -1,9 +1,9 @@
 //! Digits, blurred and as they are.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use engine::image::Planes;
+use engine::image::resize::{Method, resize};
 use model::network::Network;
-use model::pixel::Planes;
-use model::pixel::resize::{Method, resize};
 use rayon::prelude::*;
 
 use super::idx::SIDE_PX;

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use burn::tensor::Device;
 use clap::Args;
+use engine::image::{Channels, Image};
+use engine::{Input, Spec};
 use indicatif::{ProgressBar, ProgressStyle};
-use model::network::{Input, Spec};
-use model::pixel::{Channels, Image};
 use model::record::{self, Metadata, Origin};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -247,7 +247,7 @@ fn grid(digits: &Digits, outputs: &[Vec<f32>]) -> anyhow::Result<Image> {
             for (y, line) in digit.chunks_exact(SIDE_PX).enumerate() {
                 let start = (row * cell + GAP_PX + y) * width + column * cell + GAP_PX;
                 for (x, value) in line.iter().enumerate() {
-                    plane[start + x] = model::pixel::colour::to_byte(*value);
+                    plane[start + x] = engine::image::colour::to_byte(*value);
                 }
             }
         }

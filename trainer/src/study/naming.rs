@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use model::pixel::{Channels, Image};
+use engine::image::{Channels, Image};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
-use model::pixel::{Channels, Image, Rect};
+use engine::image::{Channels, Image, Rect};
 use rayon::prelude::*;
 
 use crate::image_file;

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use burn::tensor::{DType, Device, Tensor};
 use burn_pack::Writer;
-use model::pixel::{Channels, Image, colour};
+use engine::image::{Channels, Image, colour};
 
 use crate::data::Batch;
 use crate::image_file;

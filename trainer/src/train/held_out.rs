@@ -4,8 +4,9 @@ use std::path::Path;
 
 use anyhow::Context;
 use burn::tensor::Device;
-use model::engine::BurnEngine;
-use model::network::{Network, Spec};
+use engine::Spec;
+use model::burn_engine::BurnEngine;
+use model::network::Network;
 
 use super::log::Entry;
 use crate::config::Config;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use model::engine::BurnEngine;
+use model::burn_engine::BurnEngine;
 use model::record::{self, Metadata, Origin, Score};
 
 use super::broken_batch;

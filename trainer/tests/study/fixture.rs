@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use model::pixel::{Channels, Image};
+use engine::image::{Channels, Image};
 use tempfile::TempDir;
 use trainer::image_file;
 use trainer::study::{Answer, Key, MakeArgs, Ratings, Version};

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use model::pixel::Channels;
+use engine::image::Channels;
 use serde_json::Value;
 use trainer::image_file;
 use trainer::study::{Key, MakeArgs, make};

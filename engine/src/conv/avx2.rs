@@ -1,0 +1,127 @@
+//! AVX2 with FMA: eight values in each of 16 registers.
+
+use core::arch::x86_64::*;
+
+use super::simd::{Simd, entry_points};
+#[cfg(feature = "train")]
+use super::train::gradient_loops;
+use super::{loops, winograd};
+
+#[derive(Clone, Copy)]
+pub(super) struct Avx2;
+
+// SAFETY of every block below: the entry points are the only way in, and whoever calls them has
+// asked the processor for the instruction set; pointers are vouched for by the loops.
+impl Simd for Avx2 {
+    type V = __m256;
+    const LANES: usize = 8;
+    const WIDE: bool = false;
+
+    #[inline(always)]
+    unsafe fn zero() -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_setzero_ps() }
+    }
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_set1_ps(value) }
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_loadu_ps(from) }
+    }
+    #[inline(always)]
+    unsafe fn store(to: *mut f32, v: __m256) {
+        // SAFETY: see above.
+        unsafe { _mm256_storeu_ps(to, v) }
+    }
+    #[inline(always)]
+    unsafe fn load_4(from: *const f32) -> [__m256; 4] {
+        // SAFETY: see above.
+        unsafe {
+            // Values 0…3 and 16…19, and so on: the transpose of each half is what is wanted.
+            let load = |i: usize| {
+                let low = _mm_loadu_ps(from.add(4 * i));
+                let high = _mm_loadu_ps(from.add(4 * i + 16));
+                _mm256_set_m128(high, low)
+            };
+            transpose([load(0), load(1), load(2), load(3)])
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_4(to: *mut f32, v: [__m256; 4]) {
+        // SAFETY: see above.
+        unsafe {
+            for (i, v) in transpose(v).into_iter().enumerate() {
+                _mm_storeu_ps(to.add(4 * i), _mm256_castps256_ps128(v));
+                _mm_storeu_ps(to.add(4 * i + 16), _mm256_extractf128_ps::<1>(v));
+            }
+        }
+    }
+    #[inline(always)]
+    unsafe fn fma(a: __m256, b: __m256, c: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_fmadd_ps(a, b, c) }
+    }
+    #[inline(always)]
+    unsafe fn add(a: __m256, b: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_add_ps(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn sub(a: __m256, b: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_sub_ps(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn mul(a: __m256, b: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_mul_ps(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn positive_or(a: __m256, b: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { Self::where_positive(a, a, b) }
+    }
+    #[inline(always)]
+    unsafe fn where_positive(v: __m256, then: __m256, otherwise: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe {
+            let positive = _mm256_cmp_ps::<_CMP_GT_OQ>(v, _mm256_setzero_ps());
+            _mm256_blendv_ps(otherwise, then, positive)
+        }
+    }
+    #[cfg(feature = "train")]
+    #[inline(always)]
+    unsafe fn sum(v: __m256) -> f32 {
+        // SAFETY: see above; the array has room for all eight.
+        unsafe {
+            let mut lanes = [0f32; 8];
+            _mm256_storeu_ps(lanes.as_mut_ptr(), v);
+            lanes.iter().sum()
+        }
+    }
+}
+
+/// The 4×4 values in each half of four vectors, transposed.
+///
+/// # Safety
+/// The processor has AVX.
+#[inline(always)]
+unsafe fn transpose([a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
+    // SAFETY: as asked of the caller.
+    unsafe {
+        let (ab_low, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+        let (cd_low, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+        [
+            _mm256_shuffle_ps::<0x44>(ab_low, cd_low),
+            _mm256_shuffle_ps::<0xee>(ab_low, cd_low),
+            _mm256_shuffle_ps::<0x44>(ab_high, cd_high),
+            _mm256_shuffle_ps::<0xee>(ab_high, cd_high),
+        ]
+    }
+}
+
+entry_points!(Avx2, "avx2,fma");

@@ -1,0 +1,76 @@
+//! One value at a time: the reference, and what runs where there is nothing better.
+
+use super::simd::{Simd, entry_points};
+#[cfg(feature = "train")]
+use super::train::gradient_loops;
+use super::{loops, winograd};
+
+#[derive(Clone, Copy)]
+pub(super) struct Scalar;
+
+// The methods are unsafe by the trait only; what they do with pointers is what their names say.
+impl Simd for Scalar {
+    type V = f32;
+    const LANES: usize = 1;
+    const WIDE: bool = false;
+
+    #[inline(always)]
+    unsafe fn zero() -> f32 {
+        0.0
+    }
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> f32 {
+        value
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> f32 {
+        // SAFETY: the caller vouches for one readable value.
+        unsafe { *from }
+    }
+    #[inline(always)]
+    unsafe fn store(to: *mut f32, v: f32) {
+        // SAFETY: the caller vouches for one writable value.
+        unsafe { *to = v }
+    }
+    #[inline(always)]
+    unsafe fn load_4(from: *const f32) -> [f32; 4] {
+        // SAFETY: the caller vouches for four readable values.
+        unsafe { from.cast::<[f32; 4]>().read() }
+    }
+    #[inline(always)]
+    unsafe fn store_4(to: *mut f32, v: [f32; 4]) {
+        // SAFETY: the caller vouches for four writable values.
+        unsafe { to.cast::<[f32; 4]>().write(v) }
+    }
+    #[inline(always)]
+    unsafe fn fma(a: f32, b: f32, c: f32) -> f32 {
+        a * b + c
+    }
+    #[inline(always)]
+    unsafe fn add(a: f32, b: f32) -> f32 {
+        a + b
+    }
+    #[inline(always)]
+    unsafe fn sub(a: f32, b: f32) -> f32 {
+        a - b
+    }
+    #[inline(always)]
+    unsafe fn mul(a: f32, b: f32) -> f32 {
+        a * b
+    }
+    #[inline(always)]
+    unsafe fn positive_or(a: f32, b: f32) -> f32 {
+        if a > 0.0 { a } else { b }
+    }
+    #[inline(always)]
+    unsafe fn where_positive(v: f32, then: f32, otherwise: f32) -> f32 {
+        if v > 0.0 { then } else { otherwise }
+    }
+    #[cfg(feature = "train")]
+    #[inline(always)]
+    unsafe fn sum(v: f32) -> f32 {
+        v
+    }
+}
+
+entry_points!(Scalar);

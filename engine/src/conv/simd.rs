@@ -1,0 +1,85 @@
+//! What the loops need of an instruction set.
+
+/// Vectors of f32.
+///
+/// Every method is inlined into an entry point that has the instruction set switched on; called
+/// anywhere else it would be slow, and on a processor without the instructions undefined.
+pub(super) trait Simd: Copy {
+    /// A vector register.
+    type V: Copy;
+    /// Values in a vector.
+    const LANES: usize;
+    /// Whether there are 32 vector registers rather than 16: decides how large blocks may be.
+    const WIDE: bool;
+
+    /// All lanes 0.
+    unsafe fn zero() -> Self::V;
+    /// All lanes `value`.
+    unsafe fn splat(value: f32) -> Self::V;
+    /// `LANES` values from unaligned memory.
+    unsafe fn load(from: *const f32) -> Self::V;
+    /// `LANES` values to unaligned memory.
+    unsafe fn store(to: *mut f32, v: Self::V);
+    /// `4·LANES` values from unaligned memory, dealt out: lane l of vector i is value 4·l + i.
+    unsafe fn load_4(from: *const f32) -> [Self::V; 4];
+    /// The inverse of [`Self::load_4`].
+    unsafe fn store_4(to: *mut f32, v: [Self::V; 4]);
+    /// `a · b + c`
+    unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// `a + b`
+    unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    /// `a − b`
+    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
+    /// `a · b`
+    unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
+    /// `a` where `a` is positive, else `b`.
+    unsafe fn positive_or(a: Self::V, b: Self::V) -> Self::V;
+    /// `then` where `v` is positive, else `otherwise`.
+    unsafe fn where_positive(v: Self::V, then: Self::V, otherwise: Self::V) -> Self::V;
+    /// The sum of all lanes.
+    #[cfg(feature = "train")]
+    unsafe fn sum(v: Self::V) -> f32;
+}
+
+/// The loops, compiled for one instruction set.
+macro_rules! entry_points {
+    ($simd:ty $(, $feature:literal)?) => {
+        crate::conv::simd::entry_point!($simd, [$($feature)?], forward, loops::Forward, loops::forward);
+        crate::conv::simd::entry_point!(
+            $simd, [$($feature)?], winograd_input, winograd::Input, winograd::input
+        );
+        crate::conv::simd::entry_point!(
+            $simd, [$($feature)?], winograd_product, winograd::Product, winograd::product
+        );
+        crate::conv::simd::entry_point!(
+            $simd, [$($feature)?], winograd_output, winograd::Output, winograd::output
+        );
+        #[cfg(feature = "train")]
+        crate::conv::simd::entry_point!(
+            $simd, [$($feature)?], weight_gradient, gradient_loops::WeightGradient,
+            gradient_loops::weight_gradient
+        );
+        #[cfg(feature = "train")]
+        crate::conv::simd::entry_point!(
+            $simd, [$($feature)?], activation_gradient, gradient_loops::ActivationGradient,
+            gradient_loops::activation_gradient
+        );
+    };
+}
+pub(super) use entry_points;
+
+/// One loop, compiled for one instruction set.
+macro_rules! entry_point {
+    ($simd:ty, [$($feature:literal)?], $name:ident, $job:ty, $loop:ident :: $function:ident) => {
+        /// The loop of this name for this instruction set.
+        ///
+        /// # Safety
+        /// The processor has the instruction set; otherwise as the loop.
+        $(#[target_feature(enable = $feature)])?
+        pub(in crate::conv) unsafe fn $name(job: &$job) {
+            // SAFETY: what is asked of the caller is what is asked of ours.
+            unsafe { $loop::$function::<$simd>(job) }
+        }
+    };
+}
+pub(super) use entry_point;

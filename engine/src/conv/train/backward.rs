@@ -1,0 +1,206 @@
+//! The backward pass.
+
+use rayon::prelude::*;
+
+use super::gradient_loops::{ActivationGradient, WeightGradient};
+use super::padded::{Padded, with_buffers};
+use super::{Convolution, Shape, Shared, filled};
+use crate::conv::loops::{self, Forward, Source, Target};
+use crate::conv::{Activation, Isa, on};
+
+/// The gradients of a convolution.
+#[derive(Clone, Debug)]
+pub struct Gradients {
+    /// `[batch, in, h, w]`, where it was asked for.
+    pub x: Option<Vec<f32>>,
+    /// `[out, in, k, k]`
+    pub weight: Vec<f32>,
+    /// `[out]`
+    pub bias: Vec<f32>,
+    /// `[out]`: of the slopes of PReLU.
+    pub slope: Vec<f32>,
+}
+
+/// Slopes below this cannot be divided by to get back at what a PReLU was given.
+const SMALLEST_SLOPE: f32 = 1e-6;
+
+impl Convolution<'_> {
+    /// The gradients of [`Self::forward`].
+    ///
+    /// `y` is what forward gave, `gradient` the gradient with respect to it, both
+    /// `[batch, out, rows, columns]`. What the activation was given is taken from `y`: its sign is that
+    /// of y while slopes are positive, its value below zero y / slope. Where a slope is too small or
+    /// negative, the convolution is computed once more.
+    ///
+    /// # Panics
+    /// Where a slice is not as long as the shape says.
+    pub fn backward(
+        &self,
+        isa: Isa,
+        x: &[f32],
+        y: &[f32],
+        gradient: &[f32],
+        want_x: bool,
+    ) -> Gradients {
+        self.check(x);
+        let Self {
+            shape,
+            weight,
+            activation,
+            ..
+        } = *self;
+        assert_eq!(y.len(), shape.batch * shape.output_size());
+        assert_eq!(gradient.len(), y.len());
+
+        let recomputed = match activation {
+            Activation::PRelu(slopes) if slopes.iter().any(|&slope| slope < SMALLEST_SLOPE) => {
+                let linear = Self {
+                    activation: Activation::None,
+                    ..*self
+                };
+                Some(linear.forward(isa, x))
+            }
+            _ => None,
+        };
+        let value = recomputed.as_deref().unwrap_or(y);
+
+        let taps = shape.k * shape.k;
+        // The input's gradient is a convolution with weights flipped and transposed.
+        let packed = loops::pack(
+            isa.wide(),
+            shape.channels_in,
+            shape.channels_out,
+            taps,
+            |channel_in, out, tap| {
+                weight[(out * shape.channels_in + channel_in) * taps + taps - 1 - tap]
+            },
+        );
+        let no_bias = vec![0f32; shape.channels_in];
+        // Per picture: the weights' gradient, the biases', the slopes'.
+        let sums_size = shape.weights() + 2 * shape.channels_out;
+        let mut sums = vec![0f32; shape.batch * sums_size];
+        let job = Backward {
+            isa,
+            shape: &shape,
+            activation,
+            packed: &packed,
+            no_bias: &no_bias,
+        };
+        let x_gradient = filled(if want_x { x.len() } else { 0 }, |target| {
+            let target = Shared(target.as_mut_ptr().cast());
+            let pictures = sums.par_chunks_exact_mut(sums_size).enumerate();
+            pictures.for_each(|(picture, sums)| {
+                let input = |values| picture_of(values, picture, shape.input_size());
+                let output = |values| picture_of(values, picture, shape.output_size());
+                let start = picture * shape.input_size();
+                let target = want_x.then(|| Shared(target.get().wrapping_add(start)));
+                job.picture(input(x), output(value), output(gradient), sums, target);
+            });
+        });
+
+        let mut total = vec![0f32; sums_size];
+        for picture in sums.chunks_exact(sums_size) {
+            for (total, value) in total.iter_mut().zip(picture) {
+                *total += value;
+            }
+        }
+        let mut slope = total.split_off(shape.weights() + shape.channels_out);
+        let bias = total.split_off(shape.weights());
+        if let (Activation::PRelu(slopes), None) = (activation, &recomputed) {
+            for (gradient, slope) in slope.iter_mut().zip(slopes) {
+                *gradient /= slope;
+            }
+        }
+        Gradients {
+            x: want_x.then_some(x_gradient),
+            weight: total,
+            bias,
+            slope,
+        }
+    }
+}
+
+fn picture_of(values: &[f32], picture: usize, size: usize) -> &[f32] {
+    &values[picture * size..][..size]
+}
+
+/// What the backward pass of every picture shares.
+struct Backward<'a> {
+    isa: Isa,
+    shape: &'a Shape,
+    activation: Activation<'a>,
+    packed: &'a [f32],
+    no_bias: &'a [f32],
+}
+
+impl Backward<'_> {
+    fn picture(
+        &self,
+        x: &[f32],
+        value: &[f32],
+        gradient: &[f32],
+        sums: &mut [f32],
+        target: Option<Shared>,
+    ) {
+        let shape = self.shape;
+        let [rows, columns] = shape.output();
+        let planes = |values: &[f32]| Source {
+            data: values.as_ptr(),
+            row: columns,
+            plane: rows * columns,
+        };
+        let (weight_sums, channel_sums) = sums.split_at_mut(shape.weights());
+        let (bias_sums, slope_sums) = channel_sums.split_at_mut(shape.channels_out);
+        with_buffers(|x_buffer, z_buffer| {
+            let margin = shape.k - 1 - shape.padding;
+            let mut z = Padded::new(z_buffer, shape.channels_out, [rows, columns], [margin; 2]);
+            let job = ActivationGradient {
+                activation: self.activation.raw(),
+                value: planes(value),
+                gradient: planes(gradient),
+                channels: shape.channels_out,
+                target: z.inside_mut(),
+                bias: bias_sums.as_mut_ptr(),
+                slope: slope_sums.as_mut_ptr(),
+            };
+            on!(self.isa, activation_gradient, &job);
+
+            if let Some(target) = target {
+                let job = Forward {
+                    source: z.with_margins(),
+                    channels_in: shape.channels_out,
+                    kernel: [shape.k; 2],
+                    weights: self.packed.as_ptr(),
+                    bias: self.no_bias.as_ptr(),
+                    activation: loops::Activation::None,
+                    add: None,
+                    target: Target {
+                        data: target.get(),
+                        row: shape.width,
+                        plane: shape.height * shape.width,
+                        rows: shape.height,
+                        columns: shape.width,
+                    },
+                    channels_out: shape.channels_in,
+                };
+                on!(self.isa, forward, &job);
+            }
+
+            let padding = shape.padding;
+            let read = [rows + shape.k - 1, shape.width];
+            let mut padded = Padded::new(x_buffer, shape.channels_in, read, [0, padding]);
+            padded.copy(x, shape.height, -(padding as isize));
+            let job = WeightGradient {
+                source: padded.with_margins(),
+                channels_in: shape.channels_in,
+                k: shape.k,
+                gradient: z.inside(),
+                channels_out: shape.channels_out,
+                rows,
+                columns,
+                target: weight_sums.as_mut_ptr(),
+            };
+            on!(self.isa, weight_gradient, &job);
+        });
+    }
+}

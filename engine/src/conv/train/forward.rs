@@ -1,0 +1,76 @@
+//! The forward pass.
+
+use rayon::prelude::*;
+
+use super::padded::{Padded, with_buffers};
+use super::{Convolution, Shared, filled};
+use crate::conv::loops::{self, Forward, Target};
+use crate::conv::{Isa, on};
+
+/// How large a band's padded copy may be, in values: half of a small second-level cache.
+const BAND_VALUES: usize = 64 * 1024;
+
+impl Convolution<'_> {
+    /// Convolution, bias and activation: `x [batch, in, h, w]` → `[batch, out, rows, columns]`.
+    ///
+    /// # Panics
+    /// Where a slice is not as long as the shape says.
+    pub fn forward(&self, isa: Isa, x: &[f32]) -> Vec<f32> {
+        self.check(x);
+        let Self {
+            shape,
+            weight,
+            bias,
+            activation,
+        } = *self;
+        let taps = shape.k * shape.k;
+        let packed = loops::pack(
+            isa.wide(),
+            shape.channels_out,
+            shape.channels_in,
+            taps,
+            |out, channel_in, tap| weight[(out * shape.channels_in + channel_in) * taps + tap],
+        );
+        let [rows, columns] = shape.output();
+        let row_values = shape.channels_in * (shape.width + 32);
+        let band = (BAND_VALUES / row_values).clamp(8, rows.max(8));
+        let bands = rows.div_ceil(band);
+        filled(shape.batch * shape.output_size(), |target| {
+            let target = Shared(target.as_mut_ptr().cast());
+            (0..shape.batch * bands).into_par_iter().for_each(|job| {
+                let (picture, first) = (job / bands, job % bands * band);
+                let count = band.min(rows - first);
+                let picture_in = &x[picture * shape.input_size()..][..shape.input_size()];
+                with_buffers(|buffer, _| {
+                    let read = [count + shape.k - 1, shape.width];
+                    let mut padded =
+                        Padded::new(buffer, shape.channels_in, read, [0, shape.padding]);
+                    padded.copy(
+                        picture_in,
+                        shape.height,
+                        first as isize - shape.padding as isize,
+                    );
+                    let start = picture * shape.output_size() + first * columns;
+                    let job = Forward {
+                        source: padded.with_margins(),
+                        channels_in: shape.channels_in,
+                        kernel: [shape.k; 2],
+                        weights: packed.as_ptr(),
+                        bias: bias.as_ptr(),
+                        activation: activation.raw(),
+                        add: None,
+                        target: Target {
+                            data: target.get().wrapping_add(start),
+                            row: columns,
+                            plane: rows * columns,
+                            rows: count,
+                            columns,
+                        },
+                        channels_out: shape.channels_out,
+                    };
+                    on!(isa, forward, &job);
+                });
+            });
+        })
+    }
+}

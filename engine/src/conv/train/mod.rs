@@ -1,0 +1,16 @@
+//! Convolution of whole batches for training: forward pass and the gradients of everything.
+//!
+//! Each image is copied once into a zero-padded buffer. Threads share images and bands of rows; sums over
+//! images are taken in the images' order, so that results do not depend on the number of threads.
+
+mod backward;
+mod convolution;
+mod forward;
+pub(super) mod gradient_loops;
+mod padded;
+#[cfg(test)]
+mod tests;
+
+pub use backward::Gradients;
+pub use convolution::{Convolution, Shape};
+use convolution::{Shared, filled};

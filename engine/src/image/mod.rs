@@ -1,0 +1,12 @@
+//! Pictures as numbers: colour, classical resizing, tiles. Plain Rust that knows nothing of Burn.
+
+mod bleed;
+pub mod colour;
+pub mod enlarge;
+mod pixels;
+pub mod resize;
+mod resizer;
+
+pub use bleed::bleed;
+pub use pixels::{Channels, Image, PixelError, Planes, Rect};
+pub use resizer::Resizer;

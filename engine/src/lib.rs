@@ -1,0 +1,20 @@
+//! Runs networks: graphs, convolution kernels, engines, and the upscaling pipeline.
+//!
+//! This crate knows nothing of Burn, of files or of a clock, and builds for wasm. A page's small build
+//! consists of it alone. An image passes through [`pipeline`]: colour conversion and tiling, an
+//! [`Engine`] that runs a [`graph`], and stitching.
+
+pub mod container;
+pub mod conv;
+mod cpu;
+mod engine;
+pub mod graph;
+pub mod image;
+pub mod pipeline;
+mod spec;
+#[cfg(feature = "webgpu")]
+pub mod webgpu;
+
+pub use cpu::CpuEngine;
+pub use engine::{Engine, EngineError, Grid, Running, largest_difference};
+pub use spec::{Colour, Input, ScaleError, Spec};
