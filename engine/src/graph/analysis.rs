@@ -42,7 +42,7 @@ impl Reach {
 }
 
 /// The least common multiple of what each value asks for.
-pub(crate) fn align_px(extents: &[Extent]) -> usize {
+fn align_px(extents: &[Extent]) -> usize {
     let sizes = extents.iter().map(|extent| extent.size.align_px());
     sizes.fold(1, lcm)
 }

@@ -15,6 +15,7 @@ mod step;
 pub mod text;
 
 pub use analysis::Reach;
+pub(crate) use analysis::lcm;
 pub use builder::{Builder, ConvOptions, GraphError};
 pub use kernel::{Form, Interpolation, Kernel, Parameter, Values};
 pub use phases::Phases;
