@@ -74,6 +74,7 @@ fn prepare(conv: &graph::Conv, channels_in: usize, isa: Isa) -> RowConv {
         channels_out: conv.channels_out,
         groups: conv.groups,
         k: conv.k,
+        dilation: 1,
         padding: padding(conv),
     };
     RowConv::new(isa, shape, &conv.weight, &conv.bias)

@@ -1,6 +1,6 @@
 //! The steps of a plan, some rows at a time.
 
-use crate::conv::{Activation, RowConv, Rows, Scratch};
+use crate::conv::{FusedActivation, RowConv, Rows, Scratch};
 use crate::graph::{self, Border};
 use crate::image::resize::mirror;
 
@@ -19,9 +19,9 @@ pub(super) fn convolve(
         _ => None,
     };
     let activation = match &conv.activation {
-        graph::Activation::Relu => Activation::Relu,
-        graph::Activation::PRelu(slopes) => Activation::PRelu(slopes),
-        _ => Activation::None,
+        graph::Activation::Relu => FusedActivation::Relu,
+        graph::Activation::PRelu(slopes) => FusedActivation::PRelu(slopes),
+        _ => FusedActivation::None,
     };
     let from = output.end();
     // What is added comes after the activation.
@@ -30,7 +30,7 @@ pub(super) fn convolve(
     } else {
         (add, None)
     };
-    prepared.run(scratch, input, activation, fused, output, count);
+    prepared.run(scratch, &[input], activation, fused, output, count);
     let Some(function) = function else { return };
     for y in from..output.end() {
         for channel in 0..output.channels() {
