@@ -9,8 +9,10 @@ pub(super) trait Simd: Copy {
     type V: Copy;
     /// Values in a vector.
     const LANES: usize;
-    /// Whether there are 32 vector registers rather than 16: decides how large blocks may be.
-    const WIDE: bool;
+    /// Output channels of a block: 4, or 8 where there are 32 vector registers.
+    const CHANNELS: usize;
+    /// Vectors of a block, 2 or 3: with the sums, the pixels and a weight, all registers are in use.
+    const VECTORS: usize;
 
     /// All lanes 0.
     unsafe fn zero() -> Self::V;
@@ -41,18 +43,25 @@ pub(super) trait Simd: Copy {
     unsafe fn sum(v: Self::V) -> f32;
 }
 
-/// The loops, compiled for one instruction set.
+/// The kernels and constants of one instruction set.
 macro_rules! entry_points {
     ($simd:ty $(, $feature:literal)?) => {
-        crate::conv::simd::entry_point!($simd, [$($feature)?], forward, loops::Forward, loops::forward);
+        /// Values in a vector.
+        pub(in crate::conv) const LANES: usize = <$simd>::LANES;
+        /// Output channels of a block.
+        pub(in crate::conv) const CHANNELS: usize = <$simd>::CHANNELS;
+        crate::conv::simd::entry_point!($simd, [$($feature)?], forward, direct::Forward, direct::forward);
         crate::conv::simd::entry_point!(
-            $simd, [$($feature)?], winograd_input, winograd::Input, winograd::input
+            $simd, [$($feature)?], depthwise, depthwise::Depthwise, depthwise::depthwise
         );
         crate::conv::simd::entry_point!(
-            $simd, [$($feature)?], winograd_product, winograd::Product, winograd::product
+            $simd, [$($feature)?], winograd_input, winograd::transform::Input, winograd::transform::input
         );
         crate::conv::simd::entry_point!(
-            $simd, [$($feature)?], winograd_output, winograd::Output, winograd::output
+            $simd, [$($feature)?], winograd_product, winograd::product::Product, winograd::product::product
+        );
+        crate::conv::simd::entry_point!(
+            $simd, [$($feature)?], winograd_output, winograd::transform::Output, winograd::transform::output
         );
         #[cfg(feature = "train")]
         crate::conv::simd::entry_point!(
@@ -68,17 +77,17 @@ macro_rules! entry_points {
 }
 pub(super) use entry_points;
 
-/// One loop, compiled for one instruction set.
+/// One kernel, compiled for one instruction set.
 macro_rules! entry_point {
-    ($simd:ty, [$($feature:literal)?], $name:ident, $job:ty, $loop:ident :: $function:ident) => {
-        /// The loop of this name for this instruction set.
+    ($simd:ty, [$($feature:literal)?], $name:ident, $job:ty, $($function:ident)::+) => {
+        /// The kernel of this name for this instruction set.
         ///
         /// # Safety
-        /// The processor has the instruction set; otherwise as the loop.
+        /// The processor has the instruction set; otherwise as the kernel.
         $(#[target_feature(enable = $feature)])?
         pub(in crate::conv) unsafe fn $name(job: &$job) {
             // SAFETY: what is asked of the caller is what is asked of ours.
-            unsafe { $loop::$function::<$simd>(job) }
+            unsafe { $($function)::+::<$simd>(job) }
         }
     };
 }

@@ -8,7 +8,7 @@ use core::arch::wasm32::*;
 use super::simd::{Simd, entry_points};
 #[cfg(feature = "train")]
 use super::train::gradient_loops;
-use super::{loops, winograd};
+use super::{depthwise, direct, winograd};
 
 #[derive(Clone, Copy)]
 pub(super) struct Simd128;
@@ -18,7 +18,8 @@ pub(super) struct Simd128;
 impl Simd for Simd128 {
     type V = v128;
     const LANES: usize = 4;
-    const WIDE: bool = false;
+    const CHANNELS: usize = 4;
+    const VECTORS: usize = 2;
 
     #[inline(always)]
     unsafe fn zero() -> v128 {

@@ -1,68 +1,16 @@
-//! Winograd's minimal filtering F(4×4, 3×3).
-//!
-//! A tile of 4×4 output pixels is made of 6×6 input pixels with 36 multiplications a channel where the
-//! definition takes 144 (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR
-//! 2016, arXiv:1509.09308). The pixels of a tile are combined to 36 *positions*, each of which is a
-//! convolution with one tap, and the results are combined to 16 pixels. The lanes of a vector are
-//! tiles that lie side by side.
-//!
-//! Values differ from the definition's by some 1e-6 of their size, and depend on where tiles begin:
-//! whoever cuts pictures has to cut at multiples of [`SIDE`].
+//! The transforms of Winograd's filtering: pixels to positions, and positions to pixels.
 
 // Loops over registers are written with indices: with iterators the arrays would not stay in them.
 #![allow(clippy::needless_range_loop)]
 
-use super::loops::{self, Activation, Source, Target};
-use super::simd::Simd;
-
-/// Rows and columns that are made together.
-pub(super) const SIDE: usize = 4;
-
-/// Rows and columns that they are made of.
-const REACH: usize = 6;
-
-/// Combinations of these.
-pub(super) const POSITIONS: usize = REACH * REACH;
-
-/// G of the paper: from three taps of a kernel to the positions along one axis.
-const WEIGHTS: [[f64; 3]; REACH] = [
-    [1.0 / 4.0, 0.0, 0.0],
-    [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
-    [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
-    [1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0],
-    [1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0],
-    [0.0, 0.0, 1.0],
-];
-
-/// What a kernel `[3, 3]` weighs at a position: G·g·Gᵀ.
-pub(super) fn weight(kernel: &[f32], position: usize) -> f32 {
-    let (rows, columns) = (WEIGHTS[position / REACH], WEIGHTS[position % REACH]);
-    let tap = |i: usize| rows[i / 3] * columns[i % 3] * f64::from(kernel[i]);
-    (0..9).map(tap).sum::<f64>() as f32
-}
-
-/// Where the positions lie: `[POSITIONS, channels, tiles]`.
-#[derive(Clone, Copy)]
-pub(super) struct Positions {
-    pub data: *mut f32,
-    /// From one position to the next.
-    pub position: usize,
-    /// From one channel to the next.
-    pub plane: usize,
-}
-
-impl Positions {
-    /// The same from another tile on.
-    pub fn skip(self, tiles: usize) -> Self {
-        Self {
-            data: self.data.wrapping_add(tiles),
-            ..self
-        }
-    }
-}
+use super::{Positions, REACH, SIDE};
+use crate::conv::FusedActivation;
+use crate::conv::block::activate;
+use crate::conv::planes::{Source, Target};
+use crate::conv::simd::Simd;
 
 /// Pixels to the positions.
-pub(super) struct Input {
+pub(in crate::conv) struct Input {
     /// The first row and column of the first tile.
     pub source: Source,
     pub channels: usize,
@@ -71,7 +19,7 @@ pub(super) struct Input {
     pub target: Positions,
 }
 
-/// Bᵀ of the paper, what values share being computed once.
+/// Bᵀ of the paper; what values share is computed once.
 ///
 /// # Safety
 /// The processor has the instruction set.
@@ -121,7 +69,7 @@ unsafe fn resolve<S: Simd>(m: [S::V; REACH]) -> [S::V; SIDE] {
 /// `source` has `channels` planes of six rows, readable for the columns of `tiles` rounded up to whole
 /// vectors and four more; `target` is writable for as many tiles, and nobody else's.
 #[inline(always)]
-pub(super) unsafe fn input<S: Simd>(job: &Input) {
+pub(in crate::conv) unsafe fn input<S: Simd>(job: &Input) {
     let Input { source, target, .. } = *job;
     for channel in 0..job.channels {
         let mut tile = 0;
@@ -150,103 +98,13 @@ pub(super) unsafe fn input<S: Simd>(job: &Input) {
     }
 }
 
-/// One position of all input channels to the same position of all output channels.
-pub(super) struct Product {
-    /// `[channels_in, tiles]`
-    pub source: Source,
-    pub channels_in: usize,
-    pub tiles: usize,
-    /// As [`loops::pack`] leaves them, for one tap.
-    pub weights: *const f32,
-    /// `[channels_out, tiles]`
-    pub target: *mut f32,
-    /// From one channel of the target to the next.
-    pub plane: usize,
-    pub channels_out: usize,
-}
-
-/// Runs a [`Product`].
-///
-/// # Safety
-/// `source` is readable and `target` writable for `tiles` rounded up to whole vectors; `weights` are as
-/// many as the channels say; `target` is nobody else's.
-#[inline(always)]
-pub(super) unsafe fn product<S: Simd>(job: &Product) {
-    let mut first = 0;
-    while first < job.channels_out {
-        let block = loops::block_of(S::WIDE, job.channels_out - first);
-        // SAFETY: the channels of the block exist; the rest is the caller's promise.
-        unsafe {
-            match block {
-                8 => product_channels::<S, 8>(job, first),
-                4 => product_channels::<S, 4>(job, first),
-                2 => product_channels::<S, 2>(job, first),
-                _ => product_channels::<S, 1>(job, first),
-            }
-        }
-        first += block;
-    }
-}
-
-#[inline(always)]
-unsafe fn product_channels<S: Simd, const C: usize>(job: &Product, first: usize) {
-    let mut tile = 0;
-    while tile < job.tiles {
-        let vectors = (job.tiles - tile).div_ceil(S::LANES);
-        // SAFETY: the vectors start among the tiles.
-        unsafe {
-            match vectors {
-                3.. if S::WIDE => product_block::<S, C, 3>(job, first, tile),
-                2.. => product_block::<S, C, 2>(job, first, tile),
-                _ => product_block::<S, C, 1>(job, first, tile),
-            }
-        }
-        tile += S::LANES * vectors.min(if S::WIDE { 3 } else { 2 });
-    }
-}
-
-#[inline(always)]
-unsafe fn product_block<S: Simd, const C: usize, const N: usize>(
-    job: &Product,
-    first: usize,
-    tile: usize,
-) {
-    // SAFETY: indices stay within what `product` asks for.
-    unsafe {
-        let mut sums = [[S::zero(); N]; C];
-        let mut weight = job.weights.add(first * job.channels_in);
-        let mut from = job.source.data.add(tile);
-        let plane = job.source.plane;
-        // There is so little to do for a channel that four are taken together.
-        for _ in 0..job.channels_in / 4 {
-            loops::tap::<S, C, N>(&mut sums, from, weight);
-            loops::tap::<S, C, N>(&mut sums, from.add(plane), weight.add(C));
-            loops::tap::<S, C, N>(&mut sums, from.add(2 * plane), weight.add(2 * C));
-            loops::tap::<S, C, N>(&mut sums, from.add(3 * plane), weight.add(3 * C));
-            weight = weight.add(4 * C);
-            from = from.add(4 * plane);
-        }
-        for _ in 0..job.channels_in % 4 {
-            loops::tap::<S, C, N>(&mut sums, from, weight);
-            weight = weight.add(C);
-            from = from.add(plane);
-        }
-        for c in 0..C {
-            let to = job.target.add((first + c) * job.plane + tile);
-            for n in 0..N {
-                S::store(to.add(n * S::LANES), sums[c][n]);
-            }
-        }
-    }
-}
-
 /// The positions to pixels; bias, activation and what is added after it included.
-pub(super) struct Output {
+pub(in crate::conv) struct Output<'a> {
     pub source: Positions,
     pub channels: usize,
     /// One a channel.
-    pub bias: *const f32,
-    pub activation: Activation,
+    pub bias: &'a [f32],
+    pub activation: FusedActivation<'a>,
     /// As large as the target.
     pub add: Option<Source>,
     /// Four rows, or the first of them.
@@ -260,7 +118,7 @@ pub(super) struct Output {
 /// whole vectors, and `add` is readable for as many columns; `bias` and slopes are as long as the
 /// channels; `target` has at most four rows, is writable, and nobody else's.
 #[inline(always)]
-pub(super) unsafe fn output<S: Simd>(job: &Output) {
+pub(in crate::conv) unsafe fn output<S: Simd>(job: &Output) {
     let Output { source, target, .. } = *job;
     for channel in 0..job.channels {
         let mut x = 0;
@@ -273,7 +131,7 @@ pub(super) unsafe fn output<S: Simd>(job: &Output) {
                     let position = |y: usize| S::load(from.add((REACH * y + i) * source.position));
                     columns[i] = resolve::<S>(std::array::from_fn(position));
                 }
-                let bias = S::splat(*job.bias.add(channel));
+                let bias = S::splat(*job.bias.get_unchecked(channel));
                 for y in 0..target.rows {
                     let row = resolve::<S>(std::array::from_fn(|i| columns[i][y]));
                     let added = job
@@ -282,7 +140,7 @@ pub(super) unsafe fn output<S: Simd>(job: &Output) {
                     let mut pixels = [S::zero(); SIDE];
                     for i in 0..SIDE {
                         let z = S::add(row[i], bias);
-                        let v = loops::activate::<S>(job.activation, z, channel);
+                        let v = activate::<S>(job.activation, z, channel);
                         pixels[i] = match added {
                             Some(added) => S::add(v, added[i]),
                             None => v,
