@@ -27,6 +27,8 @@ mod scratch;
 mod simd;
 #[cfg(all(target_family = "wasm", target_feature = "simd128"))]
 mod simd128;
+#[cfg(test)]
+mod tests;
 #[cfg(feature = "train")]
 pub mod train;
 mod winograd;

@@ -210,3 +210,54 @@ impl Rows {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conv::{direct, winograd};
+
+    /// Every instruction set's vectors, also of those that this processor lacks.
+    const VECTORS: [usize; 4] = [1, 4, 8, 16];
+
+    #[test]
+    fn rows_hold_all_that_a_direct_kernel_reads() {
+        for lanes in VECTORS {
+            for (k, dilation) in (0..=31).flat_map(|half| [1, 2, 7].map(|d| (2 * half + 1, d))) {
+                let reach = dilation * (k / 2);
+                for (padding, more) in [(0, 0), (0, 3), (reach, 0), (reach, 3)] {
+                    let border = padding + more;
+                    for made in 1..=300 {
+                        let columns = made + 2 * (reach - padding);
+                        let end = border - padding + direct::columns_read(lanes, made, k, dilation);
+                        let stride = stride(columns, border);
+                        assert!(
+                            end <= stride,
+                            "k = {k}, dilation {dilation}, padding {padding}, border {border}, {columns} columns, \
+                             vectors of {lanes}: {end} read of {stride}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_hold_all_that_winograd_reads() {
+        for lanes in VECTORS {
+            for (padding, left, columns) in
+                (0..=1).flat_map(|p| (0..4).flat_map(move |l| (3..=300).map(move |c| (p, l, c))))
+            {
+                let border = padding + winograd::SIDE - 1;
+                let stride = stride(columns, border);
+                let made = left + columns - 2 * (1 - padding);
+                let input = border - padding - left + winograd::columns_read(lanes, made);
+                let added = border - left + made.next_multiple_of(winograd::SIDE * lanes);
+                assert!(
+                    input <= stride && added <= stride,
+                    "padding {padding}, left {left}, {columns} columns, vectors of {lanes}: {input} and {added} \
+                     read of {stride}"
+                );
+            }
+        }
+    }
+}
