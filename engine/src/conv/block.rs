@@ -7,10 +7,11 @@ use super::FusedActivation;
 use super::planes::Source;
 use super::simd::Simd;
 
-/// How many output channels are computed together when `left` are left; `most` is the instruction set's.
+/// How many output channels are computed together when `left` are left; `most` is the instruction set's: 8, 6 or 4.
 pub(super) fn block_of(most: usize, left: usize) -> usize {
     match left {
         8.. if most >= 8 => 8,
+        6.. if most == 6 => 6,
         4.. => 4,
         2.. => 2,
         _ => 1,

@@ -36,6 +36,7 @@ pub(in crate::conv) unsafe fn product<S: Simd>(job: &Product) {
         unsafe {
             match block {
                 8 => product_channels::<S, 8>(job, first),
+                6 => product_channels::<S, 6>(job, first),
                 4 => product_channels::<S, 4>(job, first),
                 2 => product_channels::<S, 2>(job, first),
                 _ => product_channels::<S, 1>(job, first),
