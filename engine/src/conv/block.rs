@@ -57,10 +57,10 @@ pub(super) unsafe fn tap<S: Simd, const C: usize, const N: usize>(
         for n in 0..N {
             pixels[n] = S::load(row.add(n * S::LANES));
         }
+        let weights = S::splat_each::<C>(weight);
         for c in 0..C {
-            let w = S::splat(*weight.add(c));
             for n in 0..N {
-                sums[c][n] = S::fma(pixels[n], w, sums[c][n]);
+                sums[c][n] = S::fma(pixels[n], weights[c], sums[c][n]);
             }
         }
     }

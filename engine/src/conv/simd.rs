@@ -19,6 +19,12 @@ pub(super) trait Simd: Copy {
     unsafe fn zero() -> Self::V;
     /// All lanes `value`.
     unsafe fn splat(value: f32) -> Self::V;
+    /// C vectors, each with one of the values from `from` on in all lanes.
+    #[inline(always)]
+    unsafe fn splat_each<const C: usize>(from: *const f32) -> [Self::V; C] {
+        // SAFETY: the caller vouches for C readable values.
+        unsafe { std::array::from_fn(|c| Self::splat(*from.add(c))) }
+    }
     /// `LANES` values from unaligned memory.
     unsafe fn load(from: *const f32) -> Self::V;
     /// `LANES` values to unaligned memory.
@@ -87,6 +93,8 @@ macro_rules! entry_point {
         ///
         /// # Safety
         /// The processor has the instruction set; otherwise as the kernel.
+        // A page's compiler allots registers worse in one function made of all kernels.
+        #[cfg_attr(target_family = "wasm", inline(never))]
         $(#[target_feature(enable = $feature)])?
         pub(in crate::conv) unsafe fn $name(job: &$job) {
             // SAFETY: what is asked of the caller is what is asked of ours.
