@@ -15,7 +15,7 @@ pub(super) struct Avx2;
 impl Simd for Avx2 {
     type V = __m256;
     const LANES: usize = 8;
-    const CHANNELS: usize = 4;
+    const CHANNELS: usize = 6;
     const VECTORS: usize = 2;
 
     #[inline(always)]

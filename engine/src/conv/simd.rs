@@ -9,15 +9,22 @@ pub(super) trait Simd: Copy {
     type V: Copy;
     /// Values in a vector.
     const LANES: usize;
-    /// Output channels of a block: 4, or 8 where there are 32 vector registers.
+    /// Output channels of a block: 8, 6 or 4.
     const CHANNELS: usize;
-    /// Vectors of a block, 2 or 3: with the sums, the pixels and a weight, all registers are in use.
+    /// Vectors of pixels of a block: 3 or 2. With 32 registers a block is 8×3, with 16 it is 6×2 or 4×2, so that
+    /// the sums, the pixels and a weight fit; 4×3 would take all 16, and the compiler then spills a sum.
     const VECTORS: usize;
 
     /// All lanes 0.
     unsafe fn zero() -> Self::V;
     /// All lanes `value`.
     unsafe fn splat(value: f32) -> Self::V;
+    /// C vectors, each with one of the values from `from` on in all lanes.
+    #[inline(always)]
+    unsafe fn splat_each<const C: usize>(from: *const f32) -> [Self::V; C] {
+        // SAFETY: the caller vouches for C readable values.
+        unsafe { std::array::from_fn(|c| Self::splat(*from.add(c))) }
+    }
     /// `LANES` values from unaligned memory.
     unsafe fn load(from: *const f32) -> Self::V;
     /// `LANES` values to unaligned memory.
@@ -50,6 +57,8 @@ macro_rules! entry_points {
         pub(in crate::conv) const LANES: usize = <$simd>::LANES;
         /// Output channels of a block.
         pub(in crate::conv) const CHANNELS: usize = <$simd>::CHANNELS;
+        /// Vectors of pixels of a block.
+        pub(in crate::conv) const VECTORS: usize = <$simd>::VECTORS;
         crate::conv::simd::entry_point!($simd, [$($feature)?], forward, direct::Forward, direct::forward);
         crate::conv::simd::entry_point!(
             $simd, [$($feature)?], depthwise, depthwise::Depthwise, depthwise::depthwise
@@ -84,6 +93,8 @@ macro_rules! entry_point {
         ///
         /// # Safety
         /// The processor has the instruction set; otherwise as the kernel.
+        // A page's compiler allots registers worse in one function made of all kernels.
+        #[cfg_attr(target_family = "wasm", inline(never))]
         $(#[target_feature(enable = $feature)])?
         pub(in crate::conv) unsafe fn $name(job: &$job) {
             // SAFETY: what is asked of the caller is what is asked of ours.

@@ -32,7 +32,9 @@ pub(in crate::conv) struct WeightGradient {
 pub(in crate::conv) unsafe fn weight_gradient<S: Simd>(job: &WeightGradient) {
     let mut first = 0;
     while first < job.channels_out {
-        let block = block_of(S::CHANNELS, job.channels_out - first);
+        // Three taps for each channel: six channels would not fit into 16 registers.
+        let most = if S::CHANNELS == 8 { 8 } else { 4 };
+        let block = block_of(most, job.channels_out - first);
         // SAFETY: the channels of the block exist; the rest is the caller's promise.
         unsafe {
             match block {

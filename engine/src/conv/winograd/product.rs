@@ -36,6 +36,7 @@ pub(in crate::conv) unsafe fn product<S: Simd>(job: &Product) {
         unsafe {
             match block {
                 8 => product_channels::<S, 8>(job, first),
+                6 => product_channels::<S, 6>(job, first),
                 4 => product_channels::<S, 4>(job, first),
                 2 => product_channels::<S, 2>(job, first),
                 _ => product_channels::<S, 1>(job, first),
@@ -74,19 +75,24 @@ unsafe fn product_block<S: Simd, const C: usize, const N: usize>(
         let mut weight = job.weights.as_ptr().add(first * job.channels_in);
         let mut from = job.source.data.add(tile);
         let plane = job.source.plane;
-        // There is so little to do for a channel that four are taken together.
-        for _ in 0..job.channels_in / 4 {
-            tap::<S, C, N>(&mut sums, from, weight);
-            tap::<S, C, N>(&mut sums, from.add(plane), weight.add(C));
-            tap::<S, C, N>(&mut sums, from.add(2 * plane), weight.add(2 * C));
-            tap::<S, C, N>(&mut sums, from.add(3 * plane), weight.add(3 * C));
-            weight = weight.add(4 * C);
-            from = from.add(4 * plane);
+        // Not unrolled further: a page's compiler would hold all pixels of an iteration before it uses them.
+        let mut step = |channels: usize| {
+            for channel in 0..channels {
+                tap::<S, C, N>(
+                    &mut sums,
+                    from.add(channel * plane),
+                    weight.add(channel * C),
+                );
+            }
+            weight = weight.add(channels * C);
+            from = from.add(channels * plane);
+        };
+        let together = if S::LANES == 4 { 1 } else { 4 };
+        for _ in 0..job.channels_in / together {
+            step(together);
         }
-        for _ in 0..job.channels_in % 4 {
-            tap::<S, C, N>(&mut sums, from, weight);
-            weight = weight.add(C);
-            from = from.add(plane);
+        for _ in 0..job.channels_in % together {
+            step(1);
         }
         for c in 0..C {
             let to = job.target.add((first + c) * job.plane + tile);
