@@ -52,14 +52,14 @@ pub struct Settings {
 /// A convolution with bias or batch normalisation, and an activation.
 #[derive(Module, Debug)]
 pub struct ConvBlock {
-    pub(super) weight: KernelWeight,
+    pub(crate) weight: KernelWeight,
     /// `[out]`
-    pub(super) bias: Option<Param<Tensor<1>>>,
+    pub(crate) bias: Option<Param<Tensor<1>>>,
     /// `[out]`
-    pub(super) slope: Option<Param<Tensor<1>>>,
-    pub(super) norm: Option<BatchNorm>,
+    pub(crate) slope: Option<Param<Tensor<1>>>,
+    pub(crate) norm: Option<BatchNorm>,
     #[module(skip)]
-    pub(super) settings: Settings,
+    pub(crate) settings: Settings,
 }
 
 impl ConvBlock {

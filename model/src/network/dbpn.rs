@@ -82,9 +82,6 @@ impl DbpnConfig {
 
 impl Architecture for DbpnConfig {
     fn spec(&self) -> Spec {
-        // A projection reaches as far as three of its kernels; those that enlarge reach three
-        // pixels at most.
-        let projections = 2 * self.stages - 1;
         Spec {
             scale: self.scale,
             colour: self.colour,

@@ -52,10 +52,6 @@ fn stacks() -> usize {
 
 impl Architecture for HourglassConfig {
     fn spec(&self) -> Spec {
-        // On a level whose pixels are p wide: two 3×3 convolutions (2·p), a 4×4 one that shrinks
-        // (2·p), and one that enlarges from pixels of 2·p.
-        let coarsest = 1 << self.levels;
-        let hourglass_px = 6 * (coarsest - 1) + coarsest;
         Spec {
             scale: self.scale,
             colour: self.colour,

@@ -66,8 +66,6 @@ fn windows_px() -> Vec<usize> {
 
 impl Architecture for ResidualDenseConfig {
     fn spec(&self) -> Spec {
-        let block_px: usize = self.dilations.iter().sum();
-        let pyramid_px = self.windows_px.iter().max().map_or(0, |window| window / 2);
         Spec {
             scale: self.scale,
             colour: self.colour,
