@@ -8,12 +8,12 @@
 import { $ } from "./app/dom.js";
 import { watchInputs } from "./app/inputs.js";
 import { keepOffline, offerInstallation } from "./app/install.js";
-import { guardLeaving } from "./app/leaving.js";
+import { guardLeaving } from "./app/confirm-leave.js";
 import { List } from "./app/list.js";
 import { Models } from "./app/models.js";
 import { Queue } from "./app/queue.js";
 import { Settings } from "./app/settings.js";
-import { sentence } from "./app/text.js";
+import { sentence } from "./app/format.js";
 import { Viewer } from "./app/viewer.js";
 
 const settings = new Settings();

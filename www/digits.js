@@ -2,7 +2,7 @@
 //
 // Hooks that tests may rely on: #pad, #shadow, #guess, #clear, #example, #status, #error.
 
-import { load } from "./uprez.js";
+import { load } from "./lib/uprez.js";
 
 /** Sides of MNIST's digits, and of what is left of them. */
 const DIGIT_PX = 28;

@@ -2,7 +2,7 @@
 
 import { downloadOne } from "./download.js";
 import { element, write } from "./dom.js";
-import { about, duration, megapixels, sentence, sides, weight } from "./text.js";
+import { about, duration, megapixels, sentence, sides, weight } from "./format.js";
 
 /**
  * The list's entry of a picture, which keeps itself up to date.

@@ -1,9 +1,9 @@
 // Ways in: choosing, dropping, pasting, the camera, an address, the examples.
 
 import { $ } from "./dom.js";
-import { openAddress } from "./address.js";
-import { droppedFiles } from "./dropped.js";
-import { counted } from "./text.js";
+import { openAddress } from "./open-url.js";
+import { droppedFiles } from "./dropped-files.js";
+import { counted } from "./format.js";
 
 /** How many files that were left out are named. */
 const NAMED = 5;

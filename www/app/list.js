@@ -3,7 +3,7 @@
 import { card } from "./card.js";
 import { $, write } from "./dom.js";
 import { downloadAll } from "./download.js";
-import { about, counted, sentence } from "./text.js";
+import { about, counted, sentence } from "./format.js";
 
 export class List {
   #queue;

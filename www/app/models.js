@@ -1,6 +1,6 @@
 // The models that can be chosen, and the upscaler that is in use.
 
-import { load } from "../uprez.js";
+import { load } from "../lib/uprez.js";
 import { $, element, writeTerms } from "./dom.js";
 
 export class Models {

@@ -1,7 +1,7 @@
 // The pictures, one after the other: first each is looked at, then each is upscaled.
 
-import { header } from "../header.js";
-import { inspect } from "./helper.js";
+import { header } from "../lib/image-header.js";
+import { inspect } from "./worker.js";
 import { Item } from "./item.js";
 
 /** Where a result says its sides. */

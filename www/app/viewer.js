@@ -4,8 +4,8 @@ import { Comparison } from "./compare.js";
 import { $, writeTerms } from "./dom.js";
 import { downloadOne } from "./download.js";
 import { watchGestures } from "./gestures.js";
-import { preview } from "./helper.js";
-import { duration, megapixels, sides, weight } from "./text.js";
+import { preview } from "./worker.js";
+import { duration, megapixels, sides, weight } from "./format.js";
 import { View } from "./view.js";
 
 /** What people are told. */

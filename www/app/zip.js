@@ -3,7 +3,7 @@
 //
 // https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, sections 4.3.7, 4.3.12 and 4.3.16.
 
-import { checksum } from "./helper.js";
+import { checksum } from "./worker.js";
 
 /** Sizes and places have four bytes; what is larger needs another format, zip64. */
 const MAX_BYTES = 0xffffffff;

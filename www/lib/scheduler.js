@@ -1,16 +1,16 @@
-// Who works when several calls come at once.
+// Decides which of several calls runs next.
 
-/** Pictures that are held at the same time; more only make each of them wait. */
-const AT_ONCE = 2;
+/** Each running call holds an image in memory; running more of them only makes each one slower. */
+const MAX_ACTIVE = 2;
 
-/** What is more urgent has the smaller rank. */
+/** A more urgent priority has a smaller rank. */
 export const RANKS = { "user-blocking": 0, "user-visible": 1, background: 2 };
 
-export class Turns {
+export class Scheduler {
   #waiting = [];
   #active = [];
 
-  /** Resolves to a function that ends the turn. */
+  /** Waits until a call of this rank may run; resolves to a function that ends it. */
   enter(rank, signal) {
     return new Promise((resolve, reject) => {
       const leave = () => {
@@ -31,8 +31,9 @@ export class Turns {
 
   #admit() {
     this.#waiting.sort((a, b) => a.rank - b.rank);
-    const mayGo = ({ rank }) => this.#active.length < AT_ONCE || this.#active.every((other) => other.rank > rank);
-    while (this.#waiting.length > 0 && mayGo(this.#waiting[0])) {
+    const mayRun = ({ rank }) =>
+      this.#active.length < MAX_ACTIVE || this.#active.every((other) => other.rank > rank);
+    while (this.#waiting.length > 0 && mayRun(this.#waiting[0])) {
       const call = this.#waiting.shift();
       this.#active.push(call);
       call.admit(() => {

@@ -1,19 +1,19 @@
-// When the page shows what its visitor came for.
+// Waits for the largest contentful paint, so that upscaling does not delay it.
 
 const TYPE = "largest-contentful-paint";
 
-/** No larger paint for so long after the page was loaded: that was the largest. */
+/** If no larger paint follows for this long, it was the largest. */
 const QUIET_MS = 500;
 
-/** A page may have nothing that counts, or the browser does not say. */
-const PATIENCE_MS = 2000;
+/** Longest wait: a page may have no such paint, and some browsers do not report it. */
+const TIMEOUT_MS = 2000;
 
-let over;
+let promise;
 
-/** Resolves after the page is loaded and its largest paint is over. */
+/** Resolves when the page has loaded and its largest paint is done. */
 export function largestPaint() {
-  over ??= wait();
-  return over;
+  promise ??= wait();
+  return promise;
 }
 
 async function wait() {
@@ -21,7 +21,7 @@ async function wait() {
     await new Promise((resolve) => addEventListener("load", resolve, { once: true }));
   }
   await new Promise((resolve) => {
-    let timer = setTimeout(resolve, PATIENCE_MS);
+    let timer = setTimeout(resolve, TIMEOUT_MS);
     if (!globalThis.PerformanceObserver?.supportedEntryTypes?.includes(TYPE)) return;
     const observer = new PerformanceObserver(() => {
       clearTimeout(timer);

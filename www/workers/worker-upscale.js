@@ -1,17 +1,17 @@
-// What the workers do that upscale: hold a model, and upscale tile by tile.
+// The requests that an upscaling worker answers: load a model, upscale tiles.
 
-import { pixels, serve, start } from "./serve.js";
+import { bitmapPixels, loadWasm, serve } from "./worker-server.js";
 
-/** Serves with a build's `init` and `Upscaler`. */
+/** Answers requests with a build's `init` and `Upscaler`. */
 export function serveUpscaler(init, Upscaler) {
   let upscaler;
   let canvas;
 
   async function load({ wasm, record, scale, engine }) {
-    await start(init, wasm);
+    await loadWasm(init, wasm);
     upscaler = await Upscaler.load(record, scale, engine);
     const info = { ...JSON.parse(upscaler.description), scale: upscaler.scale, scales: [...upscaler.scales] };
-    // Scores belong to the record's own scale, which is the largest.
+    // The scores are those of the record's own scale, the largest.
     if (info.scale !== Math.max(...info.scales)) info.scores = [];
     return { info };
   }
@@ -20,10 +20,10 @@ export function serveUpscaler(init, Upscaler) {
     return { tiles: upscaler.tiles(width, height, workers) };
   }
 
-  /** `spare` is memory that the page is done with: what waits for the garbage collector adds up. */
+  /** `spare` is a buffer to use again: new ones would pile up until the next garbage collection. */
   async function upscale({ tile, width, height, rgba, bitmap, spare }) {
     if (bitmap) canvas ??= new OffscreenCanvas(1, 1);
-    const input = rgba ?? pixels(bitmap, canvas);
+    const input = rgba ?? bitmapPixels(bitmap, canvas);
     const length = 4 * tile[2] * tile[3] * upscaler.scale ** 2;
     const buffer = spare?.byteLength >= length ? spare : new ArrayBuffer(length);
     const target = new Uint8Array(buffer, 0, length);

@@ -1,6 +1,6 @@
-// A worker's side of connection.js.
+// A worker's end of the worker protocol: answers requests. The other end is lib/worker-client.js.
 
-/** Answers every request by the handler of its type, whose result may name what is to be transferred. */
+/** Answers each request with the handler of its type; `transfer` in a result lists the buffers to transfer. */
 export function serve(handlers) {
   self.onmessage = async ({ data: request }) => {
     const { id, type } = request;
@@ -8,14 +8,14 @@ export function serve(handlers) {
       const { transfer = [], ...answer } = (await handlers[type](request)) ?? {};
       self.postMessage({ id, type: "done", ...answer }, transfer);
     } catch (error) {
-      // A wasm trap leaves the module in an unknown state: nobody may go on with it.
+      // After a trap the state of the wasm module is unknown, so the worker must not be used again.
       const broken = error instanceof WebAssembly.RuntimeError;
       const code = error.code ?? (broken ? "worker-failed" : "internal");
       self.postMessage({ id, type: broken ? "failed" : "error", code, message: error.message });
     }
   };
 
-  // A panic in an asynchronous part of the module ends in no promise of ours.
+  // A panic in an async function of the wasm rejects a promise that no handler awaits.
   self.onunhandledrejection = (event) => {
     event.preventDefault();
     const message = String(event.reason?.message ?? event.reason);
@@ -23,8 +23,8 @@ export function serve(handlers) {
   };
 }
 
-/** Starts a build whose wasm has been compiled, or will be. */
-export async function start(init, wasm) {
+/** Initialises a build's module with its compiled wasm. */
+export async function loadWasm(init, wasm) {
   try {
     await init(wasm && { module_or_path: wasm });
   } catch (error) {
@@ -33,7 +33,7 @@ export async function start(init, wasm) {
 }
 
 /** The RGBA bytes of a bitmap, which is closed. */
-export function pixels(bitmap, canvas = new OffscreenCanvas(bitmap.width, bitmap.height)) {
+export function bitmapPixels(bitmap, canvas = new OffscreenCanvas(bitmap.width, bitmap.height)) {
   const { width, height } = bitmap;
   if (canvas.width < width || canvas.height < height) Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d", { willReadFrequently: true });

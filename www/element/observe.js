@@ -1,27 +1,27 @@
-// Which pictures there are, where they are, and how large.
+// Observes which images the document has, their positions and sizes.
 
-import { Picture } from "./picture.js";
+import { ImageController } from "./image-controller.js";
 
-/** Pictures so far outside of the window are begun. */
+/** Images within this distance of the viewport are upscaled. */
 const MARGIN = "50%";
 
-/** What changes which picture is shown, or how it is made sharp. */
+/** Attributes that change the image, and attributes that change how it is upscaled. */
 const ATTRIBUTES = ["src", "srcset", "sizes", "crossorigin"];
 const OPTIONS = ["data-upscale", "data-upscale-engine", "data-upscale-budget"];
 
 const SELECTOR = "img[data-upscale]";
 
-/** @type {WeakMap<HTMLImageElement, Picture>} */
-const pictures = new WeakMap();
+/** @type {WeakMap<HTMLImageElement, ImageController>} */
+const controllers = new WeakMap();
 
-/** Those of them that are near the window. */
+/** Images near the viewport. */
 const near = new Set();
 
 let positions;
 let sizes;
 
-/** Finds every `<img data-upscale>` of the document, now and later. */
-export function watchDocument() {
+/** Registers every `<img data-upscale>` of the document, now and later. */
+export function observeDocument() {
   const observer = new MutationObserver((records) => records.forEach(changed));
   const attributeFilter = [...ATTRIBUTES, ...OPTIONS];
   observer.observe(document, { childList: true, subtree: true, attributes: true, attributeFilter });
@@ -29,54 +29,54 @@ export function watchDocument() {
 }
 
 /**
- * Begins to watch a picture.
+ * Registers an image.
  *
  * @param {HTMLImageElement} img
- * @param {(state: string | null) => void} [onState] told of every new state
+ * @param {(state: string | null) => void} [onState] called with each new state
  */
 export function add(img, onState) {
-  if (pictures.has(img)) return;
+  if (controllers.has(img)) return;
   observe();
-  pictures.set(img, new Picture(img, onState));
+  controllers.set(img, new ImageController(img, onState));
   positions.observe(img);
   sizes.observe(img);
 }
 
-/** Forgets a picture, which is shown as it was. */
+/** Unregisters an image, and shows the original again. */
 export function remove(img) {
   positions?.unobserve(img);
   sizes?.unobserve(img);
   near.delete(img);
-  pictures.get(img)?.forget();
-  pictures.delete(img);
+  controllers.get(img)?.forget();
+  controllers.delete(img);
 }
 
-/** Begins anew, because the picture or its options are others. */
+/** Starts again, because the image or its options have changed. */
 export function renew(img) {
-  pictures.get(img)?.renew();
+  controllers.get(img)?.renew();
 }
 
 function observe() {
   if (positions) return;
   positions = new IntersectionObserver((entries) => entries.forEach(moved), { rootMargin: MARGIN });
   sizes = new ResizeObserver((entries) => {
-    for (const { target, contentRect } of entries) pictures.get(target)?.resized(contentRect);
+    for (const { target, contentRect } of entries) controllers.get(target)?.resized(contentRect);
   });
   observePixelRatio();
 }
 
 function moved({ target, isIntersecting }) {
-  // The last word on a picture that was removed.
-  if (!pictures.has(target)) return;
+  // A late entry of an image that was removed.
+  if (!controllers.has(target)) return;
   if (isIntersecting) near.add(target);
   else near.delete(target);
-  pictures.get(target).moved(isIntersecting);
+  controllers.get(target).moved(isIntersecting);
 }
 
-/** Zoom, and another screen. */
+/** The ratio changes by zooming, and when the window moves to another screen. */
 function observePixelRatio() {
   const changed = () => {
-    for (const img of near) pictures.get(img).resized();
+    for (const img of near) controllers.get(img).resized();
     observePixelRatio();
   };
   matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener("change", changed, { once: true });
@@ -84,12 +84,12 @@ function observePixelRatio() {
 
 function changed({ type, target, attributeName, addedNodes, removedNodes }) {
   if (type === "childList") {
-    // What was only moved is removed and added in one go.
+    // A move is reported as removed and added.
     for (const img of images(removedNodes)) if (!img.isConnected) remove(img);
     for (const img of images(addedNodes)) if (img.isConnected) add(img);
     return;
   }
-  // Another source of a <picture> shows by its <img>.
+  // The <img> of a <picture> fires `load` when another <source> is chosen.
   if (!(target instanceof HTMLImageElement)) return;
   if (attributeName === "data-upscale" && !target.matches(SELECTOR)) return remove(target);
   if (target.matches(SELECTOR)) add(target);

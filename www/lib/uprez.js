@@ -1,41 +1,39 @@
-// Uprez: upscales pictures on the visitor's machine.
+// Uprez: upscales images on the user's device.
 //
 //   import { load } from "./uprez.js";
 //   const upscaler = await load("fast-x2");
 //   const image = await upscaler.upscale(file);
 //
-// All work happens in Web Workers. The page is asked for nothing but this project's own files.
+// All computation runs in Web Workers. Only this project's own files are fetched.
 
-// What the modules below import, so that it comes with them and not after them.
-import "./connection.js";
-import "./header.js";
-import "./truth.js";
+// Imports of the modules below: listed here, they are fetched at the same time.
+import "./canvas-check.js";
+import "./image-header.js";
+import "./worker-client.js";
 import { UprezError } from "./error.js";
 import { fetchAhead, fetchRecord, site } from "./fetch.js";
 import { Pool, begin, defaultWorkers, prepare } from "./pool.js";
+import { RANKS, Scheduler } from "./scheduler.js";
 import { Pixels, open } from "./source.js";
 import { Whole, checkTarget, resultSize } from "./target.js";
-import { RANKS, Turns } from "./turns.js";
 
 export { UprezError };
 
-/** What can be asked for by name. */
 const ENGINES = ["auto", "webgpu", "cpu", "burn-webgpu", "burn-cpu"];
 
-/** What comes back can be one of these. */
 const RESULTS = ["imagedata", "bitmap", "blob"];
 
-/** What finishes a picture that a GPU could not. */
-const INSTEAD = { webgpu: "cpu", "burn-webgpu": "burn-cpu" };
+/** The engine that takes over when a GPU fails. */
+const FALLBACK = { webgpu: "cpu", "burn-webgpu": "burn-cpu" };
 
-/** How often a picture is tried when workers break down. */
-const TRIES = 3;
+/** Attempts at an image when workers crash. */
+const MAX_TRIES = 3;
 
-/** Side of a picture that tells how fast tiles are, and how often it is tried: the first ones warm up. */
+/** Size and number of the images that measure speed for the first estimate; the first ones warm up. */
 const PROBE_PX = 128;
 const PROBES = 3;
 
-/** The smallest module that uses a vector: `v128.const`, dropped. */
+/** The smallest module with a SIMD instruction: `v128.const`, dropped. */
 const SIMD = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 23, 1, 21, 0, 253, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
   0, 0, 0, 0, 0, 0, 26, 11,
@@ -44,11 +42,11 @@ const SIMD = new Uint8Array([
 function check(name, value, known) {
   if (known.includes(value)) return;
   const names = known.map((name) => `"${name}"`).join(", ");
-  throw new TypeError(`${name} is "${value}", but has to be one of ${names}`);
+  throw new TypeError(`${name} is "${value}", but must be one of ${names}`);
 }
 
 /**
- * Loads a model. Types and options of everything here stand in uprez.d.ts.
+ * Loads a model. Types and options are documented in uprez.d.ts.
  *
  * @type {typeof import("./uprez.d.ts").load}
  */
@@ -56,11 +54,11 @@ export async function load(model = "fast-x2", { engine = "auto", scale, workers,
   check("engine", engine, ENGINES);
   for (const [name, value] of Object.entries({ scale, workers })) {
     if (value !== undefined && !(Number.isInteger(value) && value > 0)) {
-      throw new TypeError(`${name} is ${value}, but has to be a whole number such as 2`);
+      throw new TypeError(`${name} is ${value}, but must be a whole number such as 2`);
     }
   }
   if (!WebAssembly.validate(SIMD)) {
-    throw new UprezError("no-simd", "this browser is too old: it has no WebAssembly SIMD; any browser since 2023 has");
+    throw new UprezError("no-simd", "this browser has no WebAssembly SIMD, which every browser since 2023 has: update it");
   }
   const files = site(where);
   const worker = begin(engine, files);
@@ -76,7 +74,7 @@ export async function load(model = "fast-x2", { engine = "auto", scale, workers,
 }
 
 /**
- * Fetches and compiles what `load` will need.
+ * Fetches and compiles the files that `load` needs.
  *
  * @type {typeof import("./uprez.d.ts").preload}
  */
@@ -86,13 +84,13 @@ export async function preload(model = "fast-x2", { engine = "auto", signal, ...w
   await Promise.all([prepare(engine, files), fetchAhead(model, files, signal)]);
 }
 
-/** A model, loaded and ready; made by `load`. */
+/** A loaded model; made by `load`. */
 export class Upscaler {
-  /** What really runs; a GPU that fails later leaves its place to the CPU. */
+  /** The engine that runs; changes to the CPU if a GPU fails. */
   engine = "";
   /**
-   * The record's metadata: `name`, `network`, `parameters`, `origin`, `scores`, …; `scale` is the one in use,
-   * `scales` are those that the record has.
+   * The record's metadata: `name`, `network`, `parameters`, `origin`, `scores`, …; `scale` is the one in use, and
+   * `scales` lists all that the record has.
    */
   info = {};
 
@@ -101,9 +99,9 @@ export class Upscaler {
   #scale;
   #workers;
   #files;
-  /** A promise of the workers. */
+  /** Promise of the pool. */
   #pool = null;
-  #turns = new Turns();
+  #scheduler = new Scheduler();
   #disposed = false;
 
   /** @private: use `load`. */
@@ -121,8 +119,9 @@ export class Upscaler {
       await this.#open(engine, worker);
     } catch (error) {
       const refused = ["bad-model", "unknown-scale"].includes(error.code);
-      const instead = this.#wanted === "auto" && !refused ? INSTEAD[engine] : undefined;
-      const next = error.code === "no-plan" ? `burn-${engine}` : instead;
+      const fallback = this.#wanted === "auto" && !refused ? FALLBACK[engine] : undefined;
+      // A record without a graph, as older versions wrote them.
+      const next = error.code === "no-plan" ? `burn-${engine}` : fallback;
       if (!next) throw error;
       await this._start(next);
     }
@@ -135,13 +134,13 @@ export class Upscaler {
       return pool;
     });
     this.#pool = opening;
-    // Whoever comes next may have more luck.
+    // Forget a failed promise so that the next call retries.
     opening.catch(() => this.#pool === opening && (this.#pool = null));
     return opening;
   }
 
   /**
-   * The size of a picture's result, and how long it would take; the error `too-large` where it would not fit.
+   * The size of a result and the time to compute it; rejects with `too-large` if it would not fit.
    *
    * @type {import("./uprez.d.ts").Upscaler["estimate"]}
    */
@@ -156,7 +155,7 @@ export class Upscaler {
     return { width, height, passes, ms: await expect() };
   }
 
-  /** Finds out how fast tiles are. */
+  /** Measures speed. */
   async #probe() {
     const image = new ImageData(PROBE_PX, PROBE_PX);
     image.data.fill(255);
@@ -164,42 +163,43 @@ export class Upscaler {
   }
 
   /**
-   * Upscales a picture to a target, or by the model's scale.
+   * Upscales an image to a target size, or by the model's scale.
    *
    * @type {import("./uprez.d.ts").Upscaler["upscale"]}
    */
   async upscale(source, options = {}) {
-    const { signal, onProgress, as = "imagedata", type = "image/png", quality, priority = "user-visible" } = options;
-    const { scale, width, height, fit } = options;
+    const { signal, onProgress, onWarning, as = "imagedata", type = "image/png", quality } = options;
+    const { scale, width, height, fit, priority = "user-visible" } = options;
     const target = { scale, width, height, fit };
     check("as", as, RESULTS);
     check("priority", priority, Object.keys(RANKS));
     checkTarget(target);
     if (this.#disposed) throw new UprezError("disposed", "this upscaler was disposed of");
     const rank = RANKS[priority];
-    const turn = this.#turns.enter(rank, signal).then(async (leave) => {
+    const call = this.#scheduler.enter(rank, signal).then(async (leave) => {
       try {
-        return await this.#upscale(source, target, { signal, onProgress, rank, as, type, quality });
+        return await this.#upscale(source, target, { signal, onProgress, onWarning, rank, as, type, quality });
       } finally {
         leave();
       }
     });
-    // Whoever waits for a tile to end is let go at once.
-    return signal ? Promise.race([turn, aborted(signal, turn)]) : turn;
+    // Reject at once, even while a tile is being computed.
+    return signal ? Promise.race([call, aborted(signal, call)]) : call;
   }
 
   async #upscale(source, target, options) {
     if (this.#disposed) throw new UprezError("disposed", "this upscaler was disposed of");
-    const { signal } = options;
+    const { signal, onWarning } = options;
     const { scale } = this.info;
-    const picture = await open(source, (size) => resultSize(size, target, scale), this.#files, signal);
-    const job = { ...options, scale, picture, finisher: null };
+    const check = (size) => resultSize(size, target, scale);
+    const image = await open(source, { check, onWarning, files: this.#files, signal });
+    const job = { ...options, scale, image, encoder: null };
     try {
       signal?.throwIfAborted();
-      return await this.#work(job, resultSize(picture, target, scale));
+      return await this.#work(job, check(image));
     } finally {
-      job.picture.close();
-      job.finisher?.close();
+      job.image.close();
+      job.encoder?.close();
     }
   }
 
@@ -208,59 +208,58 @@ export class Upscaler {
     for (let pass = 1; pass < passes; pass += 1) {
       const between = new Whole(enlarged(job), job.scale);
       await this.#pass(job, between, progress);
-      job.picture.close();
-      job.picture = new Pixels(between.image.width, between.image.height, between.image.data);
+      job.image.close();
+      job.image = new Pixels(between.image.width, between.image.height, between.image.data);
     }
     const from = enlarged(job);
     const fits = from.width === width && from.height === height;
-    const finish = !fits || job.as === "blob" ? await import("./finish.js") : null;
-    if (finish) job.finisher = new finish.Finisher(this.#files);
-    let image;
+    const encode = !fits || job.as === "blob" ? await import("./encode.js") : null;
+    if (encode) job.encoder = new encode.Encoder(this.#files);
+    let result;
     if (fits) {
       const whole = new Whole(from, job.scale);
       await this.#pass(job, whole, progress);
-      image = whole.image;
+      result = whole.image;
     } else {
-      await job.finisher.begin(from, { width, height });
-      const push = (rgba) => job.finisher.push(rgba);
-      await this.#pass(job, new finish.Bands(progress.passes[0], from.width, job.scale, push), progress);
+      await job.encoder.begin(from, { width, height });
+      const push = (rgba) => job.encoder.push(rgba);
+      await this.#pass(job, new encode.Bands(progress.passes[0], from.width, job.scale, push), progress);
     }
-    if (job.as === "blob") return await job.finisher.encode({ width, height }, image, job);
-    image ??= new ImageData(await job.finisher.end(), width, height);
-    return job.as === "bitmap" ? await createImageBitmap(image) : image;
+    if (job.as === "blob") return await job.encoder.encode({ width, height }, result, job);
+    result ??= new ImageData(await job.encoder.end(), width, height);
+    return job.as === "bitmap" ? await createImageBitmap(result) : result;
   }
 
   /** The tiles of all passes. */
-  async #plan({ picture: { width, height }, scale, onProgress, signal }, passes) {
+  async #plan({ image: { width, height }, scale, onProgress, signal }, passes) {
     const tiles = async (pass) => {
       const factor = scale ** pass;
-      return await this.#finish((pool) => pool.tiles(width * factor, height * factor));
+      return await this.#retry((pool) => pool.tiles(width * factor, height * factor));
     };
     const progress = { passes: await Promise.all(Array.from({ length: passes }, (_, pass) => tiles(pass))) };
     const total = progress.passes.reduce((sum, tiles) => sum + tiles.length, 0);
     let done = 0;
     progress.step = (tiles) => {
       done += tiles;
-      // Whoever has aborted hears no more of it.
       if (!signal?.aborted) onProgress?.({ done, total });
     };
     progress.step(0);
     return progress;
   }
 
-  async #pass({ picture, rank, signal }, output, progress) {
+  async #pass({ image, rank, signal }, output, progress) {
     const waiting = progress.passes.shift();
     const take = (tile, rgba) => {
       output.take(tile, rgba);
       progress.step(1);
     };
-    await this.#finish((pool) => pool.run(picture, waiting, take, rank, signal));
+    await this.#retry((pool) => pool.run(image, waiting, take, rank, signal));
     signal?.throwIfAborted();
   }
 
-  /** Does the work; where a GPU fails in it, the CPU goes on, and where a worker does, another one. */
-  async #finish(work) {
-    for (let tries = TRIES; ; tries -= 1) {
+  /** Runs `work` with the pool, again on the CPU if the GPU fails, and with a new worker if one crashes. */
+  async #retry(work) {
+    for (let tries = MAX_TRIES; ; tries -= 1) {
       const opening = this.#pool ?? this.#open(this.engine);
       const pool = await opening;
       try {
@@ -268,8 +267,8 @@ export class Upscaler {
       } catch (error) {
         const failed = ["gpu-failed", "worker-failed"].includes(error.code);
         if (this.#disposed || !failed || tries === 1) throw error;
-        const next = INSTEAD[pool.engine];
-        // Other pictures may have seen it before.
+        const next = FALLBACK[pool.engine];
+        // Another image may have replaced the pool already.
         if (next && this.#pool === opening) {
           this.#open(next);
           pool.terminate(error);
@@ -278,7 +277,7 @@ export class Upscaler {
     }
   }
 
-  /** Frees the workers and their memory; calls that wait are refused. */
+  /** Frees the workers and their memory; pending calls are rejected. */
   dispose() {
     this.#disposed = true;
     this.#pool?.then(
@@ -288,22 +287,22 @@ export class Upscaler {
   }
 }
 
-/** The sides of what a pass makes. */
-function enlarged({ picture: { width, height }, scale }) {
+/** The size of the output of a pass. */
+function enlarged({ image: { width, height }, scale }) {
   return { width: width * scale, height: height * scale };
 }
 
-/** A promise that rejects when `signal` aborts, and is forgotten when `turn` ends. */
-function aborted(signal, turn) {
+/** A promise that rejects when `signal` aborts before `call` ends. */
+function aborted(signal, call) {
   return new Promise((_, reject) => {
     const abort = () => reject(signal.reason);
     if (signal.aborted) return abort();
     signal.addEventListener("abort", abort, { once: true });
-    turn.catch(() => {}).then(() => signal.removeEventListener("abort", abort));
+    call.catch(() => {}).then(() => signal.removeEventListener("abort", abort));
   });
 }
 
-/** The engine to begin with. */
+/** The engine to try first. */
 async function chooseEngine(wanted) {
   const usesGpu = wanted.endsWith("webgpu");
   if (wanted !== "auto" && !usesGpu) return wanted;
@@ -311,13 +310,13 @@ async function chooseEngine(wanted) {
   try {
     adapter = await navigator.gpu?.requestAdapter();
   } catch {
-    // No adapter, then.
+    // Treated as no adapter.
   }
   if (usesGpu) {
     if (adapter) return wanted;
-    throw new UprezError("no-webgpu", 'this browser offers no WebGPU; use the engine "auto" or "cpu"');
+    throw new UprezError("no-webgpu", 'this browser has no WebGPU; use the engine "auto" or "cpu"');
   }
-  // A GPU in software is slower than the CPU is.
+  // A software GPU is slower than the CPU engine.
   const software = adapter?.info?.isFallbackAdapter ?? adapter?.isFallbackAdapter ?? false;
   return adapter && !software ? "webgpu" : "cpu";
 }

@@ -1,18 +1,18 @@
-// Workers that share the tiles of pictures.
+// Distributes the tiles of images to workers.
 
-import { Connection } from "./connection.js";
 import { compile, startWorker } from "./fetch.js";
+import { WorkerClient } from "./worker-client.js";
 
-/** A GPU that says nothing for so long has failed (its first tile includes compiling shaders). */
-const GPU_PATIENCE_MS = 60_000;
+/** A GPU that does not answer for this long has failed; its first tile includes compiling shaders. */
+const GPU_TIMEOUT_MS = 60_000;
 
-/** How much the last tile says of the time that tiles take. */
-const NEWS = 0.5;
+/** Weight of the newest sample in the moving average of tile times. */
+const PACE_WEIGHT = 0.5;
 
-/** Which build of the wasm an engine is part of. */
+/** The wasm build that has an engine. */
 const BUILDS = { webgpu: "lean", cpu: "lean", "burn-webgpu": "burn", "burn-cpu": "burn" };
 
-/** Which build an engine needs; `auto` takes the small one. */
+/** `auto` begins with the small build. */
 const buildOf = (engine) => BUILDS[engine] ?? "lean";
 
 /** Fetches and compiles what an engine needs. */
@@ -20,17 +20,17 @@ export function prepare(engine, files) {
   return compile(buildOf(engine), files);
 }
 
-/** Begins with what an engine needs, before it is known what it shall compute: gives the pool's first worker. */
+/** Starts fetching the wasm of an engine, and its first worker. */
 export function begin(engine, files) {
-  // Whoever asks for it later is told what went wrong.
+  // The next `prepare` reports the error.
   prepare(engine, files).catch(() => {});
-  return new Connection(startWorker(buildOf(engine), files));
+  return new WorkerClient(startWorker(buildOf(engine), files));
 }
 
-/** How many workers there are on the CPU, if nobody says: as many as leave a core to the page. */
+/** The default number of workers on the CPU: leaves one core to the page. */
 export function defaultWorkers() {
   const cores = (navigator.hardwareConcurrency ?? 2) - 1;
-  // In GiB; each worker has a tile, and a wasm of its own.
+  // In GiB; each worker has its own wasm memory.
   const memory = navigator.deviceMemory ?? 8;
   return Math.max(1, Math.min(cores, 8, memory));
 }
@@ -39,31 +39,28 @@ export class Pool {
   #files;
   #request;
   #size;
-  /** How many tiles a worker has at once. */
+  /** Tiles that a worker has at once. */
   #depth;
   #workers = [];
-  /** Promises of workers that are being started. */
+  /** Promises of workers that are starting. */
   #starting = [];
   #jobs = [];
-  /** Which of the loops that hand out tiles are running: `depth` of them for each worker. */
+  /** The running loops that hand out tiles: `depth` of them per worker. */
   #busy = new Set();
-  /** When the workers' last answers came. */
+  /** Time of each worker's last answer. */
   #answered = [];
   #turns = 0;
   #ended = null;
-  /** Milliseconds that a pixel of the input takes one worker. */
+  /** Milliseconds per input pixel on one worker. */
   #pace = null;
 
-  /**
-   * Loads a record with an engine in the first worker, which may have begun; further ones follow when there is work for
-   * them.
-   */
+  /** Loads a record into the worker `first`, or a new one; more workers start when there are tiles for them. */
   static async open(engine, record, scale, workers, files, first) {
     const pool = new Pool();
     pool.#files = files;
-    // On a GPU or with Burn's operators, one worker keeps everything busy, or has all memory.
+    // One worker keeps a GPU busy, and Burn's operators need much memory.
     pool.#size = engine === "cpu" ? workers : 1;
-    // While the GPU computes one tile, the worker cuts and stitches the other.
+    // While the GPU computes one tile, the worker prepares another.
     pool.#depth = engine === "webgpu" ? 2 : 1;
     pool.#request = { type: "load", engine, record, scale };
     const { info } = await pool.#start(0, first);
@@ -74,7 +71,7 @@ export class Pool {
 
   async #start(index, worker = begin(this.#request.engine, this.#files)) {
     const { engine } = this.#request;
-    worker.patienceMs = engine.endsWith("webgpu") ? GPU_PATIENCE_MS : Infinity;
+    worker.timeoutMs = engine.endsWith("webgpu") ? GPU_TIMEOUT_MS : Infinity;
     this.#workers[index] = worker;
     try {
       const wasm = await prepare(engine, this.#files);
@@ -85,33 +82,32 @@ export class Pool {
     }
   }
 
-  /** A worker that can be called, a new one in the place of one that broke down. */
+  /** The worker with this index, started again if it has crashed. */
   async #worker(index) {
     if (this.#ended) throw this.#ended;
     const lacks = !this.#workers[index] || this.#workers[index].broken;
     if (lacks && !this.#starting[index]) {
       this.#starting[index] = this.#start(index).finally(() => (this.#starting[index] = null));
     }
-    // One that is being started is there before it is loaded.
     await this.#starting[index];
     return this.#workers[index];
   }
 
-  /** The tiles of a picture: eight numbers each, left, top, width and height of the core and of what it needs. */
+  /** The tiles of an image, eight numbers each: x, y, width and height of the core and of its padded input. */
   async tiles(width, height) {
     const worker = await this.#worker(0);
     const { tiles } = await worker.call({ type: "tiles", width, height, workers: this.#size });
     return Array.from({ length: tiles.length / 8 }, (_, i) => tiles.subarray(8 * i, 8 * i + 8));
   }
 
-  /** Milliseconds for so many pixels of input, as far as the last tiles tell; null if there were none. */
+  /** Estimated milliseconds for this many input pixels; null before the first tile. */
   expect(pixels) {
     return this.#pace && (this.#pace * pixels) / this.#size;
   }
 
   /**
-   * Takes tiles out of `waiting` until there are none; `take(tile, rgba)` gets each one's core. A tile that fails is
-   * put back, and is the reason to end. Of several pictures those of the lowest `rank` go first, and those of one
+   * Removes tiles from `waiting` until it is empty, and passes each enlarged core to `take(tile, rgba)`. If a tile fails,
+   * it is put back and the promise rejects. Of several images, those of the lowest `rank` go first; those of the same
    * rank take turns.
    */
   run(source, waiting, take, rank, signal) {
@@ -134,7 +130,7 @@ export class Pool {
 
   async #work(loop) {
     this.#busy.add(loop);
-    // Memory of the tile before, for the next one of this loop.
+    // Buffers of the last tile, to be used again.
     let spare = {};
     for (let job = this.#next(); job; job = this.#next()) {
       const tile = job.waiting.shift();
@@ -162,25 +158,25 @@ export class Pool {
     const start = performance.now();
     const { rgba, input } = await worker.call({ type: "upscale", tile, width, height, ...part, spare: output }, transfer);
     const now = performance.now();
-    // A tile that waited for another has taken only what came after that.
+    // Without the time in which the worker computed another tile.
     const pace = (now - Math.max(start, this.#answered[index] ?? 0)) / (tile[2] * tile[3]);
     this.#answered[index] = now;
-    this.#pace = this.#pace === null ? pace : (1 - NEWS) * this.#pace + NEWS * pace;
+    this.#pace = this.#pace === null ? pace : (1 - PACE_WEIGHT) * this.#pace + PACE_WEIGHT * pace;
     if (!signal?.aborted) take(tile, rgba);
     return { input, output: rgba.buffer };
   }
 
-  /** Ends a job that nobody works on and nobody will. */
+  /** Ends a job when no worker has a tile of it, and none will get one. */
   #settle(job) {
     if (job.busy > 0 || !(job.error || job.signal?.aborted || job.waiting.length === 0)) return;
     this.#jobs = this.#jobs.filter((other) => other !== job);
-    // A signal may live longer than many pictures.
+    // A signal may outlive many jobs.
     job.signal?.removeEventListener("abort", job.settle);
     if (job.error) job.reject(job.error);
     else job.resolve();
   }
 
-  /** Frees the workers; what waits is rejected with `error`, or else with `disposed`. */
+  /** Ends the workers; pending jobs are rejected with `error`, or else with `disposed`. */
   terminate(error) {
     for (const worker of this.#workers) worker?.terminate(error);
     this.#ended = error ?? this.#workers[0].broken;

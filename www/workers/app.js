@@ -1,18 +1,18 @@
-// The worker behind helper.js.
+// Worker of the app: thumbnails, previews and checksums. The page's end is app/worker.js.
 
-import { header } from "../header.js";
-import { update } from "./crc32.js";
+import { update } from "../app/crc32.js";
+import { readHeader } from "../lib/image-header.js";
 
-/** Longer side of a thumbnail, in pixels: twice what the list shows, for dense screens. */
+/** Longer side of a thumbnail, in pixels: twice the size in the list, for high-density screens. */
 const THUMBNAIL_PX = 128;
 
-/** Where sides stand in files, even behind long colour profiles and EXIF's own thumbnail. */
+/** The size is in this part of a file, even after a long colour profile and an EXIF thumbnail. */
 const HEADER_BYTES = 1 << 20;
 
-/** Larger ones are not decoded for a thumbnail: four bytes each. */
+/** Larger images get no thumbnail: decoding takes four bytes per pixel. */
 const MAX_THUMBNAIL_PIXELS = 64e6;
 
-/** Larger ones are shown shrunk: a screen is no larger, and the page would have them in memory twice. */
+/** Larger images are shown reduced: the page holds image and result in memory. */
 const MAX_PREVIEW_PIXELS = 64e6;
 
 const handlers = { inspect, preview, checksum };
@@ -27,9 +27,9 @@ self.onmessage = async ({ data: { id, type, blob } }) => {
 };
 
 async function inspect(blob) {
-  const said = header(new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer()));
-  if (said && said.width * said.height > MAX_THUMBNAIL_PIXELS) {
-    return { answer: { size: { width: said.width, height: said.height }, thumbnail: null } };
+  const header = readHeader(new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer()));
+  if (header && header.width * header.height > MAX_THUMBNAIL_PIXELS) {
+    return { answer: { size: { width: header.width, height: header.height }, thumbnail: null } };
   }
   let bitmap;
   try {
@@ -50,7 +50,7 @@ async function preview(blob) {
   return { answer: { bitmap: shown, width, height }, transfer: [shown] };
 }
 
-/** Draws a bitmap smaller, and closes it. */
+/** A smaller copy of a bitmap, which is closed. */
 function shrink(bitmap, factor) {
   const side = (px) => Math.max(1, Math.round(px * factor));
   const canvas = new OffscreenCanvas(side(bitmap.width), side(bitmap.height));

@@ -1,30 +1,30 @@
-// One picture at a time, when the page has nothing better to do.
+// Runs one image at a time, while the page is idle.
 
-import { largestPaint } from "./paint.js";
+import { largestPaint } from "./largest-paint.js";
 
-/** Even a busy page is idle at last. */
+/** A busy page delays an image by at most this. */
 const IDLE_TIMEOUT_MS = 2000;
 
-/** Where nobody tells when the page is idle. */
+/** Delay in browsers without requestIdleCallback. */
 const PAUSE_MS = 200;
 
 const waiting = [];
 let running = false;
 
 /**
- * Does some work in its turn; pictures nearest to the window go first.
+ * Runs `work` when it is its turn; images nearest to the viewport go first.
  *
  * @template T
  * @param {() => Promise<T>} work
- * @param {{ signal: AbortSignal, img: HTMLImageElement }} options aborting ends the waiting
+ * @param {{ signal: AbortSignal, img: HTMLImageElement }} options aborting removes it from the queue
  * @returns {Promise<T>}
  */
-export function takeTurn(work, { signal, img }) {
+export function enqueue(work, { signal, img }) {
   return new Promise((resolve, reject) => {
-    const turn = { img, run: () => work().then(resolve, reject) };
-    waiting.push(turn);
+    const entry = { img, run: () => work().then(resolve, reject) };
+    waiting.push(entry);
     const leave = () => {
-      const place = waiting.indexOf(turn);
+      const place = waiting.indexOf(entry);
       if (place >= 0) waiting.splice(place, 1);
       reject(signal.reason);
     };
@@ -38,7 +38,7 @@ async function run() {
   await largestPaint();
   while (waiting.length > 0) {
     await idle();
-    // Who was first may have left.
+    // The queue may be empty by now.
     await nearest()?.run();
   }
   running = false;
@@ -47,11 +47,11 @@ async function run() {
 function nearest() {
   if (waiting.length === 0) return null;
   const distances = waiting.map(({ img }) => distance(img.getBoundingClientRect()));
-  const [turn] = waiting.splice(distances.indexOf(Math.min(...distances)), 1);
-  return turn;
+  const [entry] = waiting.splice(distances.indexOf(Math.min(...distances)), 1);
+  return entry;
 }
 
-/** How far above or below the window something is, in pixels. */
+/** Distance above or below the viewport, in CSS pixels. */
 const distance = ({ top, bottom }) => Math.max(0, -bottom, top - innerHeight);
 
 const idle = () =>

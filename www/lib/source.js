@@ -1,33 +1,42 @@
-// Where pixels come from: anything that can be drawn, and files. Pixels are handed out part by part, so that memory
-// follows the parts and not the picture.
+// Opens what the caller gives as an image: files, URLs and anything that can be drawn. Pixels are read part by part, so
+// that memory follows the tiles and not the image.
 
-import { Connection } from "./connection.js";
+import { canvasIsReadable, unreadableCanvas } from "./canvas-check.js";
 import { UprezError } from "./error.js";
 import { compile, startWorker } from "./fetch.js";
-import { canvasTellsTruth, noPixels } from "./truth.js";
-import { header } from "./header.js";
+import { isTruncated, readHeader } from "./image-header.js";
+import { WorkerClient } from "./worker-client.js";
 
-/** Formats that lose their colours where alpha is low if a canvas reads them; they have a decoder of our own. */
+/** Formats with alpha that our own decoders read: a canvas would round colours where alpha is low. */
 const EXACT = ["png", "webp", "bmp"];
 
-/** All that our decoders read. */
+/** All formats that our own decoders read. */
 const OURS = [...EXACT, "jpeg"];
 
-/** Side of the small version that tells whether there is alpha. */
+/** Side of the small copy in which alpha is looked for. */
 const PROBE_PX = 64;
 
+const USE_FILE = "pass a PNG, JPEG, WebP or BMP file";
+
+const INCOMPLETE = {
+  code: "incomplete-file",
+  message: "the file is incomplete: it ends too early, so part of the image is missing",
+};
+
 /**
- * A picture to cut parts from: `width`, `height`, `cut([x, y, width, height], spare)` → what a worker takes, in the
- * memory `spare` if it is large enough, and `close()`.
+ * Opens an image to cut parts from: `width`, `height`, `cut([x, y, width, height], spare)` → the part as a worker takes
+ * it, in the memory of `spare` if that is large enough, and `close()`.
  *
  * @param {import("./uprez.js").Source} source
- * @param {(size: { width: number, height: number }) => void} check throws where a picture is too large
- * @param {ReturnType<import("./fetch.js").site>} files
- * @param {AbortSignal} [signal]
+ * @param {object} options
+ * @param {(size: { width: number, height: number }) => void} options.check throws if an image is too large
+ * @param {(warning: import("./uprez.js").Warning) => void} [options.onWarning]
+ * @param {ReturnType<import("./fetch.js").site>} options.files
+ * @param {AbortSignal} [options.signal]
  */
-export async function open(source, check, files, signal) {
-  if (typeof source === "string" || source instanceof URL) source = await fetchPicture(source, signal);
-  if (source instanceof Blob) return await openFile(source, check, files);
+export async function open(source, { check, onWarning, files, signal }) {
+  if (typeof source === "string" || source instanceof URL) source = await fetchImage(source, signal);
+  if (source instanceof Blob) return await openFile(source, check, onWarning, files);
   if (source instanceof ImageData) {
     check(source);
     const { width, height, data } = source;
@@ -58,7 +67,7 @@ export class Pixels {
   }
 }
 
-/** What the browser has decoded. */
+/** An image that the browser has decoded. */
 class Bitmap {
   #bitmap;
 
@@ -78,7 +87,7 @@ class Bitmap {
   }
 }
 
-async function fetchPicture(address, signal) {
+async function fetchImage(address, signal) {
   const url = new URL(address, document.baseURI);
   try {
     const response = await fetch(url, { signal });
@@ -86,50 +95,58 @@ async function fetchPicture(address, signal) {
     throw new Error(`status ${response.status}`);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    const why = "its server has to be reachable and to allow it (CORS), and so has this page's policy";
-    throw new UprezError("no-image", `the picture ${url.href} cannot be fetched (${error.message}): ${why}`);
+    const why = "its server must be reachable and allow it (CORS), and so must this page's CSP";
+    throw new UprezError("no-image", `the image ${url.href} cannot be fetched (${error.message}): ${why}`);
   }
 }
 
-async function openFile(file, check, files) {
+async function openFile(file, check, onWarning, files) {
   let bytes;
   try {
     bytes = new Uint8Array(await file.arrayBuffer());
   } catch (error) {
     throw new UprezError("not-an-image", `the file cannot be read (${error.message})`);
   }
-  const said = header(bytes);
-  if (said) check(said);
-  // Browsers bring colours to sRGB, and our decoders do not.
-  const rounded = said?.alpha && !said.profile && EXACT.includes(said.type);
-  if (rounded || (!canvasTellsTruth() && OURS.includes(said?.type))) return await decode(bytes, files);
-  if (!canvasTellsTruth()) throw noPixels("take a PNG, JPEG, WebP or BMP file");
-  let bitmap;
-  try {
-    // Upright, as EXIF says, and in sRGB: both are what browsers do if nobody tells them otherwise.
-    bitmap = await createImageBitmap(file);
-  } catch {
-    throw new UprezError("not-an-image", "this is no picture that the browser can decode, or a damaged one");
-  }
-  if (!said) check(bitmap);
-  return said?.alpha === false ? new Bitmap(bitmap) : await openBitmap(bitmap, files);
+  const header = readHeader(bytes);
+  if (header) check(header);
+  // Decoding transfers the bytes.
+  const truncated = header && isTruncated(bytes, header.type);
+  const image = await decodeFile(file, bytes, header, check, files);
+  if (truncated) onWarning?.(INCOMPLETE);
+  return image;
 }
 
-/** By our own decoders, in a worker of their own: its memory is gone with it. */
+async function decodeFile(file, bytes, header, check, files) {
+  // Only browsers convert colours to sRGB.
+  const rounded = header?.alpha && !header.profile && EXACT.includes(header.type);
+  if (rounded || (!canvasIsReadable() && OURS.includes(header?.type))) return await decode(bytes, files);
+  if (!canvasIsReadable()) throw unreadableCanvas(USE_FILE);
+  let bitmap;
+  try {
+    // By default, browsers apply the EXIF orientation and convert to sRGB.
+    bitmap = await createImageBitmap(file);
+  } catch {
+    throw new UprezError("not-an-image", "the browser cannot decode this file as an image; it may be damaged");
+  }
+  if (!header) check(bitmap);
+  return header?.alpha === false ? new Bitmap(bitmap) : await openBitmap(bitmap, files);
+}
+
+/** Decodes with our own decoders, in a worker that is ended to free its memory. */
 async function decode(bytes, files) {
-  // Its size has been looked at.
+  // The size has been checked.
   const request = { type: "decode", bytes, maxPixels: Infinity };
   const { width, height, rgba } = await callDecoder(request, [bytes.buffer], files);
   return new Pixels(width, height, rgba);
 }
 
-async function bled(picture, transfer, files) {
-  const { rgba } = await callDecoder({ type: "bleed", ...picture }, transfer, files);
-  return new Pixels(picture.width, picture.height, rgba);
+async function bled(image, transfer, files) {
+  const { rgba } = await callDecoder({ type: "bleed", ...image }, transfer, files);
+  return new Pixels(image.width, image.height, rgba);
 }
 
 async function callDecoder(request, transfer, files) {
-  const worker = new Connection(startWorker("decode", files));
+  const worker = new WorkerClient(startWorker("decode", files));
   try {
     return await worker.call({ ...request, wasm: await compile("decode", files) }, transfer);
   } finally {
@@ -137,23 +154,22 @@ async function callDecoder(request, transfer, files) {
   }
 }
 
-/** Whether all of these bytes' pixels are. */
 function isOpaque(rgba) {
   const pixels = new Uint32Array(rgba.buffer, rgba.byteOffset, rgba.length / 4);
   let all = 255 << 24;
-  // A plain loop, and no end before the last: ten times as fast as `every`.
+  // Ten times as fast as `every`.
   for (let i = 0; i < pixels.length; i += 1) all &= pixels[i];
   return all >>> 24 === 255;
 }
 
-/** Decoded pixels, of which nobody has said whether there is alpha. */
+/** Opens decoded pixels that may have alpha. */
 async function openBitmap(bitmap, files) {
   const { width, height } = bitmap;
   if (isOpaque(probe(bitmap))) return new Bitmap(bitmap);
   return await bled({ bitmap, width, height }, [bitmap], files);
 }
 
-/** The pixels of a small version. */
+/** The pixels of a small copy. */
 function probe(source) {
   const context = new OffscreenCanvas(PROBE_PX, PROBE_PX).getContext("2d", { willReadFrequently: true });
   context.drawImage(source, 0, 0, PROBE_PX, PROBE_PX);
@@ -165,7 +181,7 @@ async function openDrawable(source, check, files) {
     try {
       await source.decode();
     } catch {
-      throw new UprezError("not-an-image", "the <img> holds no picture that can be decoded");
+      throw new UprezError("not-an-image", "the <img> holds no image that can be decoded");
     }
   }
   const width = source?.naturalWidth ?? source?.videoWidth ?? source?.displayWidth ?? source?.width;
@@ -173,21 +189,21 @@ async function openDrawable(source, check, files) {
   if (!(width > 0 && height > 0)) {
     throw new UprezError(
       "not-an-image",
-      "a Blob, URL, ImageData, ImageBitmap, VideoFrame, <img>, <video> or canvas with pixels in it is expected",
+      "expected a Blob, URL, ImageData, ImageBitmap, VideoFrame, <img>, <video> or canvas that has pixels",
     );
   }
   check({ width, height });
-  if (!canvasTellsTruth()) throw noPixels("take a PNG, JPEG, WebP or BMP file");
+  if (!canvasIsReadable()) throw unreadableCanvas(USE_FILE);
   let bitmap;
   try {
     bitmap = await createImageBitmap(source);
   } catch (error) {
-    throw new UprezError("not-an-image", `there is no picture to read (${error.message})`);
+    throw new UprezError("not-an-image", `the image cannot be read (${error.message})`);
   }
   try {
     return await openBitmap(bitmap, files);
   } catch (error) {
     if (error.name !== "SecurityError") throw error;
-    throw new UprezError("cross-origin", "the picture comes from another site that does not allow reading it");
+    throw new UprezError("cross-origin", "the image comes from another site that does not allow reading it");
   }
 }

@@ -1,12 +1,13 @@
-// A worker, and the calls that wait for its answers.
+// The page's end of the worker protocol: sends requests and matches answers to them. The other end is
+// workers/worker-server.js.
 
 import { UprezError } from "./error.js";
 
-export class Connection {
-  /** Why no more calls are taken. */
+export class WorkerClient {
+  /** The error that ended the worker; later calls are rejected with it. */
   broken = null;
-  /** A worker that says nothing for so long while it is called has failed. */
-  patienceMs = Infinity;
+  /** The worker counts as failed if a call gets no answer for this long. */
+  timeoutMs = Infinity;
   #worker;
   #calls = new Map();
   #nextId = 1;
@@ -30,12 +31,12 @@ export class Connection {
     return new Promise((resolve, reject) => {
       const end = (settle) => (value) => {
         this.#calls.delete(id);
-        this.#wait();
+        this.#restartTimer();
         settle(value);
       };
       this.#calls.set(id, { resolve: end(resolve), reject: end(reject) });
       this.#worker.postMessage({ ...request, id }, transfer);
-      this.#wait();
+      this.#restartTimer();
     });
   }
 
@@ -46,11 +47,10 @@ export class Connection {
     else call?.reject(new UprezError(code, message));
   }
 
-  /** Starts waiting anew for the next sign of life, if anything is under way. */
-  #wait() {
+  #restartTimer() {
     clearTimeout(this.#timer);
-    if (this.#calls.size > 0 && this.patienceMs !== Infinity) {
-      this.#timer = setTimeout(() => this.#fail("gpu-failed", "the GPU does not answer"), this.patienceMs);
+    if (this.#calls.size > 0 && this.timeoutMs !== Infinity) {
+      this.#timer = setTimeout(() => this.#fail("gpu-failed", "the GPU does not answer"), this.timeoutMs);
     }
   }
 
@@ -58,7 +58,7 @@ export class Connection {
     this.terminate(new UprezError(code, message));
   }
 
-  /** Ends the worker; calls that wait are rejected with `error`. */
+  /** Ends the worker; pending calls are rejected with `error`. */
   terminate(error = new UprezError("disposed", "this upscaler was disposed of")) {
     this.broken ??= error;
     clearTimeout(this.#timer);

@@ -1,46 +1,46 @@
-// What comes behind the network: the size that was asked for, and a file. Fetched only when it is used.
+// Brings a result to the requested size and encodes it. Imported only when needed.
 
-import { Connection } from "./connection.js";
 import { compile, startWorker } from "./fetch.js";
 import { paste } from "./target.js";
+import { WorkerClient } from "./worker-client.js";
 
-/** A worker of its own, whose memory is gone with it. */
-export class Finisher {
+/** Resizes and encodes one result in a worker of its own, so that all its memory is freed with the worker. */
+export class Encoder {
   #worker;
   #files;
-  /** What came of all requests so far. */
+  /** Rejects if any request so far has failed. */
   #done = Promise.resolve();
 
   constructor(files) {
     this.#files = files;
-    this.#worker = new Connection(startWorker("resize", files));
+    this.#worker = new WorkerClient(startWorker("resize", files));
   }
 
   #call(request, transfer) {
     const answer = Promise.all([this.#worker.call(request, transfer), this.#done]).then(([answer]) => answer);
     this.#done = answer;
-    // Whoever waits for the last one is told.
+    // The last call reports the error.
     answer.catch(() => {});
     return answer;
   }
 
-  /** Begins to resize from one size to another: `{ width, height }`. */
+  /** Starts resizing from one size to another: `{ width, height }`. */
   async begin(from, to) {
     const wasm = await compile("resize", this.#files);
     await this.#call({ type: "begin", wasm, from, to });
   }
 
-  /** The next rows, which are gone then. */
+  /** Adds the next rows; their buffer is transferred. */
   push(rgba) {
     this.#call({ type: "push", rgba }, [rgba.buffer]);
   }
 
-  /** The pixels of what was resized. */
+  /** The resized pixels. */
   async end() {
     return (await this.#call({ type: "end" })).rgba;
   }
 
-  /** The file of what was resized, or of `image`, whose pixels are gone then. */
+  /** Encodes the resized pixels, or `image`, whose buffer is transferred. */
   async encode({ width, height }, image, { type, quality }) {
     const rgba = image?.data;
     const request = { type: "encode", rgba, width, height, format: type, quality };
@@ -52,14 +52,14 @@ export class Finisher {
   }
 }
 
-/** Bands as high as a tile, from top to bottom, each handed on when it is complete. */
+/** Collects tiles into bands of rows as high as a tile, and passes each band on, from top to bottom. */
 export class Bands {
   #bands = new Map();
   #width;
   #scale;
   #push;
 
-  /** Of a picture that comes to be `width` pixels wide. */
+  /** `width` is that of the enlarged image, in pixels. */
   constructor(tiles, width, scale, push) {
     this.#width = width;
     this.#scale = scale;

@@ -1,25 +1,25 @@
-// One <img>: when it is made sharp, and what it is at the moment.
+// Controls one <img>: decides when to upscale it, and keeps its state.
 
-import { magnification, unwilling } from "./policy.js";
+import { magnification, refusal } from "./policy.js";
+import { enqueue } from "./queue.js";
 import { hide, show } from "./show.js";
 import { Skip, announce, reasonOf } from "./state.js";
-import { takeTurn } from "./turn.js";
 
-/** Pictures that grew by less are sharp enough. */
+/** An image is upscaled again if its displayed size grew by more than this factor. */
 const GROWTH = 1.2;
 
-/** A window that is being resized does so many times a second. */
-const RESIZING_MS = 300;
+/** Delay after a resize: more of them usually follow. */
+const RESIZE_DELAY_MS = 300;
 
-export class Picture {
+export class ImageController {
   #img;
   #onState;
   #box = null;
   #near = false;
-  /** What is under way. */
+  /** AbortController of the running attempt. */
   #attempt = null;
   #shown = false;
-  /** The picture that was worked on, and for what magnification that is settled. */
+  /** URL of the last attempt, and the magnification that it has settled. */
   #source = "";
   #settled = 0;
   #timer;
@@ -28,7 +28,7 @@ export class Picture {
   constructor(img, onState) {
     this.#img = img;
     this.#onState = onState;
-    // A copy of a sharp picture has its style, too, and a URL that is not its own.
+    // A cloned <img> has the style of the original, with a blob URL that is not its own.
     hide(img);
     announce(img, null);
     const { signal } = this.#listeners;
@@ -36,23 +36,23 @@ export class Picture {
     img.addEventListener("error", () => this.renew(), { signal });
   }
 
-  /** It came near the window, or is too far away to matter. */
+  /** The image came near the viewport, or left it. */
   moved(near) {
     this.#near = near;
     if (near) this.#consider();
     else this.#attempt?.abort();
   }
 
-  /** @param {{ width: number, height: number }} [box] what it is shown in, in CSS pixels, if that changed */
+  /** @param {{ width: number, height: number }} [box] the displayed size in CSS pixels, if that changed */
   resized(box = this.#box) {
     const first = !this.#box;
     this.#box = box;
     clearTimeout(this.#timer);
     if (first) this.#consider();
-    else this.#timer = setTimeout(() => this.#consider(), RESIZING_MS);
+    else this.#timer = setTimeout(() => this.#consider(), RESIZE_DELAY_MS);
   }
 
-  /** It is another picture, or to be made sharp in another way. */
+  /** The image or its options have changed. */
   renew() {
     this.#reset();
     this.#consider();
@@ -64,7 +64,7 @@ export class Picture {
     this.#reset();
   }
 
-  /** Also where a <picture> chose another source. */
+  /** Also fired when a <picture> chooses another source. */
   #loaded() {
     if (this.#source && this.#source !== this.#img.currentSrc) this.#reset();
     this.#consider();
@@ -81,7 +81,7 @@ export class Picture {
   }
 
   #tell(state, detail) {
-    // Before anybody hears of it.
+    // Before the event.
     this.#onState?.(state);
     announce(this.#img, state, detail);
   }
@@ -90,28 +90,28 @@ export class Picture {
     const img = this.#img;
     const loaded = img.complete && img.naturalWidth > 0;
     if (!this.#near || !this.#box?.width || !this.#box.height || !loaded || this.#attempt) return;
-    // Natural sides may be in CSS pixels, but are so every time: this tells by how much it grew.
+    // Natural sides may be in CSS pixels, but only the growth matters here.
     const grown = magnification(img, this.#box, { width: img.naturalWidth, height: img.naturalHeight });
     if (grown <= this.#settled * GROWTH) return;
     const attempt = new AbortController();
     this.#attempt = attempt;
     this.#source = img.currentSrc;
     try {
-      await takeTurn(() => this.#sharpen(attempt.signal), { signal: attempt.signal, img });
+      await enqueue(() => this.#sharpen(attempt.signal), { signal: attempt.signal, img });
     } catch (error) {
       if (!attempt.signal.aborted) this.#skipped(error);
     }
-    // What was begun anew since is not this attempt's.
+    // A newer attempt may have replaced this one.
     if (this.#attempt !== attempt) return;
     this.#attempt = null;
     if (!attempt.signal.aborted) this.#settled = grown;
     else if (!this.#shown) this.#tell(null);
-    // Meanwhile it may have grown, or come back.
+    // The image may have grown or come back meanwhile.
     this.#consider();
   }
 
   async #sharpen(signal) {
-    const refused = unwilling();
+    const refused = refusal();
     if (refused) throw new Skip(refused);
     const img = this.#img;
     let begun;
@@ -119,7 +119,7 @@ export class Picture {
       begun = performance.now();
       if (!this.#shown) this.#tell("loading");
     };
-    // Most pages' pictures are large enough, or nobody scrolls to them.
+    // Imported late: many pages have no image that needs it.
     const { sharpen } = await import("./sharpen.js");
     const { blob, ...detail } = await sharpen(img, this.#box, { signal, onStart });
     await show(img, blob, detail, signal);
@@ -128,7 +128,7 @@ export class Picture {
   }
 
   #skipped(error) {
-    // What is sharp for a smaller box is better than nothing.
+    // An image that was upscaled for a smaller box stays.
     if (!this.#shown) this.#tell("skipped", { reason: reasonOf(error) });
   }
 }

@@ -1,12 +1,12 @@
-// The small picture: its pixels' number, and its bytes.
+// The size and the file of the image that an <img> shows.
 
 import { Skip } from "./state.js";
 
-/** The picture's own sides in pixels; where `srcset` has a say, `naturalWidth` is in CSS pixels. */
-export async function pixels(img) {
+/** The size in pixels; with `srcset`, `naturalWidth` is in CSS pixels instead. */
+export async function pixelSize(img) {
   const chosen = img.hasAttribute("srcset") || img.parentElement instanceof HTMLPictureElement;
   if (!chosen) return { width: img.naturalWidth, height: img.naturalHeight };
-  // The browser has it already.
+  // Already in the browser's cache.
   const image = new Image();
   image.crossOrigin = img.crossOrigin;
   image.src = img.currentSrc;
@@ -15,19 +15,19 @@ export async function pixels(img) {
 }
 
 /**
- * Asks for the picture again, which the browser's HTTP cache has.
+ * Requests the file again; it is usually in the HTTP cache.
  *
  * @returns {Promise<{ url: string, version: string | null, read: () => Promise<Blob | HTMLImageElement> }>} `version`
- *   tells one state of the file from others; there is none of what has no address
+ *   changes with the file; null for URLs that hold the image themselves
  */
 export async function request(img, signal) {
   const url = new URL(img.currentSrc);
   if (url.href.startsWith("data:image/svg")) throw new Skip("vector");
-  // The policy for connections rarely allows these.
+  // The CSP directive connect-src rarely allows these.
   if (["data:", "blob:"].includes(url.protocol)) return { url: url.href, version: null, read: async () => img };
-  // Asking would only tell what is known: the picture was not fetched in a way that allows reading it.
+  // The image was loaded without CORS, so its pixels cannot be read.
   if (url.origin !== location.origin && !img.crossOrigin) {
-    throw new Skip("cross-origin", "the picture comes from another site: give it the attribute crossorigin");
+    throw new Skip("cross-origin", "the image comes from another site: add the attribute crossorigin");
   }
   const credentials = img.crossOrigin === "use-credentials" ? "include" : "same-origin";
   const response = await fetch(url, { signal, credentials, cache: "force-cache" });

@@ -1,17 +1,17 @@
-// A worker that brings a result to its size, and into a file.
+// Worker that resizes a result and encodes it as a file.
 
-import init, { Resizer } from "./pkg/resize/web.js";
-import { serve, start } from "./serve.js";
-import { canvasTellsTruth, noPixels } from "./truth.js";
+import { canvasIsReadable, unreadableCanvas } from "../lib/canvas-check.js";
+import init, { Resizer } from "../pkg/resize/web.js";
+import { loadWasm, serve } from "./worker-server.js";
 
 let resizer;
-/** The rows that there are, of the whole. */
+/** The resized image, of which the first `length` bytes are written. */
 let result;
 let length = 0;
 
 serve({
   async begin({ wasm, from, to }) {
-    await start(init, wasm);
+    await loadWasm(init, wasm);
     resizer = new Resizer(from.width, from.height, to.width, to.height);
     result = new Uint8ClampedArray(4 * to.width * to.height);
   },
@@ -30,7 +30,7 @@ serve({
 });
 
 async function encode(image, type, quality) {
-  if (!canvasTellsTruth()) throw noPixels('ask for "imagedata"');
+  if (!canvasIsReadable()) throw unreadableCanvas('ask for "imagedata"');
   const { width, height } = image;
   const failed = (code, message) => Object.assign(new Error(message), { code });
   let blob;
@@ -39,14 +39,14 @@ async function encode(image, type, quality) {
     const context = canvas.getContext("2d");
     context.putImageData(image, 0, 0);
     if (type === "image/jpeg") {
-      // It knows no alpha, and what is transparent would be black.
+      // JPEG has no alpha; transparent pixels would become black.
       context.globalCompositeOperation = "destination-over";
       context.fillStyle = "white";
       context.fillRect(0, 0, width, height);
     }
     blob = await canvas.convertToBlob({ type, quality });
   } catch (error) {
-    const why = `this browser cannot encode a picture of ${width} × ${height} pixels (${error.message})`;
+    const why = `this browser cannot encode an image of ${width} × ${height} pixels (${error.message})`;
     throw failed("too-large", `${why}; make it smaller, or ask for "imagedata"`);
   }
   if (blob.type === type) return blob;

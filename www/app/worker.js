@@ -14,7 +14,7 @@ function call(request) {
 }
 
 function start() {
-  const started = new Worker(new URL("./helper-worker.js", import.meta.url), { type: "module" });
+  const started = new Worker(new URL("../workers/app.js", import.meta.url), { type: "module" });
   started.onmessage = ({ data: { id, error, answer } }) => {
     const { resolve, reject } = calls.get(id);
     calls.delete(id);

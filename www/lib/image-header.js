@@ -1,35 +1,51 @@
-// What a picture's first bytes say of it, so that what is too large is refused before it is decoded.
+// Reads facts about an image from its file, without decoding it.
 
 /**
- * Reads type, sides, whether there may be alpha, and whether there is a colour profile (where that matters: in files
- * with alpha) of PNG, JPEG, WebP, GIF and BMP.
+ * Reads type, size, whether there may be alpha, and whether there is a colour profile (only for files with alpha) of
+ * PNG, JPEG, WebP, GIF and BMP.
  *
- * @param {Uint8Array} bytes the file
- * @returns {{ type: string, width: number, height: number, alpha: boolean, profile?: boolean } | null} null for anything else, and for
- *   a file that is cut off before it says its sides
+ * @param {Uint8Array} bytes the file, or its beginning
+ * @returns {{ type: string, width: number, height: number, alpha: boolean, profile?: boolean } | null} null for other
+ *   formats, and where the bytes end before the size
  */
-export function header(bytes) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export function readHeader(bytes) {
+  const view = viewOf(bytes);
   try {
     for (const read of [png, jpeg, webp, gif, bmp]) {
       const found = read(view);
       if (found) return found;
     }
   } catch (error) {
-    // Nothing behind the file's end.
+    // The bytes end here.
     if (!(error instanceof RangeError)) throw error;
   }
   return null;
 }
 
-/** Whether these characters stand at `at`. */
+/**
+ * Whether a whole PNG, JPEG or WebP file ends before its image does. Browsers decode such files without an error.
+ *
+ * @param {Uint8Array} bytes
+ * @param {string} type as `readHeader` returns it; false for all other types
+ */
+export function isTruncated(bytes, type) {
+  const view = viewOf(bytes);
+  if (type === "jpeg") return !jpegEnds(bytes);
+  if (type === "png") return !pngEnds(view);
+  // Some encoders leave out the last byte, which only pads the file to an even length.
+  return type === "webp" && view.byteLength + 1 < 8 + view.getUint32(4, true);
+}
+
+const viewOf = ({ buffer, byteOffset, byteLength }) => new DataView(buffer, byteOffset, byteLength);
+
+/** Whether the text is at this place. */
 const says = (view, at, text) => [...text].every((character, i) => view.getUint8(at + i) === character.charCodeAt(0));
 
 /** https://www.w3.org/TR/png-3/ */
 function png(view) {
   if (view.getUint32(0) !== 0x89504e47) return null;
   const size = { width: view.getUint32(16), height: view.getUint32(20) };
-  // Grey or colour with alpha; or any, where a chunk `tRNS` before the pixels makes some colour transparent.
+  // The colour type has alpha, or a chunk `tRNS` before the pixels makes some colours transparent.
   let alpha = (view.getUint8(25) & 4) !== 0;
   let profile = false;
   for (let at = 33; at + 8 <= view.byteLength && !says(view, at + 4, "IDAT"); ) {
@@ -40,17 +56,38 @@ function png(view) {
   return { type: "png", ...size, alpha, profile };
 }
 
+/** Whether there is a chunk `IEND`. */
+function pngEnds(view) {
+  for (let at = 8; at + 8 <= view.byteLength; at += 12 + view.getUint32(at)) {
+    if (says(view, at + 4, "IEND")) return true;
+  }
+  return false;
+}
+
 /** https://www.w3.org/Graphics/JPEG/itu-t81.pdf: the first frame header. */
 function jpeg(view) {
   if (view.getUint16(0) !== 0xffd8) return null;
   for (let at = 2; ; at += 2 + view.getUint16(at + 2)) {
-    // Markers may be filled up with 0xff.
+    // Bytes 0xff may pad a marker.
     while (view.getUint8(at) === 0xff && view.getUint8(at + 1) === 0xff) at += 1;
     const marker = view.getUint16(at);
     if (marker < 0xff00) return null;
     const isFrame = marker >= 0xffc0 && marker <= 0xffcf && ![0xffc4, 0xffc8, 0xffcc].includes(marker);
     if (isFrame) return { type: "jpeg", width: view.getUint16(at + 7), height: view.getUint16(at + 5), alpha: false };
   }
+}
+
+/** Whether there is a marker EOI; one inside a segment belongs to a thumbnail. */
+function jpegEnds(bytes) {
+  for (let at = bytes.indexOf(0xff, 2); at >= 0; at = bytes.indexOf(0xff, at)) {
+    const marker = bytes[at + 1];
+    if (marker === 0xd9) return true;
+    // Without a length: 0xff00 is a value of the compressed data, 0xffd0 to 0xffd7 restart it.
+    if (marker === 0xff) at += 1;
+    else if (marker <= 1 || (marker >= 0xd0 && marker <= 0xd8)) at += 2;
+    else at += 2 + ((bytes[at + 2] << 8) | bytes[at + 3]);
+  }
+  return false;
 }
 
 /** https://developers.google.com/speed/webp/docs/riff_container */

@@ -1,38 +1,38 @@
-// This project's own files, and models from anywhere: where they lie, and how they come.
+// Finds and fetches this project's own files, and models from any URL.
 
 import { UprezError } from "./error.js";
 
-// Every address is written out, for bundlers read no others.
+// Bundlers find a file only where its path is written out.
 
-/** What a build is compiled from. */
+/** The wasm of each build. */
 const WASM = {
-  lean: new URL("./pkg/lean/web_bg.wasm", import.meta.url),
-  burn: new URL("./pkg/burn/web_bg.wasm", import.meta.url),
-  decode: new URL("./pkg/decode/web_bg.wasm", import.meta.url),
-  resize: new URL("./pkg/resize/web_bg.wasm", import.meta.url),
+  lean: new URL("../pkg/lean/web_bg.wasm", import.meta.url),
+  burn: new URL("../pkg/burn/web_bg.wasm", import.meta.url),
+  decode: new URL("../pkg/decode/web_bg.wasm", import.meta.url),
+  resize: new URL("../pkg/resize/web_bg.wasm", import.meta.url),
 };
 
 const WORKERS = {
-  lean: () => new Worker(new URL("./worker-lean.js", import.meta.url), { type: "module" }),
-  burn: () => new Worker(new URL("./worker-burn.js", import.meta.url), { type: "module" }),
-  decode: () => new Worker(new URL("./worker-decode.js", import.meta.url), { type: "module" }),
-  resize: () => new Worker(new URL("./worker-resize.js", import.meta.url), { type: "module" }),
+  lean: () => new Worker(new URL("../workers/lean.js", import.meta.url), { type: "module" }),
+  burn: () => new Worker(new URL("../workers/burn.js", import.meta.url), { type: "module" }),
+  decode: () => new Worker(new URL("../workers/decode.js", import.meta.url), { type: "module" }),
+  resize: () => new Worker(new URL("../workers/resize.js", import.meta.url), { type: "module" }),
 };
 
 const MODELS = {
-  "fast-x2": new URL("./models/fast-x2.bpk", import.meta.url),
-  "srcnn-x3": new URL("./models/srcnn-x3.bpk", import.meta.url),
+  "fast-x2": new URL("../models/fast-x2.bpk", import.meta.url),
+  "srcnn-x3": new URL("../models/srcnn-x3.bpk", import.meta.url),
 };
 
-/** What a wasm is compiled to, once for all workers, by its address. */
+/** Promises of compiled modules by URL: all workers share one. */
 const compiled = new Map();
 
-/** Models that were fetched ahead, by their address. */
+/** Records that `preload` has fetched, by URL. */
 const records = new Map();
 
 /**
- * The files of this project as somebody uses them: the folder `base`, or else this script's, and `follow`, through
- * which responses pass.
+ * Where this project's files are: the folder `base`, or the parent of this script's; and `follow`, which counts the
+ * bytes of a response.
  *
  * @param {{ base?: string | URL, onDownload?: (download: { loaded: number, total: number }) => void }} options
  */
@@ -40,13 +40,13 @@ export function site({ base, onDownload }) {
   return { base: base && new URL(`${base}`.replace(/\/?$/, "/"), document.baseURI), follow: meter(onDownload) };
 }
 
-/** Tells of all bytes of the responses that pass through. */
+/** Reports the sum of all responses that pass through. */
 function meter(onDownload) {
   if (!onDownload) return (response) => response;
   let [loaded, total] = [0, 0];
   return (response) => {
     const { headers } = response;
-    // What is compressed on its way has another length than what comes out.
+    // With a content encoding, the length is that of the compressed bytes.
     total += Number((!headers.get("content-encoding") && headers.get("content-length")) || NaN);
     const count = new TransformStream({
       transform(chunk, output) {
@@ -59,9 +59,9 @@ function meter(onDownload) {
   };
 }
 
-/** Starts a worker of a build. */
+/** Starts a worker for a build. */
 export function startWorker(build, { base }) {
-  return base ? new Worker(new URL(`worker-${build}.js`, base), { type: "module" }) : WORKERS[build]();
+  return base ? new Worker(new URL(`workers/${build}.js`, base), { type: "module" }) : WORKERS[build]();
 }
 
 /** The compiled wasm of a build. */
@@ -69,7 +69,7 @@ export function compile(build, { base, follow }) {
   const url = base ? new URL(`pkg/${build}/web_bg.wasm`, base) : WASM[build];
   if (!compiled.has(url.href)) {
     const promise = compileFrom(url, follow);
-    // Whoever comes next may have more luck.
+    // Forget a failed promise so that the next call retries.
     promise.catch(() => compiled.delete(url.href));
     compiled.set(url.href, promise);
   }
@@ -88,7 +88,7 @@ async function compileFrom(url, follow) {
   }
 }
 
-/** Fetches a model ahead, for one `fetchRecord` to come. */
+/** Fetches a model and keeps it for the next `fetchRecord`. */
 export async function fetchAhead(model, files, signal) {
   const url = address(model, files);
   if (url) records.set(url.href, await download(url, files, signal));
@@ -107,11 +107,11 @@ export async function fetchRecord(model, files, signal) {
   return ahead ?? (await download(url, files, signal));
 }
 
-/** Where a model lies, if it has to be fetched. */
+/** The URL of a model; null if it is not to be fetched. */
 function address(model, { base }) {
   if (typeof model === "string" && /^[\w-]+$/.test(model)) {
-    const shipped = new URL(`models/${model}.bpk`, base ?? import.meta.url);
-    return (!base && MODELS[model]) || shipped;
+    // Beside a shipped model: no bundler sees this one.
+    return (!base && MODELS[model]) || new URL(`${model}.bpk`, base ? new URL("models/", base) : MODELS["fast-x2"]);
   }
   return typeof model === "string" || model instanceof URL ? new URL(model, document.baseURI) : null;
 }
