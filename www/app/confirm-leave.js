@@ -1,11 +1,11 @@
-// Asks before work, or results that are nowhere else, are lost.
+// Asks before the page is left while work or results would be lost.
 
 /** @param {import("./queue.js").Queue} queue */
-export function guardLeaving(queue) {
+export function confirmLeave(queue) {
   const ask = (event) => event.preventDefault();
   queue.addEventListener("change", () => {
     const isLoss = queue.items.some((item) => item.state === "working" || (item.result && !item.saved));
-    // Only while it is needed: browsers keep no page for the way back that listens to this.
+    // Only while needed: a page with this listener is kept out of the back/forward cache.
     if (isLoss) window.addEventListener("beforeunload", ask);
     else window.removeEventListener("beforeunload", ask);
   });

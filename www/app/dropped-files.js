@@ -1,7 +1,7 @@
-// Files out of what is dropped, and out of the folders in it.
+// Lists dropped files, and those in dropped folders.
 
 /**
- * @param {DataTransfer} transfer which is empty once its event is over: call this at once
+ * @param {DataTransfer} transfer becomes empty after its event: call this at once
  * @returns {Promise<File[]>}
  */
 export async function droppedFiles(transfer) {
@@ -15,7 +15,7 @@ async function filesOf(entry) {
   if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
   const reader = entry.createReader();
   const found = [];
-  // A reader hands out some entries at a time, and none at the end.
+  // Each call returns some of the entries, the last one none.
   for (let some = await read(reader); some.length > 0; some = await read(reader)) {
     for (const inner of some) found.push(...(await filesOf(inner)));
   }

@@ -1,4 +1,4 @@
-// Numbers and errors, as people read them; no line ends between a number and its unit.
+// Formats numbers and errors; a no-break space joins number and unit.
 
 const number = new Intl.NumberFormat("en");
 const oneDigit = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
@@ -34,5 +34,5 @@ export function sentence(error) {
   return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 }
 
-/** `1 picture`, `2 pictures` */
+/** `1 image`, `2 images` */
 export const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;

@@ -1,17 +1,16 @@
-// A picture from an address. The page's policy allows its own server's only, and that is what makes the promise that
-// nothing leaves it.
+// Opens an image from a URL. The page's CSP allows only its own server, which guarantees that no image is sent elsewhere.
 
 /**
- * @param {string} address
+ * @param {string} text
  * @returns {Promise<File>}
  */
-export async function openAddress(address) {
-  const url = parse(address);
+export async function openUrl(text) {
+  const url = parse(text);
   if (url.protocol === "data:") return fromData(url);
   if (url.origin !== location.origin) {
     throw new Error(
-      `this page asks nobody but its own server for anything, so it cannot open ${url.host || "that address"}; ` +
-        "save the picture and drop it here, or copy the picture itself and paste it",
+      `this page's CSP blocks requests to other hosts, so it cannot open ${url.host || "this URL"}; ` +
+        "save the image and drop it here, or copy the image itself and paste it",
     );
   }
   let response;
@@ -22,25 +21,25 @@ export async function openAddress(address) {
   }
   if (!response.ok) throw new Error(`${url.href} cannot be fetched (status ${response.status})`);
   const blob = await response.blob();
-  return new File([blob], decodeURIComponent(url.pathname.split("/").pop()) || "picture", { type: blob.type });
+  return new File([blob], decodeURIComponent(url.pathname.split("/").pop()) || "image", { type: blob.type });
 }
 
-function parse(address) {
+function parse(text) {
   try {
-    return new URL(address, location.href);
+    return new URL(text, location.href);
   } catch {
-    throw new Error("this is no address; one starts with https://");
+    throw new Error("this is not a valid URL; one starts with https://");
   }
 }
 
-/** https://www.rfc-editor.org/rfc/rfc2397; `fetch` would ask the policy for it. */
+/** https://www.rfc-editor.org/rfc/rfc2397; `fetch` is blocked by the CSP. */
 function fromData({ pathname }) {
   const [, type, base64, data] = /^([^,;]*)[^,]*?(;base64)?,(.*)$/s.exec(pathname) ?? [];
   try {
     const text = decodeURIComponent(data);
     const bytes = Uint8Array.from(base64 ? atob(text) : text, (character) => character.charCodeAt(0));
-    return new File([bytes], `picture.${type.split("/")[1] ?? "png"}`, { type });
+    return new File([bytes], `image.${type.split("/")[1] ?? "png"}`, { type });
   } catch {
-    throw new Error("this address holds no picture that can be read; it starts with data:image/");
+    throw new Error("this data URL holds no image; one with an image starts with data:image/");
   }
 }

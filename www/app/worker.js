@@ -1,4 +1,4 @@
-// A worker for what would hold up the page: decoding pictures to look at, and checksums.
+// The page's end of the app's worker (workers/app.js), which decodes images to display and computes checksums.
 
 let worker = null;
 let nextId = 1;
@@ -25,7 +25,7 @@ function start() {
     event.preventDefault();
     started.terminate();
     worker = null;
-    // The next call has a new one.
+    // The next call starts a new worker.
     for (const { reject } of calls.values()) reject(new Error(event.message || "a worker could not be started"));
     calls.clear();
   };
@@ -33,21 +33,21 @@ function start() {
 }
 
 /**
- * A picture's size as it is seen, upright, and a small one of it.
+ * The size of an image with its orientation applied, and a thumbnail.
  *
  * @param {Blob} blob
- * @returns {Promise<{ size: { width: number, height: number } | null, thumbnail: ImageBitmap | null }>} nulls for
- *   what the browser cannot decode; without a thumbnail for what is too large to be decoded for one
+ * @returns {Promise<{ size: { width: number, height: number } | null, thumbnail: ImageBitmap | null }>} nulls if
+ *   the browser cannot decode it; no thumbnail if it is very large
  */
 export const inspect = (blob) => call({ type: "inspect", blob });
 
 /**
- * Decodes a picture to be looked at; a very large one is shrunk.
+ * Decodes an image to display; a very large one is reduced.
  *
  * @param {Blob} blob
- * @returns {Promise<{ bitmap: ImageBitmap, width: number, height: number }>} the sides are those of the file
+ * @returns {Promise<{ bitmap: ImageBitmap, width: number, height: number }>} `width` and `height` are those of the file
  */
 export const preview = (blob) => call({ type: "preview", blob });
 
-/** The CRC-32 of a file, as zip has it. */
+/** The CRC-32 of a file. */
 export const checksum = (blob) => call({ type: "checksum", blob });

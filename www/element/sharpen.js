@@ -49,7 +49,7 @@ export async function sharpen(img, box, { signal, onStart }) {
   return { ...made, width, height, fromCache: false };
 }
 
-/** Whether the file ends too early: such an image has a grey part, and a new upload will replace it. */
+/** Whether the file ends too early, so that part of the image is missing. */
 async function isIncomplete(blob) {
   const bytes = new Uint8Array(await blob.arrayBuffer());
   const header = readHeader(bytes);

@@ -1,5 +1,8 @@
 // Reads facts about an image from its file, without decoding it.
 
+/** Marker EOI: appended to a JPEG that ends too early, it makes browsers decode the rest. Chromium rejects it otherwise. */
+export const JPEG_END = Uint8Array.of(0xff, 0xd9);
+
 /**
  * Reads type, size, whether there may be alpha, and whether there is a colour profile (only for files with alpha) of
  * PNG, JPEG, WebP, GIF and BMP.
@@ -23,9 +26,9 @@ export function readHeader(bytes) {
 }
 
 /**
- * Whether a whole PNG, JPEG or WebP file ends before its image does. Browsers decode such files without an error.
+ * Whether a PNG, JPEG or WebP file ends before its image does.
  *
- * @param {Uint8Array} bytes
+ * @param {Uint8Array} bytes the whole file
  * @param {string} type as `readHeader` returns it; false for all other types
  */
 export function isTruncated(bytes, type) {

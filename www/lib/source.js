@@ -4,7 +4,7 @@
 import { canvasIsReadable, unreadableCanvas } from "./canvas-check.js";
 import { UprezError } from "./error.js";
 import { compile, startWorker } from "./fetch.js";
-import { isTruncated, readHeader } from "./image-header.js";
+import { JPEG_END, isTruncated, readHeader } from "./image-header.js";
 import { WorkerClient } from "./worker-client.js";
 
 /** Formats with alpha that our own decoders read: a canvas would round colours where alpha is low. */
@@ -20,7 +20,7 @@ const USE_FILE = "pass a PNG, JPEG, WebP or BMP file";
 
 const INCOMPLETE = {
   code: "incomplete-file",
-  message: "the file is incomplete: it ends too early, so part of the image is missing",
+  message: "the file ends too early: it is incomplete, and the missing part of the image is grey",
 };
 
 /**
@@ -109,27 +109,27 @@ async function openFile(file, check, onWarning, files) {
   }
   const header = readHeader(bytes);
   if (header) check(header);
-  // Decoding transfers the bytes.
-  const truncated = header && isTruncated(bytes, header.type);
-  const image = await decodeFile(file, bytes, header, check, files);
+  const truncated = Boolean(header) && isTruncated(bytes, header.type);
+  const image = await decodeFile(file, bytes, { ...header, truncated }, check, files);
   if (truncated) onWarning?.(INCOMPLETE);
   return image;
 }
 
-async function decodeFile(file, bytes, header, check, files) {
+async function decodeFile(file, bytes, { type, alpha, profile, truncated }, check, files) {
   // Only browsers convert colours to sRGB.
-  const rounded = header?.alpha && !header.profile && EXACT.includes(header.type);
-  if (rounded || (!canvasIsReadable() && OURS.includes(header?.type))) return await decode(bytes, files);
+  const rounded = alpha && !profile && EXACT.includes(type);
+  if (rounded || (!canvasIsReadable() && OURS.includes(type))) return await decode(bytes, files);
   if (!canvasIsReadable()) throw unreadableCanvas(USE_FILE);
   let bitmap;
   try {
     // By default, browsers apply the EXIF orientation and convert to sRGB.
-    bitmap = await createImageBitmap(file);
+    bitmap = await createImageBitmap(truncated && type === "jpeg" ? new Blob([file, JPEG_END]) : file);
   } catch {
-    throw new UprezError("not-an-image", "the browser cannot decode this file as an image; it may be damaged");
+    const why = truncated ? "the file is incomplete: it ends too early" : "it is damaged, or of another format";
+    throw new UprezError("not-an-image", `the browser cannot decode this file as an image (${why})`);
   }
-  if (!header) check(bitmap);
-  return header?.alpha === false ? new Bitmap(bitmap) : await openBitmap(bitmap, files);
+  if (!type) check(bitmap);
+  return alpha === false ? new Bitmap(bitmap) : await openBitmap(bitmap, files);
 }
 
 /** Decodes with our own decoders, in a worker that is ended to free its memory. */

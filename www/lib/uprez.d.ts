@@ -91,9 +91,9 @@ export interface Progress {
 }
 
 /**
- * `incomplete-file`: a JPEG, PNG or WebP file ends too early. Browsers decode what there is; the missing part of the
- * image is grey, black or transparent. Files that cannot be decoded at all reject with `not-an-image`. Reported for
- * blobs and URLs only: an `<img>` or a canvas does not tell.
+ * `incomplete-file`: a JPEG ends too early, as after an interrupted copy; the missing part of the image is grey. PNG and
+ * WebP files that end too early are reported where the browser decodes them; elsewhere they reject with `not-an-image`.
+ * Known for blobs and URLs only: an `<img>` or a canvas does not tell.
  */
 export type WarningCode = "incomplete-file";
 

@@ -1,7 +1,7 @@
 // Worker of the app: thumbnails, previews and checksums. The page's end is app/worker.js.
 
 import { update } from "../app/crc32.js";
-import { readHeader } from "../lib/image-header.js";
+import { JPEG_END, readHeader } from "../lib/image-header.js";
 
 /** Longer side of a thumbnail, in pixels: twice the size in the list, for high-density screens. */
 const THUMBNAIL_PX = 128;
@@ -26,6 +26,11 @@ self.onmessage = async ({ data: { id, type, blob } }) => {
   }
 };
 
+/** Decodes a file, even a JPEG that ends too early. */
+function decode(blob) {
+  return createImageBitmap(blob).catch(() => createImageBitmap(new Blob([blob, JPEG_END])));
+}
+
 async function inspect(blob) {
   const header = readHeader(new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer()));
   if (header && header.width * header.height > MAX_THUMBNAIL_PIXELS) {
@@ -33,7 +38,7 @@ async function inspect(blob) {
   }
   let bitmap;
   try {
-    bitmap = await createImageBitmap(blob);
+    bitmap = await decode(blob);
   } catch {
     return { answer: { size: null, thumbnail: null } };
   }
@@ -43,7 +48,7 @@ async function inspect(blob) {
 }
 
 async function preview(blob) {
-  const bitmap = await createImageBitmap(blob);
+  const bitmap = await decode(blob);
   const { width, height } = bitmap;
   const factor = Math.sqrt(MAX_PREVIEW_PIXELS / (width * height));
   const shown = factor < 1 ? shrink(bitmap, factor) : bitmap;
