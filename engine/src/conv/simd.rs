@@ -23,7 +23,13 @@ pub(super) trait Simd: Copy {
     #[inline(always)]
     unsafe fn splat_each<const C: usize>(from: *const f32) -> [Self::V; C] {
         // SAFETY: the caller vouches for C readable values.
-        unsafe { std::array::from_fn(|c| Self::splat(*from.add(c))) }
+        unsafe {
+            let mut each = [Self::zero(); C];
+            for (c, v) in each.iter_mut().enumerate() {
+                *v = Self::splat(*from.add(c));
+            }
+            each
+        }
     }
     /// `LANES` values from unaligned memory.
     unsafe fn load(from: *const f32) -> Self::V;

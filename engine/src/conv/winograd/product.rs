@@ -75,24 +75,21 @@ unsafe fn product_block<S: Simd, const C: usize, const N: usize>(
         let mut weight = job.weights.as_ptr().add(first * job.channels_in);
         let mut from = job.source.data.add(tile);
         let plane = job.source.plane;
-        // Not unrolled further: a page's compiler would hold all pixels of an iteration before it uses them.
-        let mut step = |channels: usize| {
-            for channel in 0..channels {
-                tap::<S, C, N>(
-                    &mut sums,
-                    from.add(channel * plane),
-                    weight.add(channel * C),
-                );
-            }
-            weight = weight.add(channels * C);
-            from = from.add(channels * plane);
-        };
-        let together = if S::LANES == 4 { 1 } else { 4 };
-        for _ in 0..job.channels_in / together {
-            step(together);
+        let mut left = job.channels_in;
+        // A page's compiler would load the pixels of all four before it uses any.
+        while !cfg!(target_family = "wasm") && left >= 4 {
+            tap::<S, C, N>(&mut sums, from, weight);
+            tap::<S, C, N>(&mut sums, from.add(plane), weight.add(C));
+            tap::<S, C, N>(&mut sums, from.add(2 * plane), weight.add(2 * C));
+            tap::<S, C, N>(&mut sums, from.add(3 * plane), weight.add(3 * C));
+            weight = weight.add(4 * C);
+            from = from.add(4 * plane);
+            left -= 4;
         }
-        for _ in 0..job.channels_in % together {
-            step(1);
+        for _ in 0..left {
+            tap::<S, C, N>(&mut sums, from, weight);
+            weight = weight.add(C);
+            from = from.add(plane);
         }
         for c in 0..C {
             let to = job.target.add((first + c) * job.plane + tile);

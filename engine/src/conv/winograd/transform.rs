@@ -28,17 +28,17 @@ unsafe fn combine<S: Simd>(d: [S::V; REACH]) -> [S::V; REACH] {
     // SAFETY: as asked of the caller.
     unsafe {
         let [d0, d1, d2, d3, d4, d5] = d;
-        let (two, four, five) = (S::splat(2.0), S::splat(4.0), S::splat(-5.0));
-        let minus_four = S::splat(-4.0);
+        let (two, four, minus_four) = (S::splat(2.0), S::splat(4.0), S::splat(-4.0));
         let (even, odd) = (S::fma(d2, minus_four, d4), S::fma(d1, minus_four, d3));
-        let (near, far) = (S::sub(d4, d2), S::mul(S::sub(d3, d1), two));
+        let (near, far) = (S::sub(d4, d2), S::sub(d3, d1));
+        let far_2 = S::mul(far, two);
         [
-            S::fma(d0, four, S::fma(d2, five, d4)),
+            S::fma(S::sub(d0, d2), four, near),
             S::add(even, odd),
             S::sub(even, odd),
-            S::add(near, far),
-            S::sub(near, far),
-            S::fma(d1, four, S::fma(d3, five, d5)),
+            S::add(near, far_2),
+            S::sub(near, far_2),
+            S::fma(far, minus_four, S::sub(d5, d3)),
         ]
     }
 }
