@@ -148,7 +148,7 @@ impl ConvBlock {
 }
 
 /// The parameters of a block in the form in which it is used.
-pub(crate) struct Folded {
+pub struct Folded {
     /// `[out, in, k, k]`, or `[in, out, k, k]` of a transposed convolution.
     pub weight: Tensor<4>,
     /// `[out]`
@@ -159,7 +159,7 @@ pub(crate) struct Folded {
 
 impl ConvBlock {
     /// One weight and one bias, with wide blocks, batch normalisation and rescaling folded into them.
-    pub(crate) fn folded(&self) -> Folded {
+    pub fn folded(&self) -> Folded {
         let (mut weight, mut bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
         if let Some(norm) = &self.norm {
             let (scale, shift) = norm.scale_and_shift();

@@ -16,8 +16,7 @@ use engine::graph::Activation;
 
 pub use batch_norm::BatchNorm;
 pub use conv::{activate, conv2d};
-pub(crate) use conv_block::Folded;
-pub use conv_block::{ConvBlock, Resample, Settings};
+pub use conv_block::{ConvBlock, Folded, Resample, Settings};
 pub use dense::Dense;
 pub use kernel_weight::{KernelWeight, WideKernel};
 pub use layers::{ConvConfig, Layers};
