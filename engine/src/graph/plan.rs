@@ -57,7 +57,16 @@ impl Graph {
         &self,
         lookup: impl Fn(&str) -> Option<&'a [f32]>,
     ) -> Result<Plan, CompileError> {
-        self.check_budget(MAX_PLAN_BYTES)?;
+        self.compile_within(MAX_PLAN_BYTES, lookup)
+    }
+
+    /// The same with another limit in bytes.
+    pub fn compile_within<'a>(
+        &self,
+        max_bytes: u64,
+        lookup: impl Fn(&str) -> Option<&'a [f32]>,
+    ) -> Result<Plan, CompileError> {
+        self.check_budget(max_bytes)?;
         let values = |parameter: &Parameter| {
             let found = lookup(&parameter.name);
             let found = found.ok_or_else(|| CompileError::Missing(parameter.name.clone()))?;
