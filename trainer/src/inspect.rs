@@ -22,7 +22,7 @@ pub fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     let name = args.file.display();
     let bytes = std::fs::read(&args.file).with_context(|| format!("cannot read {name}"))?;
     // The weights are read as well, so that a damaged file is an error.
-    let (_, metadata) = record::read(&bytes, &burn::tensor::Device::flex())
+    let (network, metadata) = record::read(&bytes, &burn::tensor::Device::flex())
         .with_context(|| format!("in {name}"))?;
     let spec = metadata.network.spec();
     let colour = match spec.colour {
@@ -41,7 +41,8 @@ pub fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     println!("scale        {}", scales.join(", "));
     println!("colour       {colour}");
     println!("input        {input}");
-    println!("halo         {} px", spec.halo_px);
+    let reach = network.reach()?;
+    println!("halo         {} px", reach.before_px.max(reach.after_px));
     println!("parameters   {}", metadata.parameters);
     println!("size         {} bytes", bytes.len());
     println!("degradation  {}", metadata.degradation);

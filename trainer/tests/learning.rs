@@ -67,7 +67,7 @@ fn folding_changes_nothing() {
         let x = TensorData::new(noise(channels * 13 * 17, 9), [1, channels, 13, 17]);
         let x = Tensor::from_data(x, &device);
         let before = output(&trained, &x);
-        let folded = trained.fold();
+        let folded = config.fold(&trained);
         let after = output(&folded, &x);
         for (a, b) in before.iter().zip(&after) {
             assert!((a - b).abs() < 1e-5, "{network}: {a} became {b}");

@@ -6,8 +6,9 @@ use anyhow::{Context, ensure};
 use burn::module::Module;
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor, TensorData, activation, module};
+use engine::graph::Activation;
 use indicatif::{ProgressBar, ProgressStyle};
-use model::layer::{Conv, ConvBlock, Dense, Layers, Nonlinearity};
+use model::layer::{ConvBlock, ConvConfig, Dense, Layers};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
@@ -47,7 +48,7 @@ pub struct Classifier {
 impl Classifier {
     fn new(device: &Device) -> Self {
         let mut layers = Layers::random(SEED, device);
-        let conv = |shape| Conv::new(shape).gain(2.0).then(Nonlinearity::Relu);
+        let conv = |shape| ConvConfig::new(shape).gain(2.0).then(Activation::Relu);
         Self {
             first: layers.conv(conv([16, 1, 3, 3])),
             second: layers.conv(conv([32, 16, 3, 3])),

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use model::network::{Discriminator, Network};
+use model::network::{Discriminator, Network, NetworkConfig};
 
 use super::flat;
 use crate::config::Config;
@@ -13,6 +13,7 @@ pub struct Networks {
     pub network: Network,
     /// One for each adversarial term of the loss.
     pub discriminators: Vec<Discriminator>,
+    config: NetworkConfig,
 }
 
 impl Networks {
@@ -28,6 +29,7 @@ impl Networks {
                     discriminator.init(seed, &device).train()
                 })
                 .collect(),
+            config: config.network.clone(),
         }
     }
 
@@ -55,9 +57,8 @@ impl Networks {
     /// The network with these parameters `[n]` as it is used: folded, in evaluation mode.
     pub fn folded(&self, parameters: Tensor<1>) -> Network {
         // A clone alone would share its running statistics with the network in training.
-        flat::with_parameters(self.network.valid(), parameters)
-            .valid()
-            .fold()
+        let network = flat::with_parameters(self.network.valid(), parameters);
+        self.config.fold(&network.valid())
     }
 }
 

@@ -158,9 +158,10 @@ impl LocalWorker {
         let Networks {
             network,
             discriminators,
+            ..
         } = &self.networks;
         let (input, targets) = batch.into_tensors(&self.device.clone().autodiff());
-        let outputs = network.forward_blended(input, levels);
+        let outputs = network.forward_training(input, levels);
         let pairs: Vec<_> = outputs.into_iter().zip(targets).collect();
         let losses = pairs.iter().cloned();
         let mut loss = losses
