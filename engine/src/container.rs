@@ -17,7 +17,7 @@ use crate::{ScaleError, Spec};
 pub const DESCRIPTION: &str = "uprez";
 
 /// What the names of entries begin with that hold plans; the scale follows.
-pub const PLAN: &str = "uprez-plan-x";
+pub const GRAPH: &str = "uprez-plan-x";
 
 /// No network enlarges more at once.
 const LARGEST_SCALE: usize = 16;
@@ -162,7 +162,7 @@ impl<'a> File<'a> {
 
     /// The scales that it has plans for, the smallest first; the last one is its own.
     pub fn scales(&self) -> Vec<usize> {
-        let has = |scale: &usize| self.entry(&format!("{PLAN}{scale}")).is_some();
+        let has = |scale: &usize| self.entry(&format!("{GRAPH}{scale}")).is_some();
         (1..=LARGEST_SCALE).filter(has).collect()
     }
 
@@ -202,7 +202,7 @@ impl<'a> File<'a> {
         let scales = self.scales();
         let own = scales.last().ok_or(PlanError::None)?;
         let wanted = scale.unwrap_or(*own);
-        let text = self.entry(&format!("{PLAN}{wanted}"));
+        let text = self.entry(&format!("{GRAPH}{wanted}"));
         let text = text.ok_or_else(|| ScaleError::new(wanted, scales.clone()))?;
         let (outline, spec) = text::read(text)?;
         let parameters = self.parameters()?;

@@ -1,4 +1,4 @@
-//! Who computes a network.
+//! The interface of everything that runs a network.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,26 +8,71 @@ use crate::image::Planes;
 /// An engine that could not compute.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// The device failed; the text is its own.
+    /// An input that does not fit the network.
+    #[error(
+        "the network reads {expected} channels, but the input is {channels}×{height}×{width} with {values} values"
+    )]
+    Input {
+        /// Channels that the network reads.
+        expected: usize,
+        /// Channels of the input.
+        channels: usize,
+        /// Rows of the input.
+        height: usize,
+        /// Columns of the input.
+        width: usize,
+        /// Values that it holds.
+        values: usize,
+    },
+    /// A tile that is too large for the memory.
+    #[error(
+        "a tile of {width}×{height} pixels takes {needed_mb} MB in this network, and {limit_mb} MB are allowed: use smaller tiles"
+    )]
+    Memory {
+        /// Columns of the tile.
+        width: usize,
+        /// Rows of the tile.
+        height: usize,
+        /// Megabytes that it takes.
+        needed_mb: u64,
+        /// Megabytes that are allowed.
+        limit_mb: u64,
+    },
+    /// The device failed; the text is the device's.
     #[error("the device could not compute: {0}")]
     Failed(String),
 }
 
-/// What an engine needs of tiles so that results don't depend on them, beside what the network's
-/// [`Spec`](crate::Spec) says, and what it likes; in pixels of the network's input.
+/// Checks that an input has a network's channels, is as long as it says, and is not empty.
+pub(crate) fn check_input(channels: usize, input: &Planes) -> Result<(), EngineError> {
+    let pixels = input.height.checked_mul(input.width);
+    let values = pixels.and_then(|pixels| pixels.checked_mul(channels));
+    if input.channels == channels && values == Some(input.data.len()) && values != Some(0) {
+        return Ok(());
+    }
+    Err(EngineError::Input {
+        expected: channels,
+        channels: input.channels,
+        height: input.height,
+        width: input.width,
+        values: input.data.len(),
+    })
+}
+
+/// How an engine needs its tiles, so that results do not depend on them; in pixels of the network's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grid {
-    /// Tiles begin at multiples of it.
+    /// Tiles begin at multiples of this.
     pub align_px: usize,
-    /// Columns read left and right of a tile, and as many rows above and below; the first is a
+    /// Columns read left and right of a tile, and as many rows above and below; the first number is a
     /// multiple of `align_px`.
     pub halo_px: [usize; 2],
-    /// Side of a tile that is not mostly halo, and doesn't take too long.
+    /// Side of a tile that is not mostly halo, fits the memory, and takes seconds at most.
     pub tile_px: usize,
 }
 
 impl Default for Grid {
-    /// Nothing beyond the network's own.
+    /// A network that looks at single pixels.
     fn default() -> Self {
         Self {
             align_px: 1,
@@ -37,62 +82,62 @@ impl Default for Grid {
     }
 }
 
-/// A picture that is being computed. It knows nothing of its engine, so that the next one can be started
-/// before this one is awaited; dropped, it is given up.
+/// An image that is being computed. It does not borrow the engine, so that the next one can be started
+/// before this one is awaited; dropping it cancels the work.
 ///
-/// Boxed, so that its code is not repeated for each who awaits it.
+/// Boxed, so that its code is not compiled again for each caller.
 pub type Running = Pin<Box<dyn Future<Output = Result<Planes, EngineError>>>>;
 
 /// Something that runs one network.
 pub trait Engine {
-    /// What runs, for people: `cpu`, `webgpu`, …
+    /// Name of the engine for people: `cpu`, `webgpu`, …
     fn name(&self) -> &str;
 
-    /// What tiles have to be like.
+    /// How tiles have to be.
     fn grid(&self) -> Grid {
         Grid::default()
     }
 
-    /// How many pictures had best be under way at once: more than one only where something else computes
-    /// while this processor cuts and stitches.
+    /// Tiles that should be in flight at once: more than one only where another device computes while
+    /// this processor cuts and stitches.
     fn depth(&self) -> usize {
         1
     }
 
-    /// Starts to compute: `[c, h, w]` in 0…1 → `[c, h·r, w·r]`, for the r of the network's
-    /// [`Spec`](crate::Spec). Engines on this processor are done with it when they return.
+    /// Starts to compute `[c, h, w]` in 0…1 → `[c, h·r, w·r]`; r is the network's scale, or 1 for
+    /// [`Input::Upsampled`](crate::Input). Engines on this processor have finished when they return.
     ///
-    /// Asynchronous because a page cannot wait for its GPU. Errors come at once or from the future.
+    /// Asynchronous because a page cannot block on its GPU. Errors come at once or from the future.
     fn start(&mut self, input: Planes) -> Result<Running, EngineError>;
 
-    /// Starts, and waits for it.
+    /// Starts to compute, and waits for the result.
     fn run(&mut self, input: Planes) -> impl Future<Output = Result<Planes, EngineError>> {
         async move { self.start(input)?.await }
     }
 }
 
-/// Side of the picture of [`largest_difference`], in pixels.
+/// Side of the image of [`largest_difference`], in pixels.
 const TEST_PX: usize = 24;
 
-/// The largest difference of what two engines of one network make of a small picture of `channels`
-/// planes; infinity where sizes or anything that is no number tell them apart. A GPU is not trusted
-/// before it has been compared with the CPU.
+/// The largest difference between the results of two engines of one network for a small image of
+/// `channels` planes; infinity if sizes differ or a value is not a number. A GPU is compared with the CPU
+/// by it before it is used.
 pub async fn largest_difference(
     a: &mut impl Engine,
     b: &mut impl Engine,
     channels: usize,
 ) -> Result<f32, EngineError> {
-    let picture = Planes {
+    let image = Planes {
         channels,
         width: TEST_PX,
         height: TEST_PX,
-        // Noise, so that every weight takes part; whole numbers, as a page would carry the code of sines.
+        // Noise, so that every weight takes part; by integers, because sines would add code to a page.
         data: (0..channels as u32 * (TEST_PX * TEST_PX) as u32)
             .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as f32 / 255.0)
             .collect(),
     };
-    let a = a.run(picture.clone()).await?;
-    let b = b.run(picture).await?;
+    let a = a.run(image.clone()).await?;
+    let b = b.run(image).await?;
     if a.data.len() != b.data.len() {
         return Ok(f32::INFINITY);
     }

@@ -11,6 +11,8 @@ mod engine;
 pub mod graph;
 pub mod image;
 pub mod pipeline;
+#[cfg(feature = "reference")]
+pub mod reference;
 mod spec;
 #[cfg(feature = "webgpu")]
 pub mod webgpu;

@@ -43,11 +43,6 @@ pub struct Spec {
     pub colour: Colour,
     /// What the network takes in.
     pub input: Input,
-    /// How far an output pixel looks, in pixels of the network's input.
-    pub halo_px: usize,
-    /// Tiles start at multiples of so many pixels of the picture: a network that halves its input
-    /// sees the same halves then.
-    pub align_px: usize,
 }
 
 /// A scale that a network doesn't have.

@@ -5,7 +5,7 @@ use core::arch::x86_64::*;
 use super::simd::{Simd, entry_points};
 #[cfg(feature = "train")]
 use super::train::gradient_loops;
-use super::{loops, winograd};
+use super::{depthwise, direct, winograd};
 
 #[derive(Clone, Copy)]
 pub(super) struct Avx2;
@@ -15,7 +15,8 @@ pub(super) struct Avx2;
 impl Simd for Avx2 {
     type V = __m256;
     const LANES: usize = 8;
-    const WIDE: bool = false;
+    const CHANNELS: usize = 6;
+    const VECTORS: usize = 2;
 
     #[inline(always)]
     unsafe fn zero() -> __m256 {

@@ -5,7 +5,7 @@ use core::arch::x86_64::*;
 use super::simd::{Simd, entry_points};
 #[cfg(feature = "train")]
 use super::train::gradient_loops;
-use super::{loops, winograd};
+use super::{depthwise, direct, winograd};
 
 #[derive(Clone, Copy)]
 pub(super) struct Avx512;
@@ -15,7 +15,8 @@ pub(super) struct Avx512;
 impl Simd for Avx512 {
     type V = __m512;
     const LANES: usize = 16;
-    const WIDE: bool = true;
+    const CHANNELS: usize = 8;
+    const VECTORS: usize = 3;
 
     #[inline(always)]
     unsafe fn zero() -> __m512 {

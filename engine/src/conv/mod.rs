@@ -12,128 +12,40 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-mod loops;
+mod block;
+mod depthwise;
+mod direct;
+mod isa;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod planes;
 mod row_conv;
 mod rows;
 #[cfg(not(all(target_family = "wasm", target_feature = "simd128")))]
 mod scalar;
+mod scratch;
 mod simd;
 #[cfg(all(target_family = "wasm", target_feature = "simd128"))]
 mod simd128;
+#[cfg(test)]
+mod tests;
 #[cfg(feature = "train")]
 pub mod train;
 mod winograd;
 
-pub use row_conv::{RowConv, RowConvShape, Scratch};
+pub use isa::Isa;
+use isa::on;
+pub use row_conv::{RowConv, RowConvShape};
 pub use rows::Rows;
+pub use scratch::Scratch;
 
-/// An instruction set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Isa {
-    /// None in particular: one value at a time. A page's wasm has its vectors or doesn't load at all.
-    #[cfg(not(all(target_family = "wasm", target_feature = "simd128")))]
-    Scalar,
-    /// AVX2 with FMA.
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    /// AVX-512 F.
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-    /// NEON.
-    #[cfg(target_arch = "aarch64")]
-    Neon,
-    /// SIMD128 of WebAssembly.
-    #[cfg(all(target_family = "wasm", target_feature = "simd128"))]
-    Simd128,
-}
-
-impl Isa {
-    /// Every instruction set that this processor has, the best one first.
-    pub fn available() -> Vec<Self> {
-        let all = [
-            #[cfg(target_arch = "x86_64")]
-            (is_x86_feature_detected!("avx512f"), Self::Avx512),
-            #[cfg(target_arch = "x86_64")]
-            (
-                is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
-                Self::Avx2,
-            ),
-            #[cfg(target_arch = "aarch64")]
-            (true, Self::Neon),
-            #[cfg(all(target_family = "wasm", target_feature = "simd128"))]
-            (true, Self::Simd128),
-            #[cfg(not(all(target_family = "wasm", target_feature = "simd128")))]
-            (true, Self::Scalar),
-        ];
-        let available = all.into_iter().filter(|(is_there, _)| *is_there);
-        available.map(|(_, isa)| isa).collect()
-    }
-
-    /// The best one.
-    pub fn best() -> Self {
-        static BEST: std::sync::LazyLock<Isa> = std::sync::LazyLock::new(|| Isa::available()[0]);
-        *BEST
-    }
-
-    /// Whether it has 32 vector registers.
-    fn wide(self) -> bool {
-        match self {
-            #[cfg(not(all(target_family = "wasm", target_feature = "simd128")))]
-            Self::Scalar => false,
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => false,
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => true,
-            #[cfg(target_arch = "aarch64")]
-            Self::Neon => true,
-            #[cfg(all(target_family = "wasm", target_feature = "simd128"))]
-            Self::Simd128 => false,
-        }
-    }
-}
-
-/// Runs a loop's entry point of an instruction set.
-macro_rules! on {
-    ($isa:expr, $entry:ident, $job:expr) => {
-        // SAFETY: `Isa` values come from `Isa::available`, which asks the processor; the job's
-        // pointers are those of slices and scratches that are as large as the loop asks.
-        unsafe {
-            match $isa {
-                #[cfg(not(all(target_family = "wasm", target_feature = "simd128")))]
-                Isa::Scalar => $crate::conv::scalar::$entry($job),
-                #[cfg(target_arch = "x86_64")]
-                Isa::Avx2 => $crate::conv::avx2::$entry($job),
-                #[cfg(target_arch = "x86_64")]
-                Isa::Avx512 => $crate::conv::avx512::$entry($job),
-                #[cfg(target_arch = "aarch64")]
-                Isa::Neon => $crate::conv::neon::$entry($job),
-                #[cfg(all(target_family = "wasm", target_feature = "simd128"))]
-                Isa::Simd128 => $crate::conv::simd128::$entry($job),
-            }
-        }
-    };
-}
-use on;
-
-/// What follows the bias.
+/// An activation that kernels apply before they store a value.
 #[derive(Clone, Copy, Debug)]
-pub enum Activation<'a> {
-    /// Nothing.
+pub enum FusedActivation<'a> {
+    /// The value itself.
     None,
     /// `max(z, 0)`
     Relu,
-    /// `z` where positive, else `slope · z`; one slope a channel.
+    /// `z` where positive, else `slope · z`; one slope for each channel.
     PRelu(&'a [f32]),
-}
-
-impl Activation<'_> {
-    fn raw(self) -> loops::Activation {
-        match self {
-            Self::None => loops::Activation::None,
-            Self::Relu => loops::Activation::Relu,
-            Self::PRelu(slopes) => loops::Activation::PRelu(slopes.as_ptr()),
-        }
-    }
 }

@@ -5,7 +5,7 @@ use core::arch::aarch64::*;
 use super::simd::{Simd, entry_points};
 #[cfg(feature = "train")]
 use super::train::gradient_loops;
-use super::{loops, winograd};
+use super::{depthwise, direct, winograd};
 
 #[derive(Clone, Copy)]
 pub(super) struct Neon;
@@ -15,7 +15,8 @@ pub(super) struct Neon;
 impl Simd for Neon {
     type V = float32x4_t;
     const LANES: usize = 4;
-    const WIDE: bool = true;
+    const CHANNELS: usize = 8;
+    const VECTORS: usize = 3;
 
     #[inline(always)]
     unsafe fn zero() -> float32x4_t {

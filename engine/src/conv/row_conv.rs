@@ -1,28 +1,16 @@
-//! A convolution whose input comes in row by row.
+//! A convolution whose input arrives row by row.
 
-use super::loops::{self, Forward, Source, Target};
-use super::rows::{LANES, Rows};
-use super::winograd::{self, POSITIONS, Positions};
-use super::{Activation, Isa, on};
+use std::ops::Range;
 
-/// Fewer channels than these, in or out, are not worth combining rows for.
+use super::block::pack;
+use super::depthwise::Depthwise;
+use super::direct::{self, Forward};
+use super::planes::{Part, Source, Target};
+use super::rows::Area;
+use super::{FusedActivation, Isa, Rows, Scratch, on, winograd};
+
+/// Fewer channels than these, in or out, are not worth Winograd's transforms.
 const FEWEST_CHANNELS: usize = 3;
-
-/// Columns whose positions are worked on together: their tiles are a multiple of every block of the
-/// loops, and they are few enough for a cache of the second level.
-const CHUNK: usize = if cfg!(target_family = "wasm") {
-    96
-} else {
-    192
-};
-
-/// Rows whose positions are worked on together: with two of tiles fewer lanes of long vectors idle. A
-/// page does without the code.
-const CHUNK_ROWS: usize = if cfg!(target_family = "wasm") {
-    winograd::SIDE
-} else {
-    2 * winograd::SIDE
-};
 
 /// The sizes of a [`RowConv`].
 #[derive(Clone, Copy, Debug)]
@@ -31,105 +19,120 @@ pub struct RowConvShape {
     pub channels_in: usize,
     /// Output channels, of all groups.
     pub channels_out: usize,
-    /// Groups of channels that know nothing of each other.
+    /// Groups of channels: the outputs of a group are made of its inputs alone.
     pub groups: usize,
-    /// Side of the kernel: odd.
+    /// Side of the kernel in taps: odd.
     pub k: usize,
-    /// Zeros around the input: 0, or k / 2 for an output of the input's size.
+    /// Pixels from one tap to the next.
+    pub dilation: usize,
+    /// Zeros around the input, in pixels: 0, or [`reach`](Self::reach) for an output of the input's size.
     pub padding: usize,
 }
 
-/// A convolution with its weights in the order in which they are used.
+impl RowConvShape {
+    /// Pixels from the kernel's middle tap to its last one.
+    pub fn reach(&self) -> usize {
+        self.dilation * (self.k / 2)
+    }
+
+    fn method(&self) -> Method {
+        let least = self.channels_in.min(self.channels_out);
+        if self.groups == 1 && self.k == 3 && self.dilation == 1 && least >= FEWEST_CHANNELS {
+            Method::Winograd
+        } else if self.groups == self.channels_in && self.groups == self.channels_out {
+            Method::Depthwise
+        } else {
+            Method::Direct
+        }
+    }
+}
+
+/// How a convolution is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Method {
+    Direct,
+    Depthwise,
+    Winograd,
+}
+
+/// A convolution of stride 1 with its weights in the order in which kernels use them.
 #[derive(Clone, Debug)]
 pub struct RowConv {
     isa: Isa,
     shape: RowConvShape,
-    /// Of each group one after the other; of each position, where there are positions.
+    method: Method,
+    /// Of each group one after the other; of each position, for Winograd's filtering.
     weights: Vec<f32>,
     bias: Vec<f32>,
-    is_winograd: bool,
-    /// Rows above the picture and columns left of it that belong to the first blocks.
+    /// Rows above the image and columns left of it that belong to the first blocks.
     overhang: usize,
-}
-
-/// What convolutions need beside their input and output; it may serve one after the other.
-#[derive(Clone, Debug, Default)]
-pub struct Scratch {
-    input: Vec<f32>,
-    output: Vec<f32>,
-}
-
-impl Scratch {
-    fn positions(data: &mut Vec<f32>, channels: usize, tiles: usize) -> Positions {
-        let plane = tiles.next_multiple_of(LANES) + LANES;
-        let length = POSITIONS * channels * plane;
-        if data.len() < length {
-            data.resize(length, 0.0);
-        }
-        Positions {
-            data: data.as_mut_ptr(),
-            position: channels * plane,
-            plane,
-        }
-    }
 }
 
 impl RowConv {
     /// `weight [channels_out, channels_in / groups, k, k]`, `bias [channels_out]`.
     ///
     /// # Panics
-    /// Where a slice is not as long as the shape says.
+    /// Where the shape makes no sense, or a slice is not as long as it says.
     pub fn new(isa: Isa, shape: RowConvShape, weight: &[f32], bias: &[f32]) -> Self {
         let RowConvShape {
             channels_in,
             channels_out,
             groups,
             k,
+            dilation,
             padding,
         } = shape;
-        assert!(k % 2 == 1 && (padding == 0 || padding == k / 2));
+        assert!(k % 2 == 1 && dilation > 0 && (padding == 0 || padding == shape.reach()));
+        assert!(channels_in > 0 && channels_out > 0 && groups > 0);
         assert!(channels_in % groups == 0 && channels_out % groups == 0);
         let (inputs, outputs, taps) = (channels_in / groups, channels_out / groups, k * k);
         assert_eq!(weight.len(), channels_out * inputs * taps);
         assert_eq!(bias.len(), channels_out);
-        let is_winograd = k == 3 && groups == 1 && channels_in.min(channels_out) >= FEWEST_CHANNELS;
+        let method = shape.method();
         let kernel =
             |out: usize, channel: usize| &weight[(out * inputs + channel) * taps..][..taps];
         let pack = |taps, at: &dyn Fn(usize, usize, usize) -> f32| {
-            loops::pack(isa.wide(), outputs, inputs, taps, at)
+            pack(isa.channels(), outputs, inputs, taps, at)
         };
-        let weights = if is_winograd {
-            let position = |p| {
-                pack(1, &|out, channel, _| {
-                    winograd::weight(kernel(out, channel), p)
-                })
-            };
-            (0..POSITIONS).flat_map(position).collect()
-        } else {
-            let group = |g| {
-                pack(taps, &|out, channel, tap| {
-                    kernel(g * outputs + out, channel)[tap]
-                })
-            };
-            (0..groups).flat_map(group).collect()
+        let weights = match method {
+            Method::Winograd => {
+                let position = |p| {
+                    pack(1, &|out, channel, _| {
+                        winograd::weight(kernel(out, channel), p)
+                    })
+                };
+                (0..winograd::POSITIONS).flat_map(position).collect()
+            }
+            // Each group is a block of one channel, packed as it is.
+            Method::Depthwise => weight.to_vec(),
+            Method::Direct => {
+                let group = |g| {
+                    pack(taps, &|out, channel, tap| {
+                        kernel(g * outputs + out, channel)[tap]
+                    })
+                };
+                (0..groups).flat_map(group).collect()
+            }
         };
         Self {
             isa,
             shape,
+            method,
             weights,
             bias: bias.to_vec(),
-            is_winograd,
             overhang: 0,
         }
     }
 
     /// Rows and columns that are made together.
     pub fn block(&self) -> usize {
-        if self.is_winograd { winograd::SIDE } else { 1 }
+        match self.method {
+            Method::Winograd => winograd::SIDE,
+            Method::Direct | Method::Depthwise => 1,
+        }
     }
 
-    /// Lets blocks begin at this row and column, and so at every [`block`](Self::block)th; results
-    /// depend on it.
+    /// Lets blocks begin at this row and column, and so at every [`block`](Self::block)th; results depend on it.
     pub fn begin_blocks_at(&mut self, first: isize) {
         self.overhang = (-first).rem_euclid(self.block() as isize) as usize;
     }
@@ -141,160 +144,226 @@ impl RowConv {
 
     /// Input rows that are read for `count` output rows.
     pub fn rows_read(&self, count: usize) -> usize {
-        count.next_multiple_of(self.block()) + self.shape.k - 1
+        count.next_multiple_of(self.block()) + 2 * self.shape.reach()
     }
 
-    /// Makes the next `count` rows of `output`, the first of which begins a block or is the picture's
-    /// own; `add` is added to them after the activation.
+    /// Makes the next `count` rows of `output`, the first of which begins a block or is the image's first one.
+    ///
+    /// The input is the channels of all `inputs`, one after the other; they have the same number of columns. `add`
+    /// is added after the activation.
     ///
     /// # Panics
-    /// Where `input` lacks rows, columns or borders that are read, `add` those that are added, or sizes
-    /// don't fit together.
+    /// Where inputs lack rows, columns or borders that are read, `add` those that are added, where sizes don't fit
+    /// together, or where a convolution with groups has several inputs.
     pub fn run(
         &self,
         scratch: &mut Scratch,
-        input: &Rows,
-        activation: Activation,
+        inputs: &[&Rows],
+        activation: FusedActivation,
         add: Option<&Rows>,
         output: &mut Rows,
         count: usize,
     ) {
-        let RowConvShape {
-            channels_in,
-            channels_out,
-            groups,
-            k,
-            padding,
-        } = self.shape;
-        assert_eq!(input.channels(), channels_in);
-        assert_eq!(output.channels(), channels_out);
-        assert_eq!(input.columns() + 2 * padding, output.columns() + k - 1);
-        if let Activation::PRelu(slopes) = activation {
-            assert_eq!(slopes.len(), channels_out);
+        self.check(inputs, activation, add, output);
+        if count == 0 {
+            return;
         }
         let row = output.push(count);
         let above = self.begun(row as usize);
         assert!(above == 0 || row == 0);
-        let (start, count) = (row - above as isize, above + count);
-        let (from, left) = (start - padding as isize, self.overhang);
-        let columns = output.columns();
-        let add = |channel| {
-            add.map(|rows| {
-                assert_eq!([rows.channels(), rows.columns()], [channels_out, columns]);
-                rows.source(start, count, channel, left)
-            })
+        let rows = row - above as isize..row + count as isize;
+        let job = Job {
+            conv: self,
+            inputs,
+            activation,
+            add,
+            rows: rows.clone(),
+            columns: self.overhang + output.columns(),
         };
-        if self.is_winograd {
-            let source = input.source(from, self.rows_read(count), 0, padding + left);
-            let add = add(0);
-            let target = output.target(start, count, 0, left);
-            for y in (0..count).step_by(CHUNK_ROWS) {
-                for x in (0..target.columns).step_by(CHUNK) {
-                    let part = Target {
-                        data: target.data.wrapping_add(y * target.row + x),
-                        rows: CHUNK_ROWS.min(count - y),
-                        columns: CHUNK.min(target.columns - x),
-                        ..target
-                    };
-                    let add = add.map(|add| at(add, y, x));
-                    self.winograd(scratch, at(source, y, x), activation, add, part);
-                }
+        match self.method {
+            Method::Direct => job.direct(output),
+            Method::Depthwise => job.depthwise(output),
+            Method::Winograd => {
+                job.winograd(scratch, output);
+                output.clear_outside(rows.start, self.overhang);
             }
-            output.clear_outside(start, left);
-            return;
-        }
-        let (inputs, outputs) = (channels_in / groups, channels_out / groups);
-        for group in 0..groups {
-            let first = group * outputs;
-            let activation = match activation {
-                Activation::PRelu(slopes) => Activation::PRelu(&slopes[first..]),
-                other => other,
-            };
-            let job = Forward {
-                source: input.source(from, self.rows_read(count), group * inputs, padding),
-                channels_in: inputs,
-                kernel: [k, k],
-                weights: self.weights[first * inputs * k * k..].as_ptr(),
-                bias: self.bias[first..].as_ptr(),
-                activation: activation.raw(),
-                add: add(first),
-                target: output.target(start, count, first, left),
-                channels_out: outputs,
-            };
-            on!(self.isa, forward, &job);
         }
     }
 
-    /// At most [`CHUNK_ROWS`] rows and [`CHUNK`] columns.
-    fn winograd(
+    fn check(
         &self,
-        scratch: &mut Scratch,
-        source: Source,
-        activation: Activation,
-        add: Option<Source>,
-        target: Target,
+        inputs: &[&Rows],
+        activation: FusedActivation,
+        add: Option<&Rows>,
+        output: &Rows,
     ) {
-        let (inputs, outputs) = (self.shape.channels_in, self.shape.channels_out);
-        let tiles = target.columns.div_ceil(winograd::SIDE);
-        // Rows of tiles lie one after the other, so that only the last one's last vector is not full.
-        // With one row of them known, the compiler leaves the loops out.
-        let rows = match CHUNK_ROWS {
-            winograd::SIDE => 1,
-            _ => target.rows.div_ceil(winograd::SIDE),
-        };
-        let all = rows * tiles;
-        let from = Scratch::positions(&mut scratch.input, inputs, all);
-        let to = Scratch::positions(&mut scratch.output, outputs, all);
-        for row in 0..rows {
-            let (y, first) = (row * winograd::SIDE, row * tiles);
-            let job = winograd::Input {
-                source: at(source, y, 0),
-                channels: inputs,
-                tiles,
-                target: from.skip(first),
-            };
-            on!(self.isa, winograd_input, &job);
+        let shape = &self.shape;
+        let channels: usize = inputs.iter().map(|input| input.channels()).sum();
+        assert_eq!(channels, shape.channels_in);
+        assert!(inputs.len() == 1 || shape.groups == 1);
+        let columns = output.columns() + 2 * shape.reach();
+        assert!(
+            inputs
+                .iter()
+                .all(|input| input.columns() + 2 * shape.padding == columns)
+        );
+        assert_eq!(output.channels(), shape.channels_out);
+        if let FusedActivation::PRelu(slopes) = activation {
+            assert_eq!(slopes.len(), shape.channels_out);
         }
-        let weights = self.weights.chunks_exact(inputs * outputs);
-        for (position, weights) in weights.enumerate() {
-            let job = winograd::Product {
-                source: Source {
-                    data: from.data.wrapping_add(position * from.position),
-                    row: 0,
-                    plane: from.plane,
-                },
-                channels_in: inputs,
-                tiles: all,
-                weights: weights.as_ptr(),
-                target: to.data.wrapping_add(position * to.position),
-                plane: to.plane,
-                channels_out: outputs,
-            };
-            on!(self.isa, winograd_product, &job);
-        }
-        for row in 0..rows {
-            let (y, first) = (row * winograd::SIDE, row * tiles);
-            let job = winograd::Output {
-                source: to.skip(first),
-                channels: outputs,
-                bias: self.bias.as_ptr(),
-                activation: activation.raw(),
-                add: add.map(|add| at(add, y, 0)),
-                target: Target {
-                    data: target.data.wrapping_add(y * target.row),
-                    rows: winograd::SIDE.min(target.rows - y),
-                    ..target
-                },
-            };
-            on!(self.isa, winograd_output, &job);
+        if let Some(add) = add {
+            assert_eq!(
+                [add.channels(), add.columns()],
+                [output.channels(), output.columns()]
+            );
         }
     }
 }
 
-/// The same planes from another row and column on.
-fn at(source: Source, row: usize, column: usize) -> Source {
-    Source {
-        data: source.data.wrapping_add(row * source.row + column),
-        ..source
+/// Rows to be made; `columns` of them, those left of the image that belong to a block included.
+struct Job<'a> {
+    conv: &'a RowConv,
+    inputs: &'a [&'a Rows],
+    activation: FusedActivation<'a>,
+    add: Option<&'a Rows>,
+    rows: Range<isize>,
+    columns: usize,
+}
+
+impl Job<'_> {
+    /// Channels of an input, with all the rows and `columns` columns that are read of it.
+    fn source(&self, input: &Rows, channels: Range<usize>, columns: usize) -> Source {
+        let padding = self.conv.shape.padding;
+        let first = self.rows.start - padding as isize;
+        let count = self.conv.rows_read(self.rows.clone().count());
+        input.source(&Area {
+            rows: first..first + count as isize,
+            channels,
+            left: padding + self.conv.overhang,
+            columns,
+        })
+    }
+
+    /// All inputs.
+    fn parts(&self, columns: usize) -> Vec<Part> {
+        let part = |input: &&Rows| Part {
+            source: self.source(input, 0..input.channels(), columns),
+            channels: input.channels(),
+        };
+        self.inputs.iter().map(part).collect()
+    }
+
+    fn outside(&self, channels: Range<usize>, columns: usize) -> Area {
+        Area {
+            rows: self.rows.clone(),
+            channels,
+            left: self.conv.overhang,
+            columns,
+        }
+    }
+
+    /// Channels that are added, with the columns rounded up to so many values.
+    fn added(&self, channels: Range<usize>, multiple: usize) -> Option<Source> {
+        let columns = self.columns.next_multiple_of(multiple);
+        Some(self.add?.source(&self.outside(channels, columns)))
+    }
+
+    fn target(&self, output: &mut Rows, channels: Range<usize>) -> Target {
+        output.target(&self.outside(channels, self.columns))
+    }
+
+    fn columns_read(&self) -> usize {
+        let RowConv { isa, shape, .. } = self.conv;
+        direct::columns_read(isa.lanes(), self.columns, shape.k, shape.dilation)
+    }
+
+    fn winograd(&self, scratch: &mut Scratch, output: &mut Rows) {
+        let RowConv {
+            isa,
+            shape,
+            weights,
+            bias,
+            ..
+        } = self.conv;
+        let layer = winograd::Layer {
+            isa: *isa,
+            channels_in: shape.channels_in,
+            channels_out: shape.channels_out,
+            weights,
+            bias,
+            activation: self.activation,
+        };
+        let parts = self.parts(winograd::columns_read(isa.lanes(), self.columns));
+        let channels = 0..shape.channels_out;
+        let add = self.added(channels.clone(), winograd::SIDE * isa.lanes());
+        let target = self.target(output, channels);
+        // SAFETY: `source` and `target` have checked what is read and written, `check` and `new` the lengths.
+        unsafe { layer.run(scratch, &parts, add, target) };
+    }
+
+    fn depthwise(&self, output: &mut Rows) {
+        let RowConv {
+            isa,
+            shape,
+            weights,
+            bias,
+            ..
+        } = self.conv;
+        let channels = 0..shape.channels_out;
+        let job = Depthwise {
+            source: self.source(self.inputs[0], channels.clone(), self.columns_read()),
+            channels: shape.channels_out,
+            k: shape.k,
+            dilation: shape.dilation,
+            weights,
+            bias,
+            activation: self.activation,
+            add: self.added(channels.clone(), isa.lanes()),
+            target: self.target(output, channels),
+        };
+        // SAFETY: as for Winograd's.
+        unsafe { on!(isa, depthwise(&job)) };
+    }
+
+    fn direct(&self, output: &mut Rows) {
+        let RowConv {
+            isa,
+            shape,
+            weights,
+            bias,
+            ..
+        } = self.conv;
+        let mut parts = self.parts(self.columns_read());
+        let inputs = shape.channels_in / shape.groups;
+        let outputs = shape.channels_out / shape.groups;
+        let weights = weights.chunks_exact(outputs * inputs * shape.k * shape.k);
+        for (group, weights) in weights.enumerate() {
+            if shape.groups > 1 {
+                let channels = group * inputs..(group + 1) * inputs;
+                parts = vec![Part {
+                    source: self.source(self.inputs[0], channels, self.columns_read()),
+                    channels: inputs,
+                }];
+            }
+            let channels = group * outputs..(group + 1) * outputs;
+            let job = Forward {
+                parts: &parts,
+                k: shape.k,
+                dilation: shape.dilation,
+                weights,
+                bias: &bias[channels.clone()],
+                activation: match self.activation {
+                    FusedActivation::PRelu(slopes) => {
+                        FusedActivation::PRelu(&slopes[channels.clone()])
+                    }
+                    other => other,
+                },
+                add: self.added(channels.clone(), isa.lanes()),
+                target: self.target(output, channels),
+                channels_out: outputs,
+            };
+            // SAFETY: as for Winograd's.
+            unsafe { on!(isa, forward(&job)) };
+        }
     }
 }

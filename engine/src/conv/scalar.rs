@@ -3,7 +3,7 @@
 use super::simd::{Simd, entry_points};
 #[cfg(feature = "train")]
 use super::train::gradient_loops;
-use super::{loops, winograd};
+use super::{depthwise, direct, winograd};
 
 #[derive(Clone, Copy)]
 pub(super) struct Scalar;
@@ -12,7 +12,8 @@ pub(super) struct Scalar;
 impl Simd for Scalar {
     type V = f32;
     const LANES: usize = 1;
-    const WIDE: bool = false;
+    const CHANNELS: usize = 4;
+    const VECTORS: usize = 2;
 
     #[inline(always)]
     unsafe fn zero() -> f32 {

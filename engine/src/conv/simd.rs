@@ -9,13 +9,28 @@ pub(super) trait Simd: Copy {
     type V: Copy;
     /// Values in a vector.
     const LANES: usize;
-    /// Whether there are 32 vector registers rather than 16: decides how large blocks may be.
-    const WIDE: bool;
+    /// Output channels of a block: 8, 6 or 4.
+    const CHANNELS: usize;
+    /// Vectors of pixels of a block: 3 or 2. With 32 registers a block is 8×3, with 16 it is 6×2 or 4×2, so that
+    /// the sums, the pixels and a weight fit; 4×3 would take all 16, and the compiler then spills a sum.
+    const VECTORS: usize;
 
     /// All lanes 0.
     unsafe fn zero() -> Self::V;
     /// All lanes `value`.
     unsafe fn splat(value: f32) -> Self::V;
+    /// C vectors, each with one of the values from `from` on in all lanes.
+    #[inline(always)]
+    unsafe fn splat_each<const C: usize>(from: *const f32) -> [Self::V; C] {
+        // SAFETY: the caller vouches for C readable values.
+        unsafe {
+            let mut each = [Self::zero(); C];
+            for (c, v) in each.iter_mut().enumerate() {
+                *v = Self::splat(*from.add(c));
+            }
+            each
+        }
+    }
     /// `LANES` values from unaligned memory.
     unsafe fn load(from: *const f32) -> Self::V;
     /// `LANES` values to unaligned memory.
@@ -41,18 +56,27 @@ pub(super) trait Simd: Copy {
     unsafe fn sum(v: Self::V) -> f32;
 }
 
-/// The loops, compiled for one instruction set.
+/// The kernels and constants of one instruction set.
 macro_rules! entry_points {
     ($simd:ty $(, $feature:literal)?) => {
-        crate::conv::simd::entry_point!($simd, [$($feature)?], forward, loops::Forward, loops::forward);
+        /// Values in a vector.
+        pub(in crate::conv) const LANES: usize = <$simd>::LANES;
+        /// Output channels of a block.
+        pub(in crate::conv) const CHANNELS: usize = <$simd>::CHANNELS;
+        /// Vectors of pixels of a block.
+        pub(in crate::conv) const VECTORS: usize = <$simd>::VECTORS;
+        crate::conv::simd::entry_point!($simd, [$($feature)?], forward, direct::Forward, direct::forward);
         crate::conv::simd::entry_point!(
-            $simd, [$($feature)?], winograd_input, winograd::Input, winograd::input
+            $simd, [$($feature)?], depthwise, depthwise::Depthwise, depthwise::depthwise
         );
         crate::conv::simd::entry_point!(
-            $simd, [$($feature)?], winograd_product, winograd::Product, winograd::product
+            $simd, [$($feature)?], winograd_input, winograd::transform::Input, winograd::transform::input
         );
         crate::conv::simd::entry_point!(
-            $simd, [$($feature)?], winograd_output, winograd::Output, winograd::output
+            $simd, [$($feature)?], winograd_product, winograd::product::Product, winograd::product::product
+        );
+        crate::conv::simd::entry_point!(
+            $simd, [$($feature)?], winograd_output, winograd::transform::Output, winograd::transform::output
         );
         #[cfg(feature = "train")]
         crate::conv::simd::entry_point!(
@@ -68,17 +92,19 @@ macro_rules! entry_points {
 }
 pub(super) use entry_points;
 
-/// One loop, compiled for one instruction set.
+/// One kernel, compiled for one instruction set.
 macro_rules! entry_point {
-    ($simd:ty, [$($feature:literal)?], $name:ident, $job:ty, $loop:ident :: $function:ident) => {
-        /// The loop of this name for this instruction set.
+    ($simd:ty, [$($feature:literal)?], $name:ident, $job:ty, $($function:ident)::+) => {
+        /// The kernel of this name for this instruction set.
         ///
         /// # Safety
-        /// The processor has the instruction set; otherwise as the loop.
+        /// The processor has the instruction set; otherwise as the kernel.
+        // A page's compiler allots registers worse in one function made of all kernels.
+        #[cfg_attr(target_family = "wasm", inline(never))]
         $(#[target_feature(enable = $feature)])?
         pub(in crate::conv) unsafe fn $name(job: &$job) {
             // SAFETY: what is asked of the caller is what is asked of ours.
-            unsafe { $loop::$function::<$simd>(job) }
+            unsafe { $($function)::+::<$simd>(job) }
         }
     };
 }

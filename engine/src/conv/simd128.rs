@@ -8,7 +8,7 @@ use core::arch::wasm32::*;
 use super::simd::{Simd, entry_points};
 #[cfg(feature = "train")]
 use super::train::gradient_loops;
-use super::{loops, winograd};
+use super::{depthwise, direct, winograd};
 
 #[derive(Clone, Copy)]
 pub(super) struct Simd128;
@@ -18,7 +18,8 @@ pub(super) struct Simd128;
 impl Simd for Simd128 {
     type V = v128;
     const LANES: usize = 4;
-    const WIDE: bool = false;
+    const CHANNELS: usize = 4;
+    const VECTORS: usize = 2;
 
     #[inline(always)]
     unsafe fn zero() -> v128 {
@@ -27,6 +28,25 @@ impl Simd for Simd128 {
     #[inline(always)]
     unsafe fn splat(value: f32) -> v128 {
         f32x4_splat(value)
+    }
+    #[inline(always)]
+    unsafe fn splat_each<const C: usize>(from: *const f32) -> [v128; C] {
+        // SAFETY: see above.
+        unsafe {
+            if C == 4 {
+                // One load and four shuffles: a page's compiler computes the address of each load anew.
+                let all = v128_load(from.cast());
+                let each = [
+                    i32x4_shuffle::<0, 0, 0, 0>(all, all),
+                    i32x4_shuffle::<1, 1, 1, 1>(all, all),
+                    i32x4_shuffle::<2, 2, 2, 2>(all, all),
+                    i32x4_shuffle::<3, 3, 3, 3>(all, all),
+                ];
+                std::array::from_fn(|c| each[c])
+            } else {
+                std::array::from_fn(|c| f32x4_splat(*from.add(c)))
+            }
+        }
     }
     #[inline(always)]
     unsafe fn load(from: *const f32) -> v128 {

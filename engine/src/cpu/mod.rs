@@ -1,12 +1,13 @@
-//! The CPU: a plan whose steps pass rows on to each other.
+//! The CPU engine: steps pass rows on to each other.
 //!
-//! The input comes in a few rows at a time, and every step makes all rows that it can make of what
-//! is there; rows that nobody reads any more are dropped. So the rows that are worked on stay in the
-//! cache through all layers ("line-buffer fusion"), and memory follows the width of a tile and the
-//! depth of the network, not the picture.
+//! The input arrives a few rows at a time, and every step computes all rows that it can; rows that no step
+//! reads any more are dropped. So the rows in use stay in the cache through all layers (line-buffer fusion),
+//! and memory follows the width of a tile and the depth of the network, not the image.
 
+mod activation;
+mod kernels;
 mod program;
-mod steps;
+mod schedule;
 mod worker;
 
 use std::future::ready;
@@ -15,25 +16,33 @@ use std::ops::Range;
 use self::program::Program;
 use self::worker::Worker;
 use crate::conv::Isa;
+use crate::engine::check_input;
 use crate::graph::Plan;
 use crate::image::Planes;
 use crate::{Engine, EngineError, Grid, Running};
 
-/// Runs plans on this processor's vectors.
+/// Memory that a tile may take on one thread, in bytes.
+const MAX_TILE_BYTES: u64 = if cfg!(target_family = "wasm") {
+    512 << 20
+} else {
+    4 << 30
+};
+
+/// Runs plans with this processor's vector instructions.
 pub struct CpuEngine {
     program: Program,
-    /// One for each thread.
+    /// One per thread.
     workers: Vec<Worker>,
 }
 
 impl CpuEngine {
-    /// Prepares a plan for the best instruction set that there is, and so many threads; more than one
-    /// need the feature `threads`.
+    /// Prepares a plan for the fastest instruction set of this processor and for `threads` threads; more
+    /// than one need the feature `threads`.
     pub fn new(plan: &Plan, threads: usize) -> Self {
         Self::with_isa(plan, threads, Isa::best())
     }
 
-    /// The same for a certain instruction set.
+    /// The same for a given instruction set.
     pub fn with_isa(plan: &Plan, threads: usize, isa: Isa) -> Self {
         let threads = if cfg!(feature = "threads") {
             threads.max(1)
@@ -47,6 +56,23 @@ impl CpuEngine {
     }
 }
 
+impl CpuEngine {
+    /// Whether the input has the network's channels, is as long as it says, and fits the memory.
+    fn check(&self, input: &Planes) -> Result<(), EngineError> {
+        check_input(self.program.extents[0].channels, input)?;
+        let needed = self.program.bytes([input.width, input.height]);
+        if needed > MAX_TILE_BYTES {
+            return Err(EngineError::Memory {
+                width: input.width,
+                height: input.height,
+                needed_mb: needed >> 20,
+                limit_mb: MAX_TILE_BYTES >> 20,
+            });
+        }
+        Ok(())
+    }
+}
+
 impl Engine for CpuEngine {
     fn name(&self) -> &str {
         "cpu"
@@ -57,6 +83,7 @@ impl Engine for CpuEngine {
     }
 
     fn start(&mut self, input: Planes) -> Result<Running, EngineError> {
+        self.check(&input)?;
         let program = &self.program;
         let strips = strips(&input, self.workers.len(), &program.grid);
         let jobs = self.workers.iter_mut().zip(strips);
@@ -76,7 +103,7 @@ impl Engine for CpuEngine {
     }
 }
 
-/// Columns of the input: those that are wanted, and those that are read for them.
+/// Columns of the input: those whose result is wanted, and those that are read for them.
 struct Strip {
     core: Range<usize>,
     padded: Range<usize>,

@@ -1,165 +1,284 @@
 //! A plan, prepared for the CPU.
 
+use super::schedule::Schedule;
 use crate::Grid;
-use crate::conv::{Isa, RowConv, RowConvShape};
-use crate::graph::{self, Extent, Padding, Plan, Step, Value};
+use crate::conv::{FusedActivation, Isa, RowConv, RowConvShape};
+use crate::graph::{Activation, Conv, Extent, Padding, Plan, Read, Step, Value};
 
 /// A plan, prepared.
 pub(super) struct Program {
-    pub steps: Vec<Stage>,
+    pub stages: Vec<Stage>,
     pub extents: Vec<Extent>,
+    /// The values that each step reads, concatenations that are views replaced by their parts.
+    pub reads: Vec<Vec<Read>>,
     /// Zeros around each value, for the convolutions that read it and the one that writes it.
-    pub margins: Vec<usize>,
+    pub borders: Vec<usize>,
     pub grid: Grid,
 }
 
 /// A step, prepared.
 pub(super) enum Stage {
-    Conv(RowConv, graph::Conv),
+    Conv(Prepared),
+    /// A concatenation whose readers read its parts.
+    View,
     Other(Step),
+}
+
+/// A convolution, prepared.
+pub(super) struct Prepared {
+    pub kernel: RowConv,
+    /// The values whose channels it reads, one after the other.
+    pub inputs: Vec<Value>,
+    pub activation: Activation,
+    pub add: Option<Value>,
+    reach_px: usize,
+}
+
+impl Prepared {
+    /// The activation that the kernel applies itself, if it can.
+    pub fn fused(&self) -> Option<FusedActivation<'_>> {
+        match &self.activation {
+            Activation::None => Some(FusedActivation::None),
+            Activation::Relu => Some(FusedActivation::Relu),
+            Activation::PRelu(slopes) => Some(FusedActivation::PRelu(slopes)),
+            Activation::LeakyRelu(_)
+            | Activation::Sigmoid
+            | Activation::Tanh
+            | Activation::Silu
+            | Activation::Gelu
+            | Activation::Clamp { .. } => None,
+        }
+    }
 }
 
 impl Program {
     pub fn new(plan: &Plan, isa: Isa) -> Self {
         let extents = plan.extents().to_vec();
-        let prepare = |step: &Step| match step {
-            Step::Conv(conv) => {
-                let prepared = prepare(conv, extents[conv.input].channels, isa);
-                // Its weights lie there in their order by now.
-                let conv = graph::Conv {
-                    weight: Vec::new(),
-                    ..conv.clone()
-                };
-                Stage::Conv(prepared, conv)
-            }
-            other => Stage::Other(other.clone()),
-        };
-        let mut steps: Vec<Stage> = plan.steps().iter().map(prepare).collect();
-        let grid = grid(&mut steps, &extents, plan.multiplications());
-        Self {
-            margins: margins(&steps),
-            steps,
+        let views = plan.views();
+        let mut stages: Vec<Stage> = Vec::new();
+        let mut reads = Vec::new();
+        for (i, step) in plan.steps().iter().enumerate() {
+            let parts = |read: &Read| {
+                let Read { value, footprint } = *read;
+                let parts = plan.parts(value, &views).into_iter();
+                parts.map(move |value| Read { value, footprint })
+            };
+            let is_view = views[i + 1];
+            reads.push(match is_view {
+                true => Vec::new(),
+                false => step.reads().iter().flat_map(parts).collect(),
+            });
+            stages.push(match step {
+                _ if is_view => Stage::View,
+                Step::Conv(conv) => {
+                    let inputs = plan.parts(conv.input, &views);
+                    Stage::Conv(prepare(conv, inputs, &extents, i + 1, isa))
+                }
+                other => Stage::Other(other.clone()),
+            });
+        }
+        let borders = borders(&stages, extents.len());
+        let mut program = Self {
+            stages,
             extents,
-            grid,
-        }
+            reads,
+            borders,
+            grid: Grid::default(),
+        };
+        program.grid = program.place(plan.reach().align_px, plan.multiplications());
+        program
     }
-}
 
-fn margins(steps: &[Stage]) -> Vec<usize> {
-    let mut margins = vec![0; steps.len() + 1];
-    for (i, stage) in steps.iter().enumerate() {
-        if let Stage::Conv(prepared, conv) = stage {
-            // Blocks at the picture's borders may lie partly outside.
-            let outside = prepared.block() - 1;
-            margins[conv.input] = margins[conv.input].max(outside + padding(conv));
-            for value in conv.add.into_iter().chain([i + 1]) {
-                margins[value] = margins[value].max(outside);
+    /// Bytes that a worker holds for an input of these sides, beside input and output.
+    pub fn bytes(&self, [width, height]: [usize; 2]) -> u64 {
+        let mut schedule = Schedule::default();
+        // Rows are dropped as fast as they come once the first ones have passed the last step.
+        let settled = 4 * (self.grid.halo_px[0] + self.grid.halo_px[1]) + 64;
+        schedule.begin(&self.extents, height.min(settled));
+        let result = self.stages.len();
+        let mut held = vec![0; self.extents.len()];
+        let mut needed = Vec::new();
+        let mut first = vec![0isize; self.extents.len()];
+        while !schedule.is_complete(result) {
+            schedule.add(0, schedule.band());
+            for step in 0..self.stages.len() {
+                schedule.add(step + 1, schedule.ready(self, step));
+            }
+            for (value, held) in held.iter_mut().enumerate() {
+                *held = (schedule.made(value) as isize - first[value]).max(*held);
+            }
+            schedule.needed(self, &mut needed);
+            first.clone_from(&needed);
+        }
+        let row = |(extent, border): (&Extent, &usize)| {
+            (extent.channels * (extent.px(width) + 4 * border + 64)) as u64
+        };
+        let rows = self.extents.iter().zip(&self.borders).map(row);
+        let values = rows.zip(&held).zip(&self.borders).zip(0..);
+        let bytes = values.map(|(((row, held), border), value)| match value {
+            0 => 0,
+            _ if matches!(self.stages[value - 1], Stage::View) => 0,
+            // Rows that are kept are moved only once as many have been dropped.
+            _ => 2 * 4 * row * (held + 2 * *border as isize) as u64,
+        });
+        bytes.sum()
+    }
+
+    /// Places the blocks of convolutions, and says what tiles have to be like for that.
+    fn place(&mut self, align_px: usize, multiplications: f64) -> Grid {
+        let aligns =
+            self.stages
+                .iter()
+                .zip(&self.extents[1..])
+                .map(|(stage, extent)| match stage {
+                    Stage::Conv(conv) => {
+                        // Input pixels that are a whole number of blocks.
+                        let [up, down] = extent.size.scale();
+                        let blocks = crate::graph::lcm(conv.kernel.block() * down, up);
+                        blocks / up
+                    }
+                    Stage::View | Stage::Other(_) => 1,
+                });
+        let align_px = aligns.fold(align_px, crate::graph::lcm);
+        let [least, mut after] = self.place_blocks(align_px, 0);
+        let before = least.next_multiple_of(align_px);
+        if before > least {
+            // Blocks may begin earlier by what rounding up leaves, so that fewer pixels are read after a tile.
+            let [first, end] = self.place_blocks(align_px, before - least);
+            if first <= before {
+                after = end;
+            } else {
+                after = self.place_blocks(align_px, 0)[1];
             }
         }
+        let halo_px = before + after;
+        let efficient_px = (TILE_BY_HALO * halo_px).clamp(SMALLEST_TILE_PX, LARGEST_TILE_PX);
+        let patient_px = (TILE_MULTIPLICATIONS / multiplications.max(1.0)).sqrt() as usize;
+        // A tile that is mostly halo helps nobody, however long it takes.
+        let mut tile_px = efficient_px.min(patient_px.max(2 * halo_px));
+        self.grid = Grid {
+            align_px,
+            halo_px: [before, after],
+            tile_px,
+        };
+        while tile_px > NARROWEST_TILE_PX && self.bytes([tile_px + halo_px; 2]) > TILE_BYTES {
+            tile_px = (tile_px / 2).max(NARROWEST_TILE_PX);
+        }
+        Grid {
+            tile_px,
+            ..self.grid
+        }
     }
-    margins
+
+    /// Lets each convolution's blocks begin with the first pixel that is needed of it, or earlier by
+    /// `spare` input pixels in all. Returns the input pixels that are read before and after a tile,
+    /// along either axis, where tiles begin and end at multiples of `align_px`.
+    fn place_blocks(&mut self, align_px: usize, mut spare: usize) -> [usize; 2] {
+        let output = self.stages.len();
+        let Self {
+            stages,
+            extents,
+            reads,
+            ..
+        } = self;
+        let mut needed = vec![None; extents.len()];
+        let [up, down] = extents[output].size.scale();
+        needed[output] = Some(0..(align_px * up / down) as isize);
+        for (i, stage) in stages.iter_mut().enumerate().rev() {
+            let Some(mut rows) = needed[i + 1].clone() else {
+                continue;
+            };
+            if let Stage::Conv(conv) = stage {
+                let extent = extents[i + 1];
+                let [up, down] = extent.size.scale();
+                let wanted = (rows.end - rows.start) as usize;
+                let made = wanted.next_multiple_of(conv.kernel.block());
+                let early = (spare * up / down).min(made - wanted);
+                spare -= (early * down).div_ceil(up);
+                rows = rows.start - early as isize..rows.start - early as isize + made as isize;
+                conv.kernel.begin_blocks_at(rows.start + extent.margin);
+            }
+            for Read { value, footprint } in &reads[i] {
+                let read = footprint.rows(rows.clone());
+                let known = needed[*value].take();
+                needed[*value] = Some(match known {
+                    Some(known) => {
+                        let known: std::ops::Range<isize> = known;
+                        known.start.min(read.start)..known.end.max(read.end)
+                    }
+                    None => read,
+                });
+            }
+        }
+        let input = needed[0].clone().unwrap_or(0..0);
+        [
+            (-input.start).max(0) as usize,
+            (input.end - align_px as isize).max(0) as usize,
+        ]
+    }
 }
 
-/// Zeros that a convolution reads on each side.
-pub(super) fn padding(conv: &graph::Conv) -> usize {
-    match conv.padding {
-        Padding::Same => conv.k / 2,
-        Padding::Valid => 0,
-    }
-}
-
-fn prepare(conv: &graph::Conv, channels_in: usize, isa: Isa) -> RowConv {
+fn prepare(
+    conv: &Conv,
+    inputs: Vec<Value>,
+    extents: &[Extent],
+    result: Value,
+    isa: Isa,
+) -> Prepared {
     let shape = RowConvShape {
-        channels_in,
+        channels_in: extents[conv.input].channels,
         channels_out: conv.channels_out,
         groups: conv.groups,
         k: conv.k,
-        padding: padding(conv),
+        dilation: conv.dilation,
+        padding: match conv.padding {
+            Padding::Same => conv.reach_px(),
+            Padding::Valid => 0,
+        },
     };
-    RowConv::new(isa, shape, &conv.weight, &conv.bias)
-}
-
-/// Where blocks begin, and what tiles have to be like for that.
-fn grid(steps: &mut [Stage], extents: &[Extent], multiplications: usize) -> Grid {
-    let blocks = steps.iter().map(|stage| match stage {
-        Stage::Conv(prepared, _) => prepared.block(),
-        Stage::Other(_) => 1,
-    });
-    let block = blocks.max().unwrap_or(1);
-    let [least, _] = place_blocks(steps, extents, block, 0);
-    let before = least.next_multiple_of(block);
-    // What rounding up leaves is the blocks'.
-    let [_, after] = place_blocks(steps, extents, block, before - least);
-    let halo_px = before + after;
-    let efficient_px = (TILE_BY_HALO * halo_px).clamp(SMALLEST_TILE_PX, LARGEST_TILE_PX);
-    let patient_px = (TILE_MULTIPLICATIONS / multiplications.max(1) as f64).sqrt() as usize;
-    Grid {
-        align_px: block,
-        halo_px: [before, after],
-        // More halo than picture helps nobody, however long it takes.
-        tile_px: efficient_px.min(patient_px.max(2 * halo_px)),
+    let activation = match &conv.activation {
+        Activation::LeakyRelu(slope) => Activation::PRelu(vec![*slope; extents[result].channels]),
+        other => other.clone(),
+    };
+    Prepared {
+        kernel: RowConv::new(isa, shape, &conv.kernel.weight, &conv.kernel.bias),
+        inputs,
+        activation,
+        add: conv.add,
+        reach_px: shape.padding,
     }
 }
 
-/// Lets each convolution's blocks begin with the first pixel that is wanted of it, or a little before
-/// it: `spare` pixels in all. Returns how many pixels of the input are read before a tile and after it,
-/// along either axis, where tiles begin and end at multiples of `block`.
-fn place_blocks(
-    steps: &mut [Stage],
-    extents: &[Extent],
-    block: usize,
-    mut spare: usize,
-) -> [usize; 2] {
-    let output = extents.len() - 1;
-    // The first and one behind the last pixel that a tile of one block at 0 reads of each value.
-    let mut read = vec![[isize::MAX, isize::MIN]; extents.len()];
-    read[output] = [0, (block * extents[output].scale) as isize];
-    for (i, stage) in steps.iter_mut().enumerate().rev() {
-        let [mut first, end] = read[i + 1];
-        let mut reads = |value: Value, [first, end]: [isize; 2]| {
-            let known = &mut read[value];
-            *known = [known[0].min(first), known[1].max(end)];
-        };
-        match stage {
-            Stage::Conv(prepared, conv) => {
-                if let Some(add) = conv.add {
-                    reads(add, [first, end]);
-                }
-                let wanted = (end - first) as usize;
-                let made = wanted.next_multiple_of(prepared.block());
-                let early = spare.min(made - wanted);
-                spare -= early;
-                first -= early as isize;
-                prepared.begin_blocks_at(first + extents[i + 1].margin as isize);
-                let reach = (conv.k / 2) as isize;
-                reads(conv.input, [first - reach, first + made as isize + reach]);
-            }
-            Stage::Other(Step::Shuffle {
-                input, scale, skip, ..
-            }) => {
-                let s = *scale as isize;
-                for value in std::iter::once(*input).chain(*skip) {
-                    reads(value, [first.div_euclid(s), (end + s - 1).div_euclid(s)]);
-                }
-            }
-            Stage::Other(step) => {
-                for value in step.inputs() {
-                    reads(value, [first, end]);
-                }
-            }
+fn borders(stages: &[Stage], values: usize) -> Vec<usize> {
+    let mut borders = vec![0; values];
+    for (i, stage) in stages.iter().enumerate() {
+        let Stage::Conv(conv) = stage else { continue };
+        // Blocks at the image's borders may lie partly outside.
+        let outside = conv.kernel.block() - 1;
+        for &input in &conv.inputs {
+            borders[input] = borders[input].max(outside + conv.reach_px);
+        }
+        for value in conv.add.into_iter().chain([i + 1]) {
+            borders[value] = borders[value].max(outside);
         }
     }
-    let [first, end] = read[0];
-    [first.unsigned_abs(), end as usize - block]
+    borders
 }
 
 /// A tile's side by its halo's, before and after together: from 20.5 on, less than a tenth of the work is
 /// done twice.
 const TILE_BY_HALO: usize = 21;
 
-/// Bounds of a tile's side: what is too small is mostly borders, and memory follows what is large.
+/// Bounds of a tile's side, where memory allows it: small tiles are mostly borders, and memory follows
+/// the large ones.
 const SMALLEST_TILE_PX: usize = 256;
 const LARGEST_TILE_PX: usize = 1024;
 
-/// Multiplications that a tile may take: some seconds in a page.
+/// The side below which tiles are not made smaller to save memory.
+const NARROWEST_TILE_PX: usize = 64;
+
+/// Multiplications of a tile: some seconds in a page.
 const TILE_MULTIPLICATIONS: f64 = 1e11;
+
+/// Memory that a worker aims at for a tile, in bytes.
+const TILE_BYTES: u64 = 64 << 20;

@@ -1,22 +1,19 @@
-//! What computes a strip of columns from top to bottom.
+//! Computes a strip of columns from top to bottom.
 
-use super::program::{Program, Stage, padding};
-use super::{Strip, steps};
+use super::program::{Program, Stage};
+use super::schedule::Schedule;
+use super::{Strip, kernels};
 use crate::conv::{Rows, Scratch};
-use crate::graph::{Extent, Step, Value};
+use crate::graph::{Border, Extent, Step, Value};
 use crate::image::Planes;
 
-/// Input rows that come in together: enough to make the borders between bands cheap, and few
-/// enough for the second-level cache.
-const BAND_ROWS: usize = 8;
-
-/// What computes one strip of columns from top to bottom.
+/// Computes one strip of columns from top to bottom.
 #[derive(Default)]
 pub(super) struct Worker {
     values: Vec<Rows>,
-    /// How many rows of each value there have been, zeros around it aside.
-    made: Vec<usize>,
-    heights: Vec<usize>,
+    schedule: Schedule,
+    /// The first row of each value that is still needed; kept for its memory.
+    needed: Vec<isize>,
     scratch: Scratch,
 }
 
@@ -24,57 +21,57 @@ impl Worker {
     pub fn run(&mut self, program: &Program, input: &Planes, strip: Strip) -> Planes {
         let width = strip.padded.len();
         self.begin(program, [width, input.height]);
-        let result = program.steps.len();
-        let Extent {
-            channels, scale, ..
-        } = program.extents[result];
-        let columns = (strip.core.start - strip.padded.start) * scale..;
+        let result = program.stages.len();
+        let Extent { channels, size, .. } = program.extents[result];
+        // A strip begins at a multiple of the grid's alignment, so that these are whole pixels.
+        let first = size.px(strip.core.start) - size.px(strip.padded.start);
+        let (width, height) = (
+            size.px(strip.core.end) - size.px(strip.core.start),
+            self.schedule.height(result),
+        );
         let mut output = Planes {
             channels,
-            width: strip.core.len() * scale,
-            height: self.heights[result],
-            data: vec![0.0; channels * strip.core.len() * scale * self.heights[result]],
+            width,
+            height,
+            data: vec![0.0; channels * width * height],
         };
-        while self.made[result] < self.heights[result] {
-            let before = self.made[result];
+        while !self.schedule.is_complete(result) {
+            let before = self.schedule.made(result);
             self.feed(program, input, &strip);
-            for step in 0..program.steps.len() {
+            for step in 0..program.stages.len() {
                 self.advance(program, step);
             }
-            for y in before..self.made[result] {
+            for y in before..self.schedule.made(result) {
                 for channel in 0..channels {
-                    let row = &self.values[result].row(y as isize, channel)[columns.clone()];
-                    let start = (channel * output.height + y) * output.width;
-                    output.data[start..start + output.width].copy_from_slice(&row[..output.width]);
+                    let row = &self.values[result].row(y as isize, channel)[first..][..width];
+                    let start = (channel * height + y) * width;
+                    output.data[start..start + width].copy_from_slice(row);
                 }
             }
-            self.drop_rows(program);
+            self.schedule.needed(program, &mut self.needed);
+            for (rows, needed) in self.values.iter_mut().zip(&self.needed) {
+                rows.keep_from(*needed);
+            }
         }
         output
     }
 
     fn begin(&mut self, program: &Program, [width, height]: [usize; 2]) {
-        let Self {
-            values,
-            made,
-            heights,
-            ..
-        } = self;
-        values.resize_with(program.extents.len(), Rows::default);
-        made.clear();
-        made.resize(values.len(), 0);
-        let extents = program.extents.iter();
-        let side = |extent: &Extent, side| side * extent.scale + 2 * extent.margin;
-        *heights = extents.clone().map(|extent| side(extent, height)).collect();
-        for ((rows, extent), margin) in values.iter_mut().zip(extents).zip(&program.margins) {
-            let columns = side(extent, width);
-            rows.reset(extent.channels, columns, *margin);
+        self.schedule.begin(&program.extents, height);
+        self.values
+            .resize_with(program.extents.len(), Rows::default);
+        let values = self.values.iter_mut().zip(&program.extents);
+        for (value, ((rows, extent), border)) in values.zip(&program.borders).enumerate() {
+            let is_view = value > 0 && matches!(program.stages[value - 1], Stage::View);
+            if !is_view {
+                rows.reset(extent.channels, extent.px(width), *border);
+            }
         }
     }
 
-    /// The next rows of the input.
+    /// Copies the next rows of the input.
     fn feed(&mut self, program: &Program, input: &Planes, strip: &Strip) {
-        let count = BAND_ROWS.min(input.height - self.made[0]);
+        let count = self.schedule.band();
         let from = self.values[0].push(count);
         for y in from..from + count as isize {
             for channel in 0..input.channels {
@@ -83,130 +80,79 @@ impl Worker {
                 target.copy_from_slice(&row[strip.padded.clone()]);
             }
         }
-        self.made(program, 0, count);
+        self.finish_rows(program, 0, count);
     }
 
-    /// Counts rows, and lets zeros follow the last one.
-    fn made(&mut self, program: &Program, value: Value, count: usize) {
-        let whole = self.made[value] == self.heights[value];
-        self.made[value] += count;
-        if !whole && self.made[value] == self.heights[value] {
-            self.values[value].push_zeros(program.margins[value]);
+    /// Counts new rows, and adds zeros below the last one.
+    fn finish_rows(&mut self, program: &Program, value: Value, count: usize) {
+        let was_complete = self.schedule.is_complete(value);
+        self.schedule.add(value, count);
+        if !was_complete && self.schedule.is_complete(value) {
+            self.values[value].push_zeros(program.borders[value]);
         }
     }
 
-    /// Makes all rows of a step's result that can be made.
+    /// Computes all rows of a step's result that can be computed.
     fn advance(&mut self, program: &Program, step: usize) {
-        let stage = &program.steps[step];
         let value = step + 1;
-        let count = self.ready(stage, value) - self.made[value];
-        if count == 0 {
+        let count = self.schedule.ready(program, step);
+        if count == 0 || matches!(program.stages[step], Stage::View) {
             return;
         }
         let (inputs, output) = self.values.split_at_mut(value);
         let output = &mut output[0];
-        match stage {
-            Stage::Conv(prepared, conv) => {
-                let (input, add) = (&inputs[conv.input], conv.add.map(|add| &inputs[add]));
-                steps::convolve(prepared, conv, &mut self.scratch, input, add, output, count);
+        let height = |value: &Value| self.schedule.height(*value);
+        match &program.stages[step] {
+            Stage::View => {}
+            Stage::Conv(conv) => {
+                let add = conv.add.map(|add| &inputs[add]);
+                let inputs: Vec<&Rows> = conv.inputs.iter().map(|value| &inputs[*value]).collect();
+                kernels::convolve(conv, &mut self.scratch, &inputs, add, output, count);
             }
-            Stage::Other(Step::Shuffle { input, scale, skip }) => {
-                steps::shuffle(
-                    &inputs[*input],
-                    *scale,
-                    skip.map(|skip| &inputs[skip]),
-                    output,
-                    count,
-                );
-            }
-            Stage::Other(Step::Add { a, b }) => steps::add(&inputs[*a], &inputs[*b], output, count),
-            Stage::Other(Step::Concat { inputs: values }) => {
-                steps::concat(values.iter().map(|value| &inputs[*value]), output, count);
-            }
-            Stage::Other(Step::Pad {
-                input,
-                margin,
-                border,
-            }) => steps::pad(
-                &inputs[*input],
-                self.heights[*input],
-                [*margin, count],
-                *border,
-                output,
-            ),
-            Stage::Other(Step::Conv(_)) => unreachable!("convolutions are prepared"),
+            Stage::Other(other) => match other {
+                Step::Conv(_) => unreachable!("convolutions are prepared"),
+                Step::Activate { input, activation } => {
+                    kernels::activate(&inputs[*input], activation, output, count);
+                }
+                Step::Sum { terms, constant } => {
+                    let terms = terms.iter().map(|term| (&inputs[term.value], term.factor));
+                    kernels::sum(&terms.collect::<Vec<_>>(), *constant, output, count);
+                }
+                Step::Product { a, b, factor } => {
+                    kernels::product(&inputs[*a], &inputs[*b], *factor, output, count);
+                }
+                Step::Shuffle { input, scale, skip } => {
+                    let skip = skip.map(|skip| &inputs[skip]);
+                    kernels::shuffle(&inputs[*input], *scale, skip, output, count);
+                }
+                Step::Unshuffle { input, scale } => {
+                    kernels::unshuffle(&inputs[*input], height(input), *scale, output, count);
+                }
+                Step::Repeat { input, scale } => {
+                    kernels::repeat(&inputs[*input], *scale, output, count);
+                }
+                Step::Mean { input, window } => {
+                    kernels::mean(&inputs[*input], height(input), *window, output, count);
+                }
+                Step::Concat { inputs: parts } => {
+                    let parts: Vec<&Rows> = parts.iter().map(|value| &inputs[*value]).collect();
+                    kernels::concat(&parts, output, count);
+                }
+                Step::Pad {
+                    input,
+                    margin,
+                    border,
+                } => {
+                    let rows = &inputs[*input];
+                    kernels::pad(rows, height(input), *margin, *border, output, count);
+                }
+                Step::Align { input, .. } => {
+                    let rows = &inputs[*input];
+                    kernels::pad(rows, height(input), 0, Border::Replicate, output, count);
+                }
+                Step::Crop { input, .. } => kernels::crop(&inputs[*input], output, count),
+            },
         }
-        self.made(program, value, count);
-    }
-
-    /// How many rows of a step's result can be made of what there is, those made before included.
-    fn ready(&self, stage: &Stage, value: Value) -> usize {
-        let made = |value: &Value| self.made[*value];
-        let height = self.heights[value];
-        let least = |values: &mut dyn Iterator<Item = &Value>| values.map(made).min().unwrap_or(0);
-        match stage {
-            Stage::Conv(prepared, conv) => {
-                let there = if made(&conv.input) == self.heights[conv.input] {
-                    height
-                } else {
-                    (made(&conv.input) + padding(conv) + 1).saturating_sub(conv.k)
-                };
-                let there = conv.add.as_ref().map_or(there, |add| there.min(made(add)));
-                if there < height {
-                    there.saturating_sub(prepared.begun(there))
-                } else {
-                    height
-                }
-            }
-            Stage::Other(Step::Shuffle { input, scale, skip }) => {
-                least(&mut std::iter::once(input).chain(skip)) * scale
-            }
-            Stage::Other(Step::Pad { input, margin, .. }) => {
-                if made(input) == self.heights[*input] {
-                    height
-                } else if made(input) > *margin {
-                    made(input) + margin
-                } else {
-                    0
-                }
-            }
-            Stage::Other(step) => least(&mut step.inputs().iter()),
-        }
-    }
-
-    /// Lets go of rows that no step reads any more.
-    fn drop_rows(&mut self, program: &Program) {
-        let mut needed: Vec<isize> = self.made.iter().map(|made| *made as isize).collect();
-        for (i, stage) in program.steps.iter().enumerate() {
-            let next = self.made[i + 1] as isize;
-            let mut reads = |value: Value, row: isize| needed[value] = needed[value].min(row);
-            match stage {
-                Stage::Conv(prepared, conv) => {
-                    // It writes whole blocks.
-                    let next = next - prepared.begun(self.made[i + 1]) as isize;
-                    reads(conv.input, next - padding(conv) as isize);
-                    for value in conv.add.into_iter().chain([i + 1]) {
-                        reads(value, next);
-                    }
-                }
-                Stage::Other(Step::Shuffle { input, scale, skip }) => {
-                    for value in std::iter::once(*input).chain(*skip) {
-                        reads(value, next / *scale as isize);
-                    }
-                }
-                // Rows below the picture are those above its lower border, mirrored.
-                Stage::Other(Step::Pad { input, margin, .. }) => {
-                    reads(*input, next - 2 * *margin as isize);
-                }
-                Stage::Other(step) => {
-                    for value in step.inputs() {
-                        reads(value, next);
-                    }
-                }
-            }
-        }
-        for (rows, needed) in self.values.iter_mut().zip(needed) {
-            rows.keep_from(needed);
-        }
+        self.finish_rows(program, value, count);
     }
 }

@@ -1,6 +1,7 @@
-//! Strided and transposed convolutions as convolutions at stride 1 of a picture's phases.
+//! Strided and transposed convolutions as convolutions of stride 1 on the phases of an image
+//! (Shi et al. 2016, "Is the deconvolution layer the same as a convolutional layer?", arXiv:1609.07009).
 
-/// Which tap of a k×k weight stands where in the smaller kernels of the s² phases.
+/// The place of each tap of a k×k weight in the smaller kernels of the s² phases.
 #[derive(Clone, Debug)]
 pub struct Phases {
     side: usize,
@@ -9,7 +10,7 @@ pub struct Phases {
 }
 
 impl Phases {
-    /// Those of a transposed convolution, whose weights a pixel shuffle follows.
+    /// Of a transposed convolution, which becomes a convolution and a shuffle.
     pub fn transposed(k: usize, stride: usize, padding: usize) -> Self {
         // y[s·q + r] = Σ x[q + d] · w[r + padding − s·d]
         Self::new(k, stride, |phase, d| {
@@ -17,7 +18,7 @@ impl Phases {
         })
     }
 
-    /// Those of a strided convolution, whose weights see an unshuffled picture.
+    /// Of a strided convolution, which becomes an unshuffle and a convolution.
     pub fn strided(k: usize, stride: usize, padding: usize) -> Self {
         // y[q] = Σ x[s·(q + d) + r] · w[s·d + r + padding]
         Self::new(k, stride, |phase, d| {
@@ -30,7 +31,7 @@ impl Phases {
         self.side
     }
 
-    /// For each phase and place in its kernel the tap of the weight, or k² for none.
+    /// For each phase and each place in its kernel the tap of the weight, or k² for none.
     pub fn taps(&self) -> &[i32] {
         &self.taps
     }
@@ -41,21 +42,31 @@ impl Phases {
     }
 
     /// A weight `[in, out, k, k]` as `[out·s², in, side, side]`.
-    pub fn arrange(&self, weight: &[f32], [channels_in, channels_out]: [usize; 2]) -> Vec<f32> {
+    pub fn arrange_turned(
+        &self,
+        weight: &[f32],
+        [channels_in, channels_out]: [usize; 2],
+    ) -> Vec<f32> {
         let phases = self.taps.chunks_exact(self.side * self.side);
-        let tap = |out: usize, channel: usize, tap: i32| {
-            let kernel = &weight[(channel * channels_out + out) * self.count..][..self.count];
-            kernel.get(tap as usize).copied().unwrap_or(0.0)
-        };
         let mut arranged = Vec::with_capacity(channels_out * channels_in * self.taps.len());
         for out in 0..channels_out {
             for taps in phases.clone() {
                 for channel in 0..channels_in {
-                    arranged.extend(taps.iter().map(|&at| tap(out, channel, at)));
+                    let kernel =
+                        &weight[(channel * channels_out + out) * self.count..][..self.count];
+                    arranged.extend(taps.iter().map(|&tap| at(kernel, tap)));
                 }
             }
         }
         arranged
+    }
+
+    /// A weight `[out, in, k, k]` as `[out, in·s², side, side]`.
+    pub fn arrange(&self, weight: &[f32]) -> Vec<f32> {
+        let kernels = weight.chunks_exact(self.count);
+        kernels
+            .flat_map(|kernel| self.taps.iter().map(|&tap| at(kernel, tap)))
+            .collect()
     }
 
     /// `tap` gives the tap along one axis for a phase 0…s−1 and an offset in whole pixels; what
@@ -78,6 +89,11 @@ impl Phases {
         let count = k * k;
         Self { side, taps, count }
     }
+}
+
+/// A kernel's tap; 0 for none.
+fn at(kernel: &[f32], tap: i32) -> f32 {
+    kernel.get(tap as usize).copied().unwrap_or(0.0)
 }
 
 /// All (y, x) with both below `side`, row by row.

@@ -124,12 +124,10 @@ pub fn tiling(
     options: &Options,
     workers: usize,
 ) -> Vec<Tile> {
-    let align_px = spec.align_px * grid.align_px;
-    let [before, after] = picture_halo_px(spec, grid);
-    let halo_px = [
-        before.next_multiple_of(align_px),
-        after.next_multiple_of(spec.align_px),
-    ];
+    let align_px = grid.align_px;
+    let [before, after] = image_halo_px(spec, grid);
+    // In an enlarged image a tile's own pixels are aligned as they are.
+    let halo_px = [before.next_multiple_of(align_px), after];
     let side = options.tile_px.unwrap_or(grid.tile_px).max(1);
     let mut counts = whole.map(|length| length.div_ceil(side));
     let parts = |counts: [usize; 2]| [0, 1].map(|i| whole[i].div_ceil(counts[i]));
@@ -156,16 +154,10 @@ pub fn tiling(
     tiles(whole, tile_px, halo_px)
 }
 
-/// How many pixels of its own input the network reads before and after a tile, along either axis.
-fn network_halo_px(spec: &Spec, grid: &Grid) -> [usize; 2] {
-    let [before, after] = grid.halo_px.map(|px| px.max(spec.halo_px));
-    [before.next_multiple_of(grid.align_px), after]
-}
-
-/// How many input pixels before and after its core a tile needs, for the network and for the
-/// classical resize.
-fn picture_halo_px(spec: &Spec, grid: &Grid) -> [usize; 2] {
-    network_halo_px(spec, grid).map(|px| {
+/// How many input pixels before and after its core a tile needs, for the network and for the classical
+/// resize.
+fn image_halo_px(spec: &Spec, grid: &Grid) -> [usize; 2] {
+    grid.halo_px.map(|px| {
         let network_px = match spec.input {
             Input::LowResolution => px,
             // In enlarged pixels, each of which needs the resize's reach.
@@ -202,10 +194,11 @@ pub fn start_tile<L: Layout, E: Engine>(
     let Cut { network, rest } = L::cut(part, tile.padded, whole, spec.colour);
     let seen = match spec.input {
         Input::LowResolution => tile.padded.scaled(spec.scale),
-        Input::Upsampled => {
-            let halo_px = network_halo_px(spec, &engine.grid());
-            target.grown(halo_px, whole[0] * spec.scale, whole[1] * spec.scale)
-        }
+        Input::Upsampled => target.grown(
+            engine.grid().halo_px,
+            whole[0] * spec.scale,
+            whole[1] * spec.scale,
+        ),
     };
     let input = match spec.input {
         Input::LowResolution => network,

@@ -1,196 +1,203 @@
-//! The GPU: WebGPU in a page; Vulkan, Metal or DX12 natively.
+//! The GPU engine: WebGPU in a page; Vulkan, Metal or DX12 natively.
 //!
-//! Each step of a plan is a compute shader, made for its channels and compiled once (`kernel`);
-//! values lie in as few buffers as their lifetimes allow (`memory`). A picture is one upload, one
-//! submission and one read-back, and the next may be started while the last is computed.
+//! Each step of a plan is one compute shader or a few ([`program`]), generated for its channels and
+//! compiled once; values share buffers as far as their lifetimes allow ([`memory`]). A tile is one upload,
+//! one submission and one read-back, and the next one may be started while the last one is computed.
 
+mod compile;
+mod conv;
 mod device;
-mod kernel;
 mod memory;
+mod program;
 mod read_back;
+mod steps;
+mod template;
 mod trust;
 mod weights;
 
 use std::fmt::Display;
-use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use wgpu::{
-    BindGroup, BindGroupDescriptor, BindGroupEntry, Buffer, BufferUsages, CommandEncoderDescriptor,
-    ComputePassDescriptor, ComputePipeline, ComputePipelineDescriptor, ErrorFilter, PollType,
-    ShaderModuleDescriptor, ShaderSource,
+    BindGroup, BufferUsages, CommandEncoderDescriptor, ComputePassDescriptor, ComputePipeline,
+    Limits, PollType,
 };
 
+use self::compile::Scopes;
 pub use self::device::{Gpu, OpenError};
-use self::kernel::WORKGROUP;
-use self::memory::{Layout, ORIGIN_BYTES, Owned};
+use self::memory::{Memory, ORIGIN_BYTES, Owned, WORKGROUP};
+use self::program::{Kernel, Program};
 use self::read_back::lock;
 pub use self::trust::{Distrust, trusted};
-use crate::graph::{Extent, Plan, Value};
+use crate::engine::check_input;
+use crate::graph::{Extent, MAX_PLAN_BYTES, Plan};
 use crate::image::Planes;
 use crate::{Engine, EngineError, Grid, Running};
 
 /// Runs a plan on a GPU.
 pub struct WebGpuEngine {
     gpu: Gpu,
+    limits: Limits,
     half: bool,
-    extents: Vec<Extent>,
-    /// The buffer of each value.
-    slots: Vec<usize>,
-    /// What each buffer has to hold.
-    contents: Vec<Vec<(Extent, Layout)>>,
+    grid: Grid,
+    channels: usize,
+    output: Extent,
+    /// The place of the plan's result.
+    result: usize,
+    memory: Memory,
     dispatches: Vec<Dispatch>,
     /// Width and height of the network's input.
     size: Owned,
-    memory: Option<Memory>,
+    allocated: Option<Allocation>,
     shared: Arc<Shared>,
 }
 
-/// A kernel, compiled.
+/// A kernel on the GPU.
 struct Dispatch {
     pipeline: ComputePipeline,
     weights: Option<Owned>,
-    reads: Vec<Value>,
-    result: Value,
+    reads: Vec<usize>,
+    result: usize,
+    /// Size of its result.
+    extent: Extent,
     rows: usize,
     depth: usize,
 }
 
-/// What pictures up to some size need.
-struct Memory {
+/// Buffers for images up to some size.
+struct Allocation {
     buffers: Vec<Owned>,
-    /// One a dispatch.
+    /// One per dispatch.
     groups: Vec<BindGroup>,
 }
 
-/// What runs that are under way leave to the next ones.
+/// State that runs in flight share with later ones.
 #[derive(Default)]
 struct Shared {
-    /// Buffers for reading back that nobody uses.
+    /// Buffers for reading back that are not in use.
     idle: Mutex<Vec<Owned>>,
-    /// Whether one failed: its memory may be none.
+    /// Whether a run failed; its buffers may be invalid.
     failed: AtomicBool,
 }
 
 impl WebGpuEngine {
     /// Compiles a plan's shaders and uploads its weights.
     ///
-    /// With `half`, and where the GPU has f16, weights and maps are f16; each column of a kernel is
-    /// summed in f16, the rest in f32. Callers see to it that this is accurate enough for the network.
+    /// With `half`, if the GPU has f16, weights and maps are f16; each column of a kernel is summed in f16,
+    /// everything else in f32. Callers check that this is accurate enough for the network.
+    ///
+    /// Fails if weights take more than the GPU allows, or if the GPU fails.
     pub async fn new(gpu: &Gpu, plan: &Plan, half: bool) -> Result<Self, EngineError> {
-        let scopes = Scopes::open(gpu);
+        gpu.alive()?;
+        let scopes = Scopes::open(&gpu.device);
         let engine = Self::prepare(gpu, plan, half);
         // The last scope closes when the last shader is compiled.
         scopes.close().await.map_err(|e| gpu.failure(&e))?;
         gpu.alive()?;
-        Ok(engine)
+        engine
     }
 
-    fn prepare(gpu: &Gpu, plan: &Plan, half: bool) -> Self {
+    fn prepare(gpu: &Gpu, plan: &Plan, half: bool) -> Result<Self, EngineError> {
         let half = half && gpu.has_half();
         let device = &gpu.device;
-        let slots = memory::assign(plan);
-        let mut contents = vec![Vec::new(); slots.iter().max().map_or(0, |last| last + 1)];
-        for (value, &slot) in slots.iter().enumerate() {
-            contents[slot].push((plan.extents()[value], Layout::of(plan, value)));
-        }
-        let mut compiled: Vec<(String, ComputePipeline)> = Vec::new();
-        let mut dispatches = Vec::new();
-        for kernel in kernel::kernels(plan, half) {
-            let known = compiled.iter().find(|(text, _)| *text == kernel.text);
-            let pipeline = match known {
-                Some((_, pipeline)) => pipeline.clone(),
-                None => {
-                    let pipeline = compile(gpu, &kernel.text);
-                    compiled.push((kernel.text, pipeline.clone()));
-                    pipeline
-                }
-            };
-            let weights = kernel.weights.map(|weights| {
-                let bytes = weights::to_bytes(&weights, half);
+        let limits = device.limits();
+        let max_buffers = limits.max_storage_buffers_per_shader_stage as usize;
+        let Program {
+            texts,
+            kernels,
+            places,
+            ..
+        } = Program::new(plan, half, max_buffers)?;
+        check_weights(plan, &kernels, &limits, half)?;
+        let memory = Memory::new(places.clone(), &kernels, half);
+        let compile = |text: &String| compile::pipeline(device, text);
+        let pipelines: Vec<ComputePipeline> = texts.iter().map(compile).collect();
+        let dispatch = |kernel: Kernel| Dispatch {
+            pipeline: pipelines[kernel.text].clone(),
+            weights: (kernel.weights.count() > 0).then(|| {
+                let bytes = weights::to_bytes(&kernel.weights.numbers(), half);
                 let buffer = Owned::new(device, bytes.len() as u64, BufferUsages::STORAGE);
                 gpu.queue.write_buffer(&buffer.0, 0, &bytes);
                 buffer
-            });
-            dispatches.push(Dispatch {
-                pipeline,
-                weights,
-                reads: kernel.reads,
-                result: kernel.result,
-                rows: kernel.rows,
-                depth: kernel.depth,
-            });
-        }
-        let size = Owned::new(device, 16, BufferUsages::UNIFORM);
-        Self {
+            }),
+            reads: kernel.reads,
+            result: kernel.result,
+            extent: places[kernel.result].extent,
+            rows: kernel.rows,
+            depth: kernel.depth,
+        };
+        let dispatches = kernels.into_iter().map(dispatch).collect();
+        let reach = plan.reach();
+        let halo_px = [reach.before_px, reach.after_px];
+        Ok(Self {
+            grid: Grid {
+                align_px: reach.align_px,
+                halo_px,
+                tile_px: memory.tile_px(&limits, reach.align_px, halo_px[0] + halo_px[1]),
+            },
             gpu: gpu.clone(),
+            limits,
             half,
-            extents: plan.extents().to_vec(),
-            slots,
-            contents,
+            channels: plan.input().channels,
+            output: plan.output(),
+            result: plan.steps().len(),
+            memory,
             dispatches,
-            size,
-            memory: None,
+            size: Owned::new(device, 16, BufferUsages::UNIFORM),
+            allocated: None,
             shared: Arc::default(),
-        }
+        })
     }
 
-    /// Uploads a picture, and submits all work on it.
+    /// Uploads a tile, and submits all work on it.
     fn submit(&mut self, input: &Planes) -> Result<Running, EngineError> {
         self.gpu.alive()?;
-        let (height, width) = (input.height, input.width);
-        let values = input.channels.saturating_mul(height).saturating_mul(width);
-        if input.channels != self.extents[0].channels || values != input.data.len() || values == 0 {
-            let text = format!("planes of {}×{height}×{width} don't fit", input.channels);
-            return Err(EngineError::Failed(text));
-        }
+        check_input(self.channels, input)?;
         if self.shared.failed.swap(false, Ordering::Relaxed) {
-            self.memory = None;
+            self.allocated = None;
         }
-        let needed = self.needed([height, width])?;
+        let input_px = [input.width, input.height];
+        let needed = self.memory.needed(&self.limits, input_px)?;
         let (gpu, shared) = (self.gpu.clone(), self.shared.clone());
-        let scopes = Scopes::open(&gpu);
-        let memory = self.reserve(needed);
+        let scopes = Scopes::open(&gpu.device);
+        let allocated = self.allocate(needed);
 
         let queue = &gpu.queue;
-        let size = [width as u32, height as u32].map(u32::to_le_bytes);
+        let size = input_px.map(|px| (px as u32).to_le_bytes());
         queue.write_buffer(&self.size.0, 0, size.as_flattened());
-        let picture = weights::to_bytes(&input.data, false);
-        queue.write_buffer(self.buffer(&memory, 0), ORIGIN_BYTES, &picture);
+        let bytes = weights::to_bytes(&input.data, false);
+        let first = &allocated.buffers[self.memory.buffer(0)].0;
+        queue.write_buffer(first, ORIGIN_BYTES, &bytes);
 
         let mut encoder = gpu
             .device
             .create_command_encoder(&CommandEncoderDescriptor::default());
         let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
-        for (dispatch, group) in self.dispatches.iter().zip(&memory.groups) {
-            let extent = self.extents[dispatch.result];
-            let threads = |pixels: usize, each: usize| {
-                (pixels * extent.scale + 2 * extent.margin).div_ceil(each) as u32
-            };
-            let columns = threads(width, WORKGROUP[0]);
-            let rows = threads(height, WORKGROUP[1] * dispatch.rows);
+        for (dispatch, group) in self.dispatches.iter().zip(&allocated.groups) {
+            let [width, height] = input_px.map(|px| dispatch.extent.px(px));
+            let columns = width.div_ceil(WORKGROUP[0]);
+            let rows = height.div_ceil(WORKGROUP[1] * dispatch.rows);
             pass.set_pipeline(&dispatch.pipeline);
             pass.set_bind_group(0, group, &[]);
-            pass.dispatch_workgroups(columns, rows, dispatch.depth as u32);
+            pass.dispatch_workgroups(columns as u32, rows as u32, dispatch.depth as u32);
         }
         drop(pass);
 
-        let last = self.extents.len() - 1;
-        let output = self.extents[last];
-        let (width, height) = (width * output.scale, height * output.scale);
-        let bytes = (4 * output.channels * height * width) as u64;
+        let channels = self.output.channels;
+        let [width, height] = input_px.map(|px| self.output.px(px));
+        let bytes = (4 * channels * height * width) as u64;
         let found = lock(&shared.idle)
             .pop()
             .filter(|buffer| buffer.0.size() >= bytes);
         let target =
             found.unwrap_or_else(|| Owned::new(&gpu.device, bytes, BufferUsages::MAP_READ));
-        let source = self.buffer(&memory, last);
+        let source = &allocated.buffers[self.memory.buffer(self.result)].0;
         encoder.copy_buffer_to_buffer(source, ORIGIN_BYTES, &target.0, 0, bytes);
         let submission = queue.submit([encoder.finish()]);
         let mapped = read_back::map(&target.0, bytes);
         let errors = scopes.close();
-        self.memory = Some(memory);
+        self.allocated = Some(allocated);
 
         Ok(Box::pin(async move {
             let failed = |error: &dyn Display| {
@@ -198,7 +205,7 @@ impl WebGpuEngine {
                 gpu.failure(error)
             };
             errors.await.map_err(|e| failed(&e))?;
-            // Pages answer by themselves; elsewhere somebody has to look.
+            // In a page the browser polls; natively the buffer is mapped only while we do.
             let wait = PollType::Wait {
                 submission_index: Some(submission),
                 timeout: None,
@@ -215,7 +222,7 @@ impl WebGpuEngine {
             target.0.unmap();
             lock(&shared.idle).push(target);
             Ok(Planes {
-                channels: output.channels,
+                channels,
                 width,
                 height,
                 data,
@@ -223,67 +230,65 @@ impl WebGpuEngine {
         }))
     }
 
-    fn buffer<'a>(&self, memory: &'a Memory, value: Value) -> &'a Buffer {
-        &memory.buffers[self.slots[value]].0
-    }
-
-    /// How large each buffer has to be; an error where the GPU allows none of that size.
-    fn needed(&self, size: [usize; 2]) -> Result<Vec<u64>, EngineError> {
-        let bytes =
-            |&(extent, layout): &(Extent, Layout)| memory::bytes(extent, layout, self.half, size);
-        let largest = |content: &Vec<_>| content.iter().map(bytes).max().unwrap_or(0);
-        let needed: Vec<u64> = self.contents.iter().map(largest).collect();
-        let limits = self.gpu.device.limits();
-        let limit = limits
-            .max_storage_buffer_binding_size
-            .min(limits.max_buffer_size);
-        if let Some(bytes) = needed.iter().find(|&&bytes| bytes > limit) {
-            return Err(EngineError::Failed(format!(
-                "{}×{} pixels take {bytes} bytes for one layer, and {limit} are allowed; smaller \
-                 tiles take less",
-                size[1], size[0]
-            )));
-        }
-        Ok(needed)
-    }
-
-    /// The memory of the last run where it is large enough, or other.
-    fn reserve(&mut self, needed: Vec<u64>) -> Memory {
-        let enough = |memory: &Memory| {
-            let mut pairs = memory.buffers.iter().zip(&needed);
+    /// The buffers of the last run if they are large enough, or new ones.
+    fn allocate(&mut self, needed: Vec<u64>) -> Allocation {
+        let enough = |allocated: &Allocation| {
+            let mut pairs = allocated.buffers.iter().zip(&needed);
             pairs.all(|(buffer, &needed)| buffer.0.size() >= needed)
         };
-        if let Some(memory) = self.memory.take().filter(enough) {
-            return memory;
+        if let Some(allocated) = self.allocated.take().filter(enough) {
+            return allocated;
         }
         let device = &self.gpu.device;
         let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC;
-        let buffers = needed.iter().map(|&bytes| Owned::new(device, bytes, usage));
-        let mut memory = Memory {
-            buffers: buffers.collect(),
-            groups: Vec::new(),
+        let buffers: Vec<Owned> = needed
+            .iter()
+            .map(|&bytes| Owned::new(device, bytes, usage))
+            .collect();
+        let group = |dispatch: &Dispatch| {
+            let places = dispatch.reads.iter().chain([&dispatch.result]);
+            let bound = std::iter::once(&self.size)
+                .chain(&dispatch.weights)
+                .chain(places.map(|&place| &buffers[self.memory.buffer(place)]));
+            compile::bind(device, &dispatch.pipeline, bound.map(|owned| &owned.0))
         };
-        for dispatch in &self.dispatches {
-            let values = dispatch.reads.iter().chain([&dispatch.result]);
-            let buffers = std::iter::once(&self.size.0)
-                .chain(dispatch.weights.as_ref().map(|weights| &weights.0))
-                .chain(values.map(|&value| self.buffer(&memory, value)));
-            let entries: Vec<BindGroupEntry> = (0..)
-                .zip(buffers)
-                .map(|(binding, buffer)| BindGroupEntry {
-                    binding,
-                    resource: buffer.as_entire_binding(),
-                })
-                .collect();
-            let group = device.create_bind_group(&BindGroupDescriptor {
-                label: None,
-                layout: &dispatch.pipeline.get_bind_group_layout(0),
-                entries: &entries,
-            });
-            memory.groups.push(group);
+        Allocation {
+            groups: self.dispatches.iter().map(group).collect(),
+            buffers,
         }
-        memory
     }
+}
+
+/// Fails if weights take more memory than is allowed.
+fn check_weights(
+    plan: &Plan,
+    kernels: &[Kernel],
+    limits: &Limits,
+    half: bool,
+) -> Result<(), EngineError> {
+    let limit = limits
+        .max_storage_buffer_binding_size
+        .min(limits.max_buffer_size);
+    let mut total: u64 = 0;
+    for kernel in kernels {
+        let bytes = kernel.weights.count() * if half { 2 } else { 4 };
+        total = total.saturating_add(bytes);
+        let kind = plan.steps()[kernel.step - 1].kind();
+        for (of, bytes, limit) in [
+            ("its weights take", bytes, limit),
+            ("weights take by then", total, MAX_PLAN_BYTES),
+        ] {
+            if bytes > limit {
+                return Err(EngineError::Failed(format!(
+                    "step {} ({kind}): {of} {} MB, and {} MB are allowed",
+                    kernel.step,
+                    bytes >> 20,
+                    limit >> 20
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Engine for WebGpuEngine {
@@ -295,74 +300,15 @@ impl Engine for WebGpuEngine {
     }
 
     fn grid(&self) -> Grid {
-        let bytes = |extent: &Extent| 4 * extent.channels.next_multiple_of(4) * extent.scale.pow(2);
-        let most = self.extents.iter().map(bytes).max().unwrap_or(1);
-        // Halos come to it, on each side.
-        let side = (LARGEST_VALUE_BYTES / most).isqrt() * 3 / 4;
-        Grid {
-            tile_px: side.clamp(SMALLEST_TILE_PX, LARGEST_TILE_PX),
-            ..Grid::default()
-        }
+        self.grid
     }
 
-    /// One that is computed, and one that is on its way to the GPU or back.
+    /// One tile that is computed, and one that travels to the GPU or back.
     fn depth(&self) -> usize {
         2
     }
 
     fn start(&mut self, input: Planes) -> Result<Running, EngineError> {
         self.submit(&input)
-    }
-}
-
-/// What every adapter binds at least (WebGPU's default limit).
-const LARGEST_VALUE_BYTES: usize = 128 << 20;
-
-/// Bounds of a tile's side: enough to keep a GPU busy, and little enough to cancel at.
-const SMALLEST_TILE_PX: usize = 64;
-const LARGEST_TILE_PX: usize = 512;
-
-fn compile(gpu: &Gpu, text: &str) -> ComputePipeline {
-    let module = gpu.device.create_shader_module(ShaderModuleDescriptor {
-        label: None,
-        source: ShaderSource::Wgsl(text.into()),
-    });
-    gpu.device
-        .create_compute_pipeline(&ComputePipelineDescriptor {
-            label: None,
-            layout: None,
-            module: &module,
-            entry_point: None,
-            compilation_options: Default::default(),
-            cache: None,
-        })
-}
-
-/// Errors since it was opened.
-struct Scopes([wgpu::ErrorScopeGuard; 3]);
-
-impl Scopes {
-    fn open(gpu: &Gpu) -> Self {
-        let filters = [
-            ErrorFilter::Internal,
-            ErrorFilter::Validation,
-            ErrorFilter::OutOfMemory,
-        ];
-        Self(filters.map(|filter| gpu.device.push_error_scope(filter)))
-    }
-
-    /// Closes it at once; the future tells.
-    fn close(self) -> impl Future<Output = Result<(), wgpu::Error>> {
-        let [internal, validation, memory] = self.0;
-        // In the reverse order of their opening.
-        let errors = [memory, validation, internal].map(|scope| Box::pin(scope.pop()));
-        async move {
-            for error in errors {
-                if let Some(error) = error.await {
-                    return Err(error);
-                }
-            }
-            Ok(())
-        }
     }
 }

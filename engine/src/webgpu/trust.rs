@@ -23,7 +23,7 @@ pub enum Distrust {
     Failed(#[from] EngineError),
 }
 
-/// An engine for a plan that gives what the CPU gives on a small picture; with maps of half precision
+/// An engine for a plan that gives what the CPU gives on a small image; with maps of half precision
 /// where the adapter has them and that is accurate enough.
 pub async fn trusted(gpu: &Gpu, plan: &Plan) -> Result<WebGpuEngine, Distrust> {
     let mut cpu = CpuEngine::new(plan, 1);

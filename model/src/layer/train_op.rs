@@ -13,7 +13,7 @@ use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::{DType, Tensor, TensorData};
 
 use engine::conv::train::{Convolution, Gradients as ConvGradients, Shape};
-use engine::conv::{Activation, Isa};
+use engine::conv::{FusedActivation, Isa};
 
 /// The fused convolution, as an operation of a backend.
 #[backend_extension(Flex, Autodiff)]
@@ -102,11 +102,11 @@ impl Inputs {
         }
     }
 
-    fn activation(&self) -> Activation<'_> {
+    fn activation(&self) -> FusedActivation<'_> {
         match &self.slope {
-            Some(slope) => Activation::PRelu(values(slope)),
-            None if self.relu => Activation::Relu,
-            None => Activation::None,
+            Some(slope) => FusedActivation::PRelu(values(slope)),
+            None if self.relu => FusedActivation::Relu,
+            None => FusedActivation::None,
         }
     }
 

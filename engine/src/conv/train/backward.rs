@@ -5,8 +5,10 @@ use rayon::prelude::*;
 use super::gradient_loops::{ActivationGradient, WeightGradient};
 use super::padded::{Padded, with_buffers};
 use super::{Convolution, Shape, Shared, filled};
-use crate::conv::loops::{self, Forward, Source, Target};
-use crate::conv::{Activation, Isa, on};
+use crate::conv::block::pack;
+use crate::conv::direct::Forward;
+use crate::conv::planes::{Source, Target};
+use crate::conv::{FusedActivation, Isa, on};
 
 /// The gradients of a convolution.
 #[derive(Clone, Debug)]
@@ -53,9 +55,11 @@ impl Convolution<'_> {
         assert_eq!(gradient.len(), y.len());
 
         let recomputed = match activation {
-            Activation::PRelu(slopes) if slopes.iter().any(|&slope| slope < SMALLEST_SLOPE) => {
+            FusedActivation::PRelu(slopes)
+                if slopes.iter().any(|&slope| slope < SMALLEST_SLOPE) =>
+            {
                 let linear = Self {
-                    activation: Activation::None,
+                    activation: FusedActivation::None,
                     ..*self
                 };
                 Some(linear.forward(isa, x))
@@ -66,8 +70,8 @@ impl Convolution<'_> {
 
         let taps = shape.k * shape.k;
         // The input's gradient is a convolution with weights flipped and transposed.
-        let packed = loops::pack(
-            isa.wide(),
+        let packed = pack(
+            isa.channels(),
             shape.channels_in,
             shape.channels_out,
             taps,
@@ -106,7 +110,7 @@ impl Convolution<'_> {
         }
         let mut slope = total.split_off(shape.weights() + shape.channels_out);
         let bias = total.split_off(shape.weights());
-        if let (Activation::PRelu(slopes), None) = (activation, &recomputed) {
+        if let (FusedActivation::PRelu(slopes), None) = (activation, &recomputed) {
             for (gradient, slope) in slope.iter_mut().zip(slopes) {
                 *gradient /= slope;
             }
@@ -128,7 +132,7 @@ fn picture_of(values: &[f32], picture: usize, size: usize) -> &[f32] {
 struct Backward<'a> {
     isa: Isa,
     shape: &'a Shape,
-    activation: Activation<'a>,
+    activation: FusedActivation<'a>,
     packed: &'a [f32],
     no_bias: &'a [f32],
 }
@@ -155,7 +159,7 @@ impl Backward<'_> {
             let margin = shape.k - 1 - shape.padding;
             let mut z = Padded::new(z_buffer, shape.channels_out, [rows, columns], [margin; 2]);
             let job = ActivationGradient {
-                activation: self.activation.raw(),
+                activation: self.activation,
                 value: planes(value),
                 gradient: planes(gradient),
                 channels: shape.channels_out,
@@ -163,16 +167,17 @@ impl Backward<'_> {
                 bias: bias_sums.as_mut_ptr(),
                 slope: slope_sums.as_mut_ptr(),
             };
-            on!(self.isa, activation_gradient, &job);
+            // SAFETY: `backward` has checked the lengths, and each image has sums of its own.
+            unsafe { on!(self.isa, activation_gradient(&job)) };
 
             if let Some(target) = target {
                 let job = Forward {
-                    source: z.with_margins(),
-                    channels_in: shape.channels_out,
-                    kernel: [shape.k; 2],
-                    weights: self.packed.as_ptr(),
-                    bias: self.no_bias.as_ptr(),
-                    activation: loops::Activation::None,
+                    parts: &[z.part()],
+                    k: shape.k,
+                    dilation: 1,
+                    weights: self.packed,
+                    bias: self.no_bias,
+                    activation: FusedActivation::None,
                     add: None,
                     target: Target {
                         data: target.get(),
@@ -183,7 +188,8 @@ impl Backward<'_> {
                     },
                     channels_out: shape.channels_in,
                 };
-                on!(self.isa, forward, &job);
+                // SAFETY: as above; the copy is padded as the kernel asks.
+                unsafe { on!(self.isa, forward(&job)) };
             }
 
             let padding = shape.padding;
@@ -200,7 +206,8 @@ impl Backward<'_> {
                 columns,
                 target: weight_sums.as_mut_ptr(),
             };
-            on!(self.isa, weight_gradient, &job);
+            // SAFETY: as above.
+            unsafe { on!(self.isa, weight_gradient(&job)) };
         });
     }
 }

@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use crate::conv::Activation;
+use crate::conv::FusedActivation;
 
 /// The sizes of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub struct Convolution<'a> {
     /// `[out]`
     pub bias: &'a [f32],
     /// What follows.
-    pub activation: Activation<'a>,
+    pub activation: FusedActivation<'a>,
 }
 
 impl Convolution<'_> {
@@ -74,7 +74,7 @@ impl Convolution<'_> {
         assert_eq!(x.len(), shape.batch * shape.input_size());
         assert_eq!(self.weight.len(), shape.weights());
         assert_eq!(self.bias.len(), shape.channels_out);
-        if let Activation::PRelu(slopes) = self.activation {
+        if let FusedActivation::PRelu(slopes) = self.activation {
             assert_eq!(slopes.len(), shape.channels_out);
         }
     }

@@ -4,7 +4,9 @@ use rayon::prelude::*;
 
 use super::padded::{Padded, with_buffers};
 use super::{Convolution, Shared, filled};
-use crate::conv::loops::{self, Forward, Target};
+use crate::conv::block::pack;
+use crate::conv::direct::Forward;
+use crate::conv::planes::Target;
 use crate::conv::{Isa, on};
 
 /// How large a band's padded copy may be, in values: half of a small second-level cache.
@@ -24,8 +26,8 @@ impl Convolution<'_> {
             activation,
         } = *self;
         let taps = shape.k * shape.k;
-        let packed = loops::pack(
-            isa.wide(),
+        let packed = pack(
+            isa.channels(),
             shape.channels_out,
             shape.channels_in,
             taps,
@@ -52,12 +54,12 @@ impl Convolution<'_> {
                     );
                     let start = picture * shape.output_size() + first * columns;
                     let job = Forward {
-                        source: padded.with_margins(),
-                        channels_in: shape.channels_in,
-                        kernel: [shape.k; 2],
-                        weights: packed.as_ptr(),
-                        bias: bias.as_ptr(),
-                        activation: activation.raw(),
+                        parts: &[padded.part()],
+                        k: shape.k,
+                        dilation: 1,
+                        weights: &packed,
+                        bias,
+                        activation,
                         add: None,
                         target: Target {
                             data: target.get().wrapping_add(start),
@@ -68,7 +70,9 @@ impl Convolution<'_> {
                         },
                         channels_out: shape.channels_out,
                     };
-                    on!(isa, forward, &job);
+                    // SAFETY: the copy is padded as the kernel asks, `check` has checked the lengths, and jobs write
+                    // to rows of their own.
+                    unsafe { on!(isa, forward(&job)) };
                 });
             });
         })

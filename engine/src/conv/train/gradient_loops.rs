@@ -3,7 +3,9 @@
 // Loops over registers are written with indices: with iterators the arrays would not stay in them.
 #![allow(clippy::needless_range_loop)]
 
-use crate::conv::loops::{Activation, Source, Target, block_of};
+use crate::conv::FusedActivation;
+use crate::conv::block::block_of;
+use crate::conv::planes::{Source, Target};
 use crate::conv::simd::Simd;
 
 /// The gradient of one picture's loss with respect to the weights.
@@ -30,7 +32,9 @@ pub(in crate::conv) struct WeightGradient {
 pub(in crate::conv) unsafe fn weight_gradient<S: Simd>(job: &WeightGradient) {
     let mut first = 0;
     while first < job.channels_out {
-        let block = block_of(S::WIDE, job.channels_out - first);
+        // Three taps for each channel: six channels would not fit into 16 registers.
+        let most = if S::CHANNELS == 8 { 8 } else { 4 };
+        let block = block_of(most, job.channels_out - first);
         // SAFETY: the channels of the block exist; the rest is the caller's promise.
         unsafe {
             match block {
@@ -110,8 +114,8 @@ unsafe fn weight_gradient_block<S: Simd, const C: usize, const T: usize>(
 }
 
 /// From the gradient with respect to an activation's output to that with respect to its input.
-pub(in crate::conv) struct ActivationGradient {
-    pub activation: Activation,
+pub(in crate::conv) struct ActivationGradient<'a> {
+    pub activation: FusedActivation<'a>,
     /// What decides the side of zero: the activation's output, or its input.
     pub value: Source,
     pub gradient: Source,
@@ -137,9 +141,9 @@ pub(in crate::conv) unsafe fn activation_gradient<S: Simd>(job: &ActivationGradi
         // SAFETY: indices stay within what is asked of the caller.
         unsafe {
             let slope = match job.activation {
-                Activation::None => 1.0,
-                Activation::Relu => 0.0,
-                Activation::PRelu(slopes) => *slopes.add(channel),
+                FusedActivation::None => 1.0,
+                FusedActivation::Relu => 0.0,
+                FusedActivation::PRelu(slopes) => *slopes.get_unchecked(channel),
             };
             let (mut bias_sum, mut slope_sum) = (S::zero(), S::zero());
             let (mut bias_rest, mut slope_rest) = (0f32, 0f32);
@@ -155,7 +159,7 @@ pub(in crate::conv) unsafe fn activation_gradient<S: Simd>(job: &ActivationGradi
                     let (v, g) = (S::load(value.add(x)), S::load(gradient.add(x)));
                     let scaled = S::mul(g, S::splat(slope));
                     let result = match job.activation {
-                        Activation::None => g,
+                        FusedActivation::None => g,
                         _ => S::where_positive(v, g, scaled),
                     };
                     S::store(target.add(x), result);
@@ -167,7 +171,7 @@ pub(in crate::conv) unsafe fn activation_gradient<S: Simd>(job: &ActivationGradi
                 for x in whole..columns {
                     let (v, g) = (*value.add(x), *gradient.add(x));
                     let result = match job.activation {
-                        Activation::None => g,
+                        FusedActivation::None => g,
                         _ if v > 0.0 => g,
                         _ => g * slope,
                     };

@@ -2,10 +2,8 @@
 
 use std::cell::RefCell;
 
-use crate::conv::loops::{Source, Target};
-
-/// The longest vector of any instruction set.
-const LANES: usize = 16;
+use crate::conv::planes::{Part, Source, Target};
+use crate::conv::rows::LANES;
 
 /// Planes of `rows`×`columns` with zeros around them: `margin_rows` above and below,
 /// `margin_columns` to the left, and to the right as many and a vector more.
@@ -92,6 +90,14 @@ impl<'a> Padded<'a> {
             data: self.data.as_ptr(),
             row: self.row(),
             plane: self.plane(),
+        }
+    }
+
+    /// All channels with their margins.
+    pub fn part(&self) -> Part {
+        Part {
+            source: self.with_margins(),
+            channels: self.channels,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Every instruction set against sums written out as the definition has them.
 
 use super::*;
-use crate::conv::{Activation, Isa};
+use crate::conv::{FusedActivation, Isa};
 
 struct Random(u32);
 
@@ -122,10 +122,10 @@ fn every_instruction_set_gives_the_definitions_sums() {
         let ones = vec![1.0; shape.channels_out];
         let zeros = vec![0.0; shape.channels_out];
         for (activation, below) in [
-            (Activation::None, &ones),
-            (Activation::Relu, &zeros),
-            (Activation::PRelu(&slopes), &slopes),
-            (Activation::PRelu(&negative), &negative),
+            (FusedActivation::None, &ones),
+            (FusedActivation::Relu, &zeros),
+            (FusedActivation::PRelu(&slopes), &slopes),
+            (FusedActivation::PRelu(&negative), &negative),
         ] {
             let slope = |i: usize| {
                 if z[i] > 0.0 {
@@ -164,7 +164,7 @@ fn every_instruction_set_gives_the_definitions_sums() {
                 close(gradients.x.as_deref().unwrap(), &dx, &what("dx"));
                 close(&gradients.weight, &dw, &what("dw"));
                 close(&gradients.bias, &db, &what("db"));
-                if let Activation::PRelu(_) = activation {
+                if let FusedActivation::PRelu(_) = activation {
                     close(&gradients.slope, &ds, &what("ds"));
                 }
             }
@@ -199,7 +199,7 @@ fn threads_change_nothing() {
                 shape,
                 weight: &weight,
                 bias: &bias,
-                activation: Activation::Relu,
+                activation: FusedActivation::Relu,
             };
             let y = convolution.forward(isa, &x);
             let g = convolution.backward(isa, &x, &y, &gradient, true);

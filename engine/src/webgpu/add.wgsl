@@ -1,4 +1,0 @@
-
-fn value(block: u32, y: u32, x: u32) -> vec4<f32> {
-    return a_load(block, y, x) + b_load(block, y, x);
-}

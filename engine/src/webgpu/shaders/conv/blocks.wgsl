@@ -1,0 +1,1 @@
+    for (var block = $(BEGIN)u; block < $(END)u; block++) {

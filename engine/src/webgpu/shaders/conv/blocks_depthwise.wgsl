@@ -1,0 +1,1 @@
+    for (var block = id.z; block <= id.z; block++) {

@@ -1,0 +1,13 @@
+
+fn inside(i: u32, length: u32) -> u32 {
+    let n = i32(length);
+    let at = i32(i) - $(MARGIN);
+$for(_ MIRRORED)    let period = 2 * n;
+    let turned = ((at % period) + period) % period;
+    return u32(min(turned, period - 1 - turned));
+$end$for(_ REPEATED)    return u32(clamp(at, 0, n - 1));
+$end}
+
+fn value(block: u32, y: u32, x: u32) -> vec4<f32> {
+    return a0_load(block, inside(y, a0_size().y), inside(x, a0_size().x));
+}
