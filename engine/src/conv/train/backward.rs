@@ -6,7 +6,7 @@ use super::gradient_loops::{ActivationGradient, WeightGradient};
 use super::padded::{Padded, with_buffers};
 use super::{Convolution, Shape, Shared, filled};
 use crate::conv::block::pack;
-use crate::conv::direct::Forward;
+use crate::conv::direct::{self, Forward};
 use crate::conv::planes::{Source, Target};
 use crate::conv::{FusedActivation, Isa, on};
 
@@ -153,6 +153,7 @@ impl Backward<'_> {
             row: columns,
             plane: rows * columns,
         };
+        let read = |columns, k| direct::columns_read(self.isa.lanes(), columns, k, 1);
         let (weight_sums, channel_sums) = sums.split_at_mut(shape.weights());
         let (bias_sums, slope_sums) = channel_sums.split_at_mut(shape.channels_out);
         with_buffers(|x_buffer, z_buffer| {
@@ -172,7 +173,7 @@ impl Backward<'_> {
 
             if let Some(target) = target {
                 let job = Forward {
-                    parts: &[z.part()],
+                    parts: &[z.part([shape.height + shape.k - 1, read(shape.width, shape.k)])],
                     k: shape.k,
                     dilation: 1,
                     weights: self.packed,
@@ -193,14 +194,14 @@ impl Backward<'_> {
             }
 
             let padding = shape.padding;
-            let read = [rows + shape.k - 1, shape.width];
-            let mut padded = Padded::new(x_buffer, shape.channels_in, read, [0, padding]);
+            let copied = [rows + shape.k - 1, shape.width];
+            let mut padded = Padded::new(x_buffer, shape.channels_in, copied, [0, padding]);
             padded.copy(x, shape.height, -(padding as isize));
             let job = WeightGradient {
-                source: padded.with_margins(),
+                source: padded.with_margins([rows + shape.k - 1, read(columns, shape.k)]),
                 channels_in: shape.channels_in,
                 k: shape.k,
-                gradient: z.inside(),
+                gradient: z.inside([rows, read(columns, 1)]),
                 channels_out: shape.channels_out,
                 rows,
                 columns,

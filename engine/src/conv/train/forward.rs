@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::padded::{Padded, with_buffers};
 use super::{Convolution, Shared, filled};
 use crate::conv::block::pack;
-use crate::conv::direct::Forward;
+use crate::conv::direct::{self, Forward};
 use crate::conv::planes::Target;
 use crate::conv::{Isa, on};
 
@@ -37,6 +37,7 @@ impl Convolution<'_> {
         let row_values = shape.channels_in * (shape.width + 32);
         let band = (BAND_VALUES / row_values).clamp(8, rows.max(8));
         let bands = rows.div_ceil(band);
+        let columns_read = direct::columns_read(isa.lanes(), columns, shape.k, 1);
         filled(shape.batch * shape.output_size(), |target| {
             let target = Shared(target.as_mut_ptr().cast());
             (0..shape.batch * bands).into_par_iter().for_each(|job| {
@@ -54,7 +55,7 @@ impl Convolution<'_> {
                     );
                     let start = picture * shape.output_size() + first * columns;
                     let job = Forward {
-                        parts: &[padded.part()],
+                        parts: &[padded.part([count + shape.k - 1, columns_read])],
                         k: shape.k,
                         dilation: 1,
                         weights: &packed,
