@@ -41,19 +41,15 @@ impl Convolution<'_> {
         filled(shape.batch * shape.output_size(), |target| {
             let target = Shared(target.as_mut_ptr().cast());
             (0..shape.batch * bands).into_par_iter().for_each(|job| {
-                let (picture, first) = (job / bands, job % bands * band);
+                let (index, first) = (job / bands, job % bands * band);
                 let count = band.min(rows - first);
-                let picture_in = &x[picture * shape.input_size()..][..shape.input_size()];
+                let image = &x[index * shape.input_size()..][..shape.input_size()];
                 with_buffers(|buffer, _| {
                     let read = [count + shape.k - 1, shape.width];
                     let mut padded =
                         Padded::new(buffer, shape.channels_in, read, [0, shape.padding]);
-                    padded.copy(
-                        picture_in,
-                        shape.height,
-                        first as isize - shape.padding as isize,
-                    );
-                    let start = picture * shape.output_size() + first * columns;
+                    padded.copy(image, shape.height, first as isize - shape.padding as isize);
+                    let start = index * shape.output_size() + first * columns;
                     let job = Forward {
                         parts: &[padded.part([count + shape.k - 1, columns_read])],
                         k: shape.k,
