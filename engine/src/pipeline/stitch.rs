@@ -279,8 +279,6 @@ mod tests {
             scale,
             colour,
             input: Input::LowResolution,
-            halo_px: 0,
-            align_px: 1,
         }
     }
 
