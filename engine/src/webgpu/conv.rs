@@ -79,9 +79,7 @@ impl<'a> Program<'a> {
                     let [full, rest] = [channels / 4, channels % 4];
                     for (begin, end, lanes) in [(0, full, 4), (full, full + 1, rest)] {
                         if begin < end && lanes > 0 {
-                            text.set("BEGIN", begin)
-                                .set("END", end)
-                                .set("LANES", lanes);
+                            text.set("BEGIN", begin).set("END", end).set("LANES", lanes);
                             text.add(include_str!("shaders/conv/blocks.wgsl")).add(taps);
                         }
                     }

@@ -127,7 +127,11 @@ impl<'a> Program<'a> {
 
     pub(super) fn concat(&mut self, inputs: &[Value], result: Value) {
         let mut first = 0;
-        for part in inputs.iter().flat_map(|input| self.parts(*input)).collect::<Vec<_>>() {
+        for part in inputs
+            .iter()
+            .flat_map(|input| self.parts(*input))
+            .collect::<Vec<_>>()
+        {
             let (channels, shift) = (self.channels(part), first % 4);
             let blocks = first / 4..(first + channels).div_ceil(4);
             self.each(vec![part], result, blocks, Weights::None, |text| {
