@@ -1,19 +1,19 @@
-// The page: pictures come in, are upscaled one after the other, and are looked at.
+// The app: takes images, upscales them one after the other, and shows the results.
 //
 // Hooks that tests may rely on: #file, #drop, #settings with #model, #engine, #size, #amount, #type, #quality, #auto;
-// #pictures with an <li data-state> for each; #start, #again, #download-all, #remove-all; #viewer (data-shows) with
-// #before, #after and #divider (role=slider), #hold, #download, #facts; #status (aria-live), #error. While there is
-// work to do, <body> has the attribute data-busy.
+// #images with an <li data-state> for each; #start, #again, #download-all, #remove-all; #viewer (data-shows) with
+// #before, #after and #divider (role=slider), #hold, #download, #facts; #status (aria-live), #error, #notice.
+// While there is work to do, <body> has the attribute data-busy.
 
+import { confirmLeave } from "./app/confirm-leave.js";
 import { $ } from "./app/dom.js";
 import { watchInputs } from "./app/inputs.js";
 import { keepOffline, offerInstallation } from "./app/install.js";
-import { guardLeaving } from "./app/leaving.js";
 import { List } from "./app/list.js";
 import { Models } from "./app/models.js";
 import { Queue } from "./app/queue.js";
 import { Settings } from "./app/settings.js";
-import { sentence } from "./app/text.js";
+import { sentence } from "./app/format.js";
 import { Viewer } from "./app/viewer.js";
 
 const settings = new Settings();
@@ -22,7 +22,7 @@ const queue = new Queue(models, settings);
 const viewer = new Viewer();
 const list = new List(queue, settings, show);
 
-guardLeaving(queue);
+confirmLeave(queue);
 offerInstallation();
 queue.addEventListener("removed", ({ detail }) => detail === viewer.item && show(queue.items[0] ?? null));
 let key = settings.key;
@@ -32,10 +32,8 @@ settings.addEventListener("change", () => {
   key = settings.key;
   queue.reconsider();
 });
-$("error-close").addEventListener("click", () => {
-  $("error").hidden = true;
-});
-watchInputs(take, fail);
+for (const id of ["error", "notice"]) $(`${id}-close`).addEventListener("click", () => ($(id).hidden = true));
+watchInputs(take, fail, notify);
 await listModels();
 keepOffline();
 
@@ -45,17 +43,17 @@ async function listModels() {
     settings.restoreModel();
     models.describe();
   } catch (error) {
-    fail(new Error(`The list of models cannot be read (${error.message}). Reload the page, or drop in a model file.`));
+    fail(new Error(`The list of models cannot be read (${error.message}). Reload the page, or add a model file.`));
   }
 }
 
-/** Files from anywhere: models are remembered, pictures are upscaled. */
+/** Adds models to the list, and images to the queue. */
 async function take(files) {
-  $("error").hidden = true;
+  $("error").hidden = $("notice").hidden = true;
   const isModel = ({ name }) => name.endsWith(".bpk");
   for (const file of files.filter(isModel)) await takeModel(file);
-  const pictures = files.filter((file) => !isModel(file));
-  if (pictures.length > 0) show(queue.add(pictures));
+  const images = files.filter((file) => !isModel(file));
+  if (images.length > 0) show(queue.add(images));
 }
 
 async function takeModel(file) {
@@ -72,9 +70,14 @@ async function takeModel(file) {
 }
 
 function show(item) {
-  document.body.classList.toggle("has-pictures", Boolean(item));
+  document.body.classList.toggle("has-images", Boolean(item));
   viewer.show(item);
   list.mark(item);
+}
+
+function notify(text) {
+  $("notice").textContent = $("status").textContent = text;
+  $("notice").hidden = false;
 }
 
 function fail(error) {

@@ -1,33 +1,33 @@
-// The words of demo.html, and its switch; what sharpens is element.js alone.
+// The captions and the switch of demo.html; element.js does the upscaling.
 
-/** Why a picture stays small, for people. */
+/** Captions for the reasons of `uprez-skipped`. */
 const REASONS = {
-  "large-enough": "shown so small that it has pixels enough",
-  "save-data": "left as it is, as you asked to save data",
-  "reduced-data": "left as it is, as you asked to save data",
+  "large-enough": "left as it is: it has enough pixels for this size",
+  "save-data": "left as it is, to save data",
+  "reduced-data": "left as it is, to save data",
   "little-memory": "left as it is: this device has little memory",
   "too-slow": "left as it is: this device would take too long",
   "no-simd": "left as it is: this browser is too old",
 };
 
-const pictures = [...document.querySelectorAll("img[data-upscale]")];
+const images = [...document.querySelectorAll("img[data-upscale]")];
 const button = document.querySelector("#as-served");
 const progress = document.querySelector("#progress");
 
-/** Shows files as they were served, in all of the page or in one figure. */
+/** Shows the files as served, in the whole page or in one figure. */
 const asServed = (element, on) => element.classList.toggle("as-served", on);
 
 function say({ target }, text) {
   target.closest("figure").querySelector(".state").textContent = text;
-  const count = (state) => pictures.filter((img) => img.dataset.upscaleState === state).length;
+  const count = (state) => images.filter((img) => img.dataset.upscaleState === state).length;
   const skipped = count("skipped");
-  progress.textContent = `${count("sharp")} of ${pictures.length} sharpened${skipped ? `, ${skipped} left as they are` : ""}`;
+  progress.textContent = `${count("sharp")} of ${images.length} sharpened${skipped ? `, ${skipped} left as they are` : ""}`;
 }
 
-addEventListener("uprez-loading", (event) => say(event, "is being sharpened …"));
+addEventListener("uprez-loading", (event) => say(event, "sharpening …"));
 addEventListener("uprez-sharp", (event) => {
   const { width, height, ms, fromCache } = event.detail;
-  const how = fromCache ? "kept from your last visit" : `in ${(ms / 1000).toFixed(1)} s; press and hold to compare`;
+  const how = fromCache ? "from the cache" : `in ${(ms / 1000).toFixed(1)} s; press and hold to compare`;
   say(event, `sharpened to ${width} × ${height}, ${how}`);
 });
 addEventListener("uprez-skipped", (event) => {
@@ -40,13 +40,13 @@ button.addEventListener("click", () => {
   asServed(document.body, pressed);
 });
 
-for (const img of pictures) {
+for (const img of images) {
   const figure = img.closest("figure");
   img.addEventListener("pointerdown", () => asServed(figure, true));
   for (const end of ["pointerup", "pointercancel", "pointerleave"]) {
     img.addEventListener(end, () => asServed(figure, false));
   }
-  // A long press would open a menu over it.
+  // A long press would open a menu.
   img.addEventListener("contextmenu", (event) => figure.classList.contains("as-served") && event.preventDefault());
   img.draggable = false;
 }

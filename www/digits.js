@@ -1,17 +1,17 @@
-// Draw a digit: what a small network makes of its 10×10 shadow.
+// Draw a digit: it is reduced to 10×10 pixels, and a small network restores it.
 //
 // Hooks that tests may rely on: #pad, #shadow, #guess, #clear, #example, #status, #error.
 
-import { load } from "./uprez.js";
+import { load } from "./lib/uprez.js";
 
-/** Sides of MNIST's digits, and of what is left of them. */
+/** Sides of MNIST's digits, and of their reduced version. */
 const DIGIT_PX = 28;
 const SHADOW_PX = 10;
 
 const $ = (id) => document.getElementById(id);
 const pad = $("pad").getContext("2d", { willReadFrequently: true });
 
-/** Strokes of digits for those who cannot draw here, in the pad's pixels. */
+/** Strokes of example digits, in pixels of the pad. */
 const EXAMPLES = [
   [[[80, 70], [200, 70], [130, 230]]],
   [[[85, 95], [110, 60], [165, 60], [190, 95], [170, 140], [85, 225], [200, 225]]],
@@ -19,7 +19,7 @@ const EXAMPLES = [
 ];
 let nextExample = 0;
 
-/** Counts drawings, so that an older one's guess never replaces a newer one's. */
+/** Number of the current drawing: results of older ones are dropped. */
 let drawing = 0;
 
 clear();
@@ -87,10 +87,10 @@ function line(from, to) {
   pad.stroke();
 }
 
-/** Shows the shadow of what is drawn, and the network's guess. */
+/** Shows the reduced drawing, and the network's output. */
 async function guess() {
   const mine = ++drawing;
-  say("Guessing …");
+  say("Computing …");
   const side = pad.canvas.width;
   const { data } = pad.getImageData(0, 0, side, side);
   const drawn = Float32Array.from({ length: side * side }, (_, i) => data[4 * i] / 255);
@@ -102,13 +102,13 @@ async function guess() {
     const image = await upscaler.upscale(grey(resize(shadow, SHADOW_PX, DIGIT_PX), DIGIT_PX));
     if (mine !== drawing) return;
     $("guess").getContext("2d").putImageData(image, 0, 0);
-    say("This is the network's guess. Draw on, or clear.");
+    say("This is the network's result. Draw on, or clear.");
   } catch (error) {
     fail(error);
   }
 }
 
-/** Square planes resized bilinearly, with antialiasing where they shrink, as in training. */
+/** Resizes a square plane bilinearly, with antialiasing when it shrinks, as in training. */
 function resize(values, from, to) {
   const scale = Math.min(1, to / from);
   const taps = Array.from({ length: to }, (_, i) => {
@@ -138,7 +138,7 @@ function say(text) {
 }
 
 function fail(error) {
-  $("error").textContent = `The network cannot be used here: ${error.message}.`;
+  $("error").textContent = `The network cannot be loaded: ${error.message}.`;
   $("error").hidden = false;
   say("");
 }

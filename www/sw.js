@@ -1,21 +1,21 @@
-// Keeps the page's files for the time without a network.
+// Caches the page's files for offline use.
 //
-// `cargo xtask dist` writes files.json, whose version follows from all files' bytes; the page registers this script
-// under that version (app/install.js). Each version has a cache of its own, and a page never gets files of two. Where
-// there is no files.json, as while the page is worked on, nobody registers this.
+// `cargo xtask dist` writes files.json, whose version is a hash of all files; app/install.js registers this script with
+// that version. Each version has its own cache, so that a page never mixes files of two. Without files.json, as in
+// development, this script is not registered.
 
 const VERSION = new URL(self.location.href).searchParams.get("version");
 const PREFIX = "uprez-app-";
 const CACHE = PREFIX + VERSION;
 
-/** What the page needs; the rest (Burn's operators, the demo's pictures) is kept once it was used. */
-const NEEDED = /^([\w-]+\.(html|js|css|svg|png|webmanifest)|(app|models|examples)\/.+|pkg\/(lean|decode|resize)\/.+)$/;
+/** Files that the page needs; the others (Burn's operators, the demo's images) are cached when used. */
+const NEEDED = /^([\w-]+\.(html|js|css|svg|png|webmanifest)|(app|lib|workers|models|examples)\/.+|pkg\/(lean|decode|resize)\/.+)$/;
 
 self.addEventListener("install", (event) => event.waitUntil(keep()));
 self.addEventListener("activate", (event) => event.waitUntil(forgetOthers()));
 self.addEventListener("fetch", (event) => {
   const path = pathOf(event.request);
-  // The list itself says whether there is a newer version.
+  // Only the server knows whether there is a newer version.
   if (path !== null && path !== "files.json") event.respondWith(answer(event.request, path));
 });
 self.addEventListener("message", ({ data }) => {
@@ -38,7 +38,7 @@ async function forgetOthers() {
   await self.clients.claim();
 }
 
-/** A file's path within the site; null for whatever is none of its files. */
+/** The path of a file within the site; null for other requests. */
 function pathOf({ method, url }) {
   const { origin, pathname } = new URL(url);
   const root = new URL("./", self.location.href).pathname;
@@ -52,7 +52,7 @@ async function answer(request, path) {
   if (kept) return kept;
   const response = await fetch(request);
   if (response.status === 200) {
-    // Storage may be full: then it is fetched the next time, too.
+    // Storage may be full.
     cache.put(path, response.clone()).catch(() => {});
   }
   return response;

@@ -1,10 +1,13 @@
-//! The container of a model file: Burn's own, burnpack, with entries of ours among its metadata.
+//! Reads the container of a model file without Burn.
 //!
-//! This reads what `burn-pack` writes (its documentation has the layout). That crate's own reader would
-//! be a sixth of what a page fetches: serde's code for every type that CBOR can hold.
+//! The container is Burn's own, burnpack, as `burn-pack` writes it; entries of this project are among its
+//! metadata. That crate's own reader would be a sixth of a page's download: it brings serde's code for
+//! every type that CBOR can hold.
 //!
-//! A reader trusts nothing that a file claims: sizes are compared with the bytes that are there
-//! before anything is allocated for them.
+//! Sizes that a file claims are compared with the bytes that it has before anything is allocated: a
+//! parameter lies within the file, and no two of them share bytes.
+
+use std::collections::BTreeMap;
 
 use minicbor::data::Type;
 use minicbor::decode::{Decoder, Error};
@@ -13,28 +16,28 @@ use crate::graph::text::{self, TextError};
 use crate::graph::{CompileError, Plan};
 use crate::{ScaleError, Spec};
 
-/// The entry that describes the network, as JSON.
+/// Key of the metadata entry that describes the network, as JSON.
 pub const DESCRIPTION: &str = "uprez";
 
-/// What the names of entries begin with that hold plans; the scale follows.
-pub const PLAN: &str = "uprez-plan-x";
+/// Prefix of the keys of metadata entries that hold graphs; the scale follows.
+pub const GRAPH: &str = "uprez-plan-x";
 
-/// No network enlarges more at once.
+/// Largest scale of a graph.
 const LARGEST_SCALE: usize = 16;
 
-/// A file that cannot be used, and why.
+/// A file that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FileError {
-    /// Something else entirely.
+    /// Another format.
     #[error("this is not a model file: a burn record (.bpk) is expected")]
     Foreign,
-    /// A burn record, but of no network of ours.
+    /// A burn record without a description of its network.
     #[error("this burn record does not say which network it holds: export it with `trainer`")]
     Unlabelled,
-    /// The end is missing.
+    /// The file is incomplete, or contradicts itself.
     #[error("the model file is cut off or damaged ({0}): fetch or copy it again")]
     Damaged(String),
-    /// A parameter of a kind that networks don't have.
+    /// A parameter of an unsupported type.
     #[error("parameter `{name}` is of type {dtype}: only f16 and f32 are read")]
     Type {
         /// The parameter.
@@ -53,27 +56,27 @@ impl From<Error> for FileError {
     }
 }
 
-/// A parameter as a file holds it.
+/// A parameter of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     /// Its path in the module.
     pub name: String,
     /// Its shape.
     pub shape: Vec<usize>,
-    /// Its values, row by row; all of them finite.
+    /// Its values, row by row; all are finite.
     pub values: Vec<f32>,
 }
 
-/// A model file, opened; parameters are still to be read.
+/// An opened model file, whose parameters have not been read yet.
 #[derive(Clone, Debug)]
 pub struct File<'a> {
-    /// Behind the list of contents, from a multiple of [`ALIGNMENT`] on.
+    /// The bytes after the table of contents, from a multiple of [`ALIGNMENT`] on.
     data: &'a [u8],
     entries: Vec<(&'a str, &'a str)>,
     tensors: Vec<Descriptor<'a>>,
 }
 
-/// Where a parameter lies in the data.
+/// A parameter's place in the data.
 #[derive(Clone, Debug, Default)]
 struct Descriptor<'a> {
     name: &'a str,
@@ -82,40 +85,42 @@ struct Descriptor<'a> {
     range: [usize; 2],
 }
 
-/// "BURN", the least significant byte first.
+/// "BURN" as a little-endian number.
 const MAGIC: [u8; 4] = *b"NRUB";
 
-/// The newest version of the container that is known here.
+/// Newest supported version of the container.
 const VERSION: u16 = 1;
 
-/// Magic number, version, and the length of the list of contents.
+/// Bytes of magic number, version, and length of the table of contents.
 const HEAD_BYTES: usize = 4 + 2 + 4;
 
-/// What data begin at a multiple of.
+/// The data begin at a multiple of so many bytes.
 const ALIGNMENT: usize = 256;
 
-/// A plan that a page cannot have.
+/// A graph that cannot be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// The file has none: it is older than plans, or its network has layers that plans have not.
-    #[error("the model file holds no plan: only Burn's own operators run its network")]
+    /// The file is older than graphs.
+    #[error(
+        "the model file holds no graph of its network: write it again with this version of `trainer`, or use the engine burn-cpu or burn-webgpu"
+    )]
     None,
-    /// It has none for this scale.
+    /// The file has no graph for this scale.
     #[error(transparent)]
     Scale(#[from] ScaleError),
-    /// It has one that makes no sense.
+    /// The graph cannot be read.
     #[error(transparent)]
     Text(#[from] TextError),
-    /// It has one for other parameters.
+    /// The graph does not fit the parameters.
     #[error(transparent)]
     Compile(#[from] CompileError),
-    /// The file is no use.
+    /// The file cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
 }
 
 impl<'a> File<'a> {
-    /// Looks into the bytes of a file.
+    /// Reads a file's table of contents.
     pub fn open(bytes: &'a [u8]) -> Result<Self, FileError> {
         let known = bytes.len().min(MAGIC.len());
         if bytes.is_empty() || bytes[..known] != MAGIC[..known] {
@@ -146,7 +151,31 @@ impl<'a> File<'a> {
             }),
             _ => decoder.skip(),
         })?;
+        file.check_places()?;
         Ok(file)
+    }
+
+    /// Whether every parameter lies in the file, shares its bytes with no other one, and has a name of its own.
+    fn check_places(&self) -> Result<(), FileError> {
+        let mut places: Vec<_> = self.tensors.iter().collect();
+        places.sort_unstable_by_key(|tensor| tensor.range);
+        let mut free = 0;
+        for Descriptor { name, range, .. } in places {
+            let [start, end] = *range;
+            if start < free || end < start || end > self.data.len() {
+                return Err(damaged(name));
+            }
+            free = end;
+        }
+        let mut names: Vec<&str> = self.tensors.iter().map(|tensor| tensor.name).collect();
+        names.sort_unstable();
+        match names.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(FileError::Damaged(format!(
+                "parameter `{}` is in it twice",
+                pair[0]
+            ))),
+            None => Ok(()),
+        }
     }
 
     fn entry(&self, name: &str) -> Option<&'a str> {
@@ -155,14 +184,14 @@ impl<'a> File<'a> {
         entry.map(|(_, text)| *text)
     }
 
-    /// What the file says of itself, as JSON.
+    /// The description of the network, as JSON.
     pub fn description(&self) -> Result<&'a str, FileError> {
         self.entry(DESCRIPTION).ok_or(FileError::Unlabelled)
     }
 
-    /// The scales that it has plans for, the smallest first; the last one is its own.
+    /// The scales that it has graphs for, the smallest first; the last one is the network's own.
     pub fn scales(&self) -> Vec<usize> {
-        let has = |scale: &usize| self.entry(&format!("{PLAN}{scale}")).is_some();
+        let has = |scale: &usize| self.entry(&format!("{GRAPH}{scale}")).is_some();
         (1..=LARGEST_SCALE).filter(has).collect()
     }
 
@@ -196,29 +225,31 @@ impl<'a> File<'a> {
             .collect()
     }
 
-    /// The plan for a scale, or for the file's own, and what the pipeline has to know.
+    /// The plan for a scale, by default the network's own, and the pipeline's facts about it.
     pub fn plan(&self, scale: Option<usize>) -> Result<(Plan, Spec), PlanError> {
         self.description()?;
         let scales = self.scales();
         let own = scales.last().ok_or(PlanError::None)?;
         let wanted = scale.unwrap_or(*own);
-        let text = self.entry(&format!("{PLAN}{wanted}"));
+        let text = self.entry(&format!("{GRAPH}{wanted}"));
         let text = text.ok_or_else(|| ScaleError::new(wanted, scales.clone()))?;
-        let (outline, spec) = text::read(text)?;
-        let parameters = self.parameters()?;
-        let lookup = |name: &str| {
-            let found = parameters.iter().find(|tensor| tensor.name == name);
-            found.map(|tensor| tensor.values.as_slice())
-        };
-        Ok((outline.compile(lookup)?, spec))
+        let (graph, spec) = text::read(text)?;
+        let parameters = self.parameters()?.into_iter();
+        let parameters: BTreeMap<String, Vec<f32>> = parameters
+            .map(|tensor| (tensor.name, tensor.values))
+            .collect();
+        let lookup = |name: &str| parameters.get(name).map(Vec::as_slice);
+        Ok((graph.compile(lookup)?, spec))
     }
 }
 
 fn damaged(name: &str) -> FileError {
-    FileError::Damaged(format!("parameter `{name}` does not lie in it"))
+    FileError::Damaged(format!(
+        "parameter `{name}` does not lie in it, or overlaps another one"
+    ))
 }
 
-/// Calls `read` for each key of a map, to read its value.
+/// Calls `read` for each key of a map; it reads the value.
 fn each<'a>(
     decoder: &mut Decoder<'a>,
     mut read: impl FnMut(&mut Decoder<'a>, &'a str) -> Result<(), Error>,
@@ -228,7 +259,7 @@ fn each<'a>(
         match &mut left {
             Some(0) => return Ok(()),
             Some(left) => *left -= 1,
-            // One of no length that is said ends with a mark.
+            // A map of indefinite length ends with a break.
             None if decoder.datatype()? == Type::Break => return decoder.skip(),
             None => {}
         }
@@ -244,7 +275,7 @@ fn descriptor<'a>(decoder: &mut Decoder<'a>, name: &'a str) -> Result<Descriptor
     };
     each(decoder, |decoder, key| {
         match key {
-            // Types that are more than a word are none of ours.
+            // Quantised types are maps; they are not supported.
             "dtype" if decoder.datatype()? == Type::String => found.dtype = decoder.str()?,
             "shape" => found.shape = numbers(decoder)?,
             "data_offsets" => {
@@ -292,12 +323,12 @@ fn values(name: &str, dtype: &str, bytes: &[u8]) -> Result<Vec<f32>, FileError> 
     }
 }
 
-/// From half precision (IEEE 754 binary16), which not every processor reads.
+/// From half precision (IEEE 754 binary16) by integer arithmetic, which every processor has.
 fn from_half(bits: u16) -> f32 {
     let sign = u32::from(bits & 0x8000) << 16;
     let (exponent, fraction) = (u32::from(bits >> 10 & 0x1f), u32::from(bits & 0x3ff));
     let magnitude = match exponent {
-        // Smaller than normal numbers: whole multiples of 2⁻²⁴, which f32 has as they are.
+        // Subnormal numbers are multiples of 2⁻²⁴, which f32 represents exactly.
         0 => (fraction as f32 * 2f32.powi(-24)).to_bits(),
         0x1f => 0x7f80_0000 | fraction << 13,
         _ => (exponent + 127 - 15) << 23 | fraction << 13,

@@ -1,34 +1,46 @@
-//! Burn itself as the engine: any network on any Burn device.
+//! Any network on any Burn device, by Burn's own operators: the reference for other engines.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::network::Network;
 use engine::image::Planes;
-use engine::{Engine, EngineError, Running};
+use engine::{Engine, EngineError, Grid, Running};
 
-/// Burn's ndarray device: the CPU in a page, and the reference that other engines are held to.
+/// Burn's ndarray device: the CPU in a page.
 ///
-/// Burn announces that it will give up ndarray for flex; the project keeps to it while it is there.
+/// Burn 0.23 drops ndarray for flex; the project stays on 0.22.
 #[cfg(feature = "ndarray")]
 #[allow(deprecated)]
 pub fn ndarray() -> Device {
     Device::ndarray()
 }
 
-/// Runs the module as it is.
+/// Runs a module as it is, folded or not.
 pub struct BurnEngine {
     network: Network,
     device: Device,
     name: String,
+    grid: Grid,
 }
 
 impl BurnEngine {
-    /// `network` has to lie on `device`; `name` is what people are told.
+    /// `network` has to lie on `device`; `name` is for people.
+    ///
+    /// # Panics
+    /// If the network's steps do not fit each other: never for one of a valid configuration.
     pub fn new(network: Network, device: Device, name: impl Into<String>) -> Self {
+        let reach = network
+            .reach()
+            .expect("a network of a valid configuration has a graph");
         Self {
             network,
             device,
             name: name.into(),
+            grid: Grid {
+                align_px: reach.align_px,
+                halo_px: [reach.before_px, reach.after_px],
+                ..Grid::default()
+            },
         }
     }
 }
@@ -36,6 +48,10 @@ impl BurnEngine {
 impl Engine for BurnEngine {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn grid(&self) -> Grid {
+        self.grid
     }
 
     fn start(&mut self, input: Planes) -> Result<Running, EngineError> {

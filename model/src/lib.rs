@@ -1,11 +1,14 @@
 //! Networks as Burn modules, and the model file.
 //!
 //! This crate builds for wasm and knows no files, no threads of its own and no clock. [`network`] holds
-//! one file per network, made of the blocks in [`layer`]; [`record`] is the file in which a trained
+//! one file per network, made of the
+//! blocks in [`layer`] and the operations in [`ops`]; [`record`] is the file in which a trained
 //! network travels; [`burn_engine`] runs any network on any Burn device and is the reference for the
 //! engines of the crate `engine`.
 
 pub mod burn_engine;
+mod fold;
 pub mod layer;
 pub mod network;
+pub mod ops;
 pub mod record;

@@ -10,12 +10,14 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Bytes, DType, Device, Tensor, TensorData, f16};
 use burn_pack::Writer;
+use engine::ScaleError;
 use engine::container::FileError;
-use engine::container::{DESCRIPTION, File, PLAN, Tensor as Held};
+use engine::container::{DESCRIPTION, File, GRAPH, Tensor as Held};
 use engine::graph::text;
 use serde::{Deserialize, Serialize};
 
-use crate::network::{Network, NetworkConfig, ScaleError};
+use crate::network::{Network, NetworkConfig};
+use crate::ops::BuildError;
 
 /// The version of [`Metadata`] that is written, and the newest one that is read.
 pub const FORMAT: u32 = 1;
@@ -119,6 +121,9 @@ pub enum RecordError {
     /// A parameter that the network doesn't have.
     #[error("parameter `{0}` of the model file belongs to no part of its network")]
     Unknown(String),
+    /// A network without a graph.
+    #[error(transparent)]
+    Graph(#[from] BuildError),
     /// The container could not be written.
     #[error("the model file could not be written: {0}")]
     Write(String),
@@ -187,12 +192,11 @@ pub fn write(network: &Network, metadata: &Metadata) -> Result<Vec<u8>, RecordEr
         serde_json::to_string(metadata).map_err(|e| RecordError::Write(e.to_string()))?;
     let mut writer = Writer::new(collector.tensors).with_metadata(DESCRIPTION, &description);
     let device = network.devices().into_iter().next();
+    let device =
+        device.ok_or_else(|| RecordError::Write("the network has no parameters".into()))?;
     for scale in metadata.network.scales() {
         let network = metadata.network.with_scale(scale)?;
-        let plan = device.as_ref().and_then(|device| plan(&network, device));
-        if let Some(plan) = plan {
-            writer = writer.with_metadata(&format!("{PLAN}{scale}"), &plan);
-        }
+        writer = writer.with_metadata(&format!("{GRAPH}{scale}"), &graph(&network, &device)?);
     }
     let bytes = writer
         .into_bytes()
@@ -200,11 +204,11 @@ pub fn write(network: &Network, metadata: &Metadata) -> Result<Vec<u8>, RecordEr
     Ok(bytes.to_vec())
 }
 
-/// What lets a page run the network without knowing its definition, if that can be said.
-fn plan(network: &NetworkConfig, device: &Device) -> Option<String> {
+/// The network's graph as text, by which a page runs it without knowing its Rust type.
+fn graph(network: &NetworkConfig, device: &Device) -> Result<String, RecordError> {
     // Nothing is computed there: the parameters' shapes are enough.
-    let outline = network.init(device).outline().ok()?;
-    Some(text::write(&outline, &network.spec()))
+    let graph = network.init(device).graph()?;
+    Ok(text::write(&graph, &network.spec()))
 }
 
 fn describe(file: &File) -> Result<Metadata, RecordError> {

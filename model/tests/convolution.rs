@@ -2,7 +2,8 @@
 //! Burn's convolution, and against finite differences.
 
 use burn::tensor::{Device, Tensor, TensorData, activation, module, ops::ConvOptions};
-use model::layer::{Activation, Padding, conv2d};
+use engine::graph::{Activation, Padding};
+use model::layer::conv2d;
 
 struct Random(u32);
 

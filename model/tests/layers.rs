@@ -3,8 +3,9 @@
 use burn::module::Module;
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{Device, Tensor, TensorData, module};
+use engine::graph::{Activation, Padding};
 use model::layer::{
-    Conv, Fold, Layers, Nonlinearity, pixel_shuffle, pixel_unshuffle, strided_kernel,
+    ConvConfig, Folded, Layers, PRELU, conv2d, pixel_shuffle, pixel_unshuffle, strided_kernel,
     transposed_kernel,
 };
 
@@ -79,13 +80,13 @@ fn a_strided_convolution_is_a_convolution_of_the_unshuffled_picture() {
 fn batch_normalisation_learns_statistics_and_folds_them() {
     let device = Device::flex().autodiff();
     let mut layers = Layers::random(3, &device);
-    let conv = Conv::new([2, 3, 3, 3]).norm().then(Nonlinearity::PRelu);
+    let conv = ConvConfig::new([2, 3, 3, 3]).norm().then(PRELU);
     let block = layers.conv(conv).train();
     let x = tensor([4, 3, 9, 8], &device);
 
     // A batch's output is normalised: its mean is 0 and its variance 1 before the activation.
     let mut linear = Layers::random(3, &device);
-    let linear = linear.conv(Conv::new([2, 3, 3, 3]).norm()).train();
+    let linear = linear.conv(ConvConfig::new([2, 3, 3, 3]).norm()).train();
     let y = linear
         .forward(x.clone())
         .swap_dims(0, 1)
@@ -105,16 +106,25 @@ fn batch_normalisation_learns_statistics_and_folds_them() {
     let used = valid.forward(x.clone());
     assert_close(trained.inner(), used.clone(), 1e-2);
     // Folding is exact.
-    assert_close(valid.fold().forward(x), used, 1e-5);
+    let Folded {
+        weight,
+        bias,
+        slope,
+    } = valid.folded();
+    let activation = Activation::PRelu(slope.unwrap());
+    let folded = conv2d(x, weight, bias, activation, Padding::Same, 1);
+    assert_close(folded, used, 1e-5);
 }
 
 #[test]
 fn zeros_allocate_nothing_and_have_the_folded_form() {
     let device = Device::flex();
-    let conv = Conv::new([4, 3, 3, 3]).norm().wide(Some(64));
+    let conv = ConvConfig::new([4, 3, 3, 3]).norm().wide(Some(64));
     let trained = Layers::random(1, &device).conv(conv);
     let empty = Layers::zeros(&device).conv(conv);
     assert_eq!(trained.num_params(), 64 * 27 + 4 * 64 + 4 * 4);
     assert_eq!(empty.num_params(), 4 * 27 + 4);
-    assert_eq!(trained.fold().num_params(), empty.num_params());
+    let folded = trained.folded();
+    assert_eq!(folded.weight.dims(), [4, 3, 3, 3]);
+    assert_eq!(folded.bias.unwrap().dims(), [4]);
 }

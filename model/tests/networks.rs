@@ -67,17 +67,17 @@ fn a_level_of_lapsrn_is_blended_in() {
     };
     let network = NetworkConfig::LapSrn(config).init_training(5, &device);
     let x = waves([1, 1, 6, 5], &device);
-    let all = network.forward_training(x.clone());
+    let all = network.forward_training(x.clone(), 3.0);
     assert_eq!(all.len(), 3);
     for (levels, count) in [(1.0, 1), (1.25, 2), (2.0, 2), (2.5, 3), (3.0, 3), (9.0, 3)] {
         assert_eq!(
-            network.forward_blended(x.clone(), levels).len(),
+            network.forward_training(x.clone(), levels).len(),
             count,
             "{levels}"
         );
     }
     let level = |levels: f64| {
-        let outputs = network.forward_blended(x.clone(), levels);
+        let outputs = network.forward_training(x.clone(), levels);
         outputs.into_iter().nth(1).unwrap()
     };
     // Nothing of the details, half of them, all of them: on one line.

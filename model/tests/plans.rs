@@ -1,4 +1,4 @@
-//! A network's plan computes what its module computes.
+//! Every network has a graph, and its plan computes what its module computes.
 
 mod common;
 
@@ -15,8 +15,8 @@ use engine::{CpuEngine, Engine};
 use model::burn_engine::BurnEngine;
 use model::network::{Network, NetworkConfig};
 
-/// Every network that has a plan, in sizes that need no time; odd numbers of maps.
-const PLANNED: [&str; 20] = [
+/// Every network, in sizes that need no time; odd numbers of maps.
+const NETWORKS: [&str; 26] = [
     r#"{ "kind": "plain", "scale": 2, "width": 16, "depth": 5, "ends_px": 5, "long_skip": true }"#,
     r#"{ "kind": "plain", "scale": 2, "width": 7, "depth": 2, "ends_px": 5, "long_skip": true }"#,
     r#"{ "kind": "plain", "scale": 3, "width": 4, "depth": 1, "skip": "bicubic" }"#,
@@ -37,11 +37,11 @@ const PLANNED: [&str; 20] = [
     r#"{ "kind": "residualdense", "scale": 2, "width": 5, "growth": 3, "blocks": 2, "dilations": [1, 2], "windows_px": [] }"#,
     r#"{ "kind": "residualdense", "scale": 4, "width": 3, "growth": 3, "blocks": 0, "windows_px": [] }"#,
     r#"{ "kind": "autoencoder", "maps": [4, 3] }"#,
-];
-
-const UNPLANNED: [&str; 3] = [
     r#"{ "kind": "hourglass", "scale": 2, "width": 3, "levels": 1, "stacks": 2 }"#,
-    r#"{ "kind": "dbpn", "scale": 2, "features": 6, "width": 4, "stages": 2 }"#,
+    r#"{ "kind": "hourglass", "scale": 3, "width": 4, "levels": 2, "stacks": 1, "colour": "rgb" }"#,
+    r#"{ "kind": "dbpn", "scale": 2, "features": 6, "width": 4, "stages": 3 }"#,
+    r#"{ "kind": "dbpn", "scale": 3, "features": 4, "width": 4, "stages": 2, "colour": "y" }"#,
+    r#"{ "kind": "dbpn", "scale": 4, "features": 4, "width": 3, "stages": 1 }"#,
     r#"{ "kind": "residualdense", "scale": 2, "width": 5, "growth": 3, "blocks": 1 }"#,
 ];
 
@@ -106,7 +106,7 @@ fn difference(found: &Planes, expected: &Planes) -> f32 {
 
 #[test]
 fn plans_compute_what_modules_compute() {
-    for text in PLANNED {
+    for text in NETWORKS {
         let config = config(text);
         let network = network(&config);
         let plan = network.plan().unwrap();
@@ -128,7 +128,7 @@ fn plans_compute_what_modules_compute() {
 /// As a page has them: from a record, by the plan that it carries.
 #[test]
 fn a_records_plan_is_its_networks() {
-    for text in PLANNED {
+    for text in NETWORKS {
         let config = config(text);
         let bytes = record(&config);
         let (network, metadata) = model::record::read(&bytes, &Device::flex()).unwrap();
@@ -150,7 +150,7 @@ fn a_records_plan_is_its_networks() {
         let unknown = File::open(&bytes).unwrap().plan(Some(5)).unwrap_err();
         assert!(matches!(unknown, PlanError::Scale(_)), "{unknown}");
     }
-    for text in UNPLANNED {
+    for text in UNNETWORKS {
         let file = File::open(&record(&config(text))).unwrap().plan(None);
         assert_eq!(file.unwrap_err(), PlanError::None);
     }
@@ -158,11 +158,11 @@ fn a_records_plan_is_its_networks() {
 
 #[test]
 fn plans_survive_being_text_and_nonsense_is_refused() {
-    for text in PLANNED {
+    for text in NETWORKS {
         let config = config(text);
-        let outline = network(&config).outline().unwrap();
-        let written = text::write(&outline, &config.spec());
-        assert_eq!(text::read(&written).unwrap(), (outline, config.spec()));
+        let graph = network(&config).graph().unwrap();
+        let written = text::write(&graph, &config.spec());
+        assert_eq!(text::read(&written).unwrap(), (graph, config.spec()));
         // Every word left out, and every number replaced: never a panic, whatever comes of it.
         for (start, word) in words(&written) {
             let with = |replacement: &str| {
@@ -198,7 +198,7 @@ fn plans_survive_being_text_and_nonsense_is_refused() {
     }
     for nonsense in [
         "",
-        "uprez-plan 2",
+        "uprez-plan 3",
         "uprez-plan 1",
         "uprez-plan 1\nspec",
         "\0\n\n",
@@ -215,7 +215,7 @@ fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 #[test]
 fn threads_change_nothing() {
-    for text in PLANNED {
+    for text in NETWORKS {
         let plan = network(&config(text)).plan().unwrap();
         let input = waves(plan.input().channels, (150, 21));
         let run = |threads| by_plan(&mut CpuEngine::new(&plan, threads), &input);
@@ -224,7 +224,7 @@ fn threads_change_nothing() {
     }
 }
 
-fn picture(
+fn image(
     engine: &mut impl Engine,
     config: &NetworkConfig,
     image: &Image,
@@ -237,7 +237,7 @@ fn picture(
 
 #[test]
 fn tiles_of_any_size_give_the_same_bytes_and_those_of_burn_within_one_step() {
-    for text in PLANNED {
+    for text in NETWORKS {
         let config = config(text);
         let network = network(&config);
         let plan = network.plan().unwrap();
@@ -251,13 +251,13 @@ fn tiles_of_any_size_give_the_same_bytes_and_those_of_burn_within_one_step() {
                 (18, 2, Channels::GreyAlpha),
             ] {
                 let image = noise(width, height, channels);
-                let whole = picture(&mut engine, &config, &image, Some(1000));
-                let expected = picture(&mut burn, &config, &image, Some(1000));
+                let whole = image(&mut engine, &config, &image, Some(1000));
+                let expected = image(&mut burn, &config, &image, Some(1000));
                 let pairs = whole.data.iter().zip(&expected.data);
                 let apart = pairs.map(|(a, b)| a.abs_diff(*b)).max();
                 assert!(apart <= Some(1), "{text} on {isa:?}: {apart:?}");
                 for tile_px in [None, Some(1), Some(6), Some(16), Some(31)] {
-                    let tiled = picture(&mut engine, &config, &image, tile_px);
+                    let tiled = image(&mut engine, &config, &image, tile_px);
                     let same = tiled == whole;
                     assert!(same, "{text}, {width}×{height}, {tile_px:?} on {isa:?}");
                 }
@@ -268,7 +268,7 @@ fn tiles_of_any_size_give_the_same_bytes_and_those_of_burn_within_one_step() {
 
 #[test]
 fn every_worker_has_a_tile_and_no_tile_is_mostly_halo() {
-    let fast = config(PLANNED[0]);
+    let fast = config(NETWORKS[0]);
     let engine = CpuEngine::new(&network(&fast).plan().unwrap(), 1);
     let (spec, grid) = (fast.spec(), engine.grid());
     for (whole, workers) in [
@@ -285,7 +285,7 @@ fn every_worker_has_a_tile_and_no_tile_is_mostly_halo() {
             .map(|t| area([t.padded.width, t.padded.height]))
             .sum();
         let waste = padded as f64 / area(whole) as f64 - 1.0;
-        // Small pictures are shared out all the same.
+        // Small images are shared out all the same.
         if area(whole) > 1_000_000 {
             assert!(waste < 0.1, "{whole:?}: {waste}");
         }
@@ -293,8 +293,8 @@ fn every_worker_has_a_tile_and_no_tile_is_mostly_halo() {
 }
 
 #[test]
-fn networks_without_a_plan_say_why() {
-    for text in UNPLANNED {
+fn a_network_in_training_has_no_graph() {
+    for text in UNNETWORKS {
         let error = network(&config(text)).plan().unwrap_err().to_string();
         assert!(error.contains("Burn's own operators"), "{error}");
     }
@@ -315,8 +315,7 @@ fn interpolations_are_matlabs() {
         for scale in 2..=4 {
             for (width, height) in [(1, 1), (2, 7), (23, 10)] {
                 let mut builder = Builder::new(2);
-                let phases = builder.enlarge(0, scale, interpolation).unwrap();
-                builder.shuffle(phases, scale, None).unwrap();
+                builder.enlarge(0, scale, interpolation).unwrap();
                 let plan = builder.finish().unwrap().compile(|_| None).unwrap();
                 let input = waves(2, (width, height));
                 let found = by_plan(&mut CpuEngine::new(&plan, 1), &input);

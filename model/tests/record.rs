@@ -36,7 +36,7 @@ fn metadata() -> Metadata {
 }
 
 fn written() -> Vec<u8> {
-    let network = config().init_training(1, &Device::flex()).fold();
+    let network = config().fold(&config().init_training(1, &Device::flex()));
     record::write(&network, &metadata()).unwrap()
 }
 
@@ -81,7 +81,7 @@ fn error(bytes: &[u8]) -> RecordError {
 
 #[test]
 fn what_is_written_is_read_in_half_precision() {
-    let network = config().init_training(1, &Device::flex()).fold();
+    let network = config().fold(&config().init_training(1, &Device::flex()));
     let bytes = record::write(&network, &metadata()).unwrap();
     let (read, found) = record::read(&bytes, &Device::flex()).unwrap();
     assert_eq!(found, metadata());

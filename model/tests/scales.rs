@@ -32,7 +32,7 @@ fn written(config: &NetworkConfig) -> Vec<u8> {
         origin: Default::default(),
         scores: vec![score],
     };
-    let network = config.init_training(5, &device).fold();
+    let network = config.fold(&config.init_training(5, &device));
     record::write(&network, &metadata).unwrap()
 }
 
@@ -46,7 +46,7 @@ fn a_smaller_scale_is_a_level_of_the_larger() {
     assert_eq!(metadata.network.scales(), [2, 4, 8]);
     let values: Vec<f32> = (0..7 * 6).map(|i| (i as f32 * 0.37).sin().abs()).collect();
     let x = Tensor::<4>::from_data(TensorData::new(values, [1, 1, 7, 6]), &device);
-    let levels = whole.forward_training(x.clone());
+    let levels = whole.forward_training(x.clone(), 3.0);
     for (scale, level) in [2, 4, 8].into_iter().zip(levels) {
         let (network, metadata) = record::read_at(&bytes, Some(scale), &device).unwrap();
         assert_eq!(metadata.network.spec().scale, scale);

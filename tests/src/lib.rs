@@ -38,8 +38,8 @@ pub fn model_file(network: &str) -> anyhow::Result<Vec<u8>> {
         scores: Vec::new(),
         network: network.clone(),
     };
-    let network = network.init_training(7, &device).fold();
-    Ok(record::write(&network, &metadata)?)
+    let folded = network.fold(&network.init_training(7, &device));
+    Ok(record::write(&folded, &metadata)?)
 }
 
 /// What a record makes of a picture on a device, in tiles of `tile_px`.

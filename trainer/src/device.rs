@@ -1,4 +1,4 @@
-//! Which device computes.
+//! The devices that compute.
 
 use std::fmt;
 use std::path::Path;
@@ -8,13 +8,15 @@ use anyhow::{Context, bail, ensure};
 use burn::tensor::{Device, DeviceKind};
 use clap::ValueEnum;
 
-/// What the person asked for.
+use crate::remote::{self, Token};
+
+/// A kind of device of this machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum DeviceChoice {
-    /// A graphics card where there is one, else the CPU.
+    /// A GPU if there is one, else the CPU.
     #[default]
     Auto,
-    /// A graphics card, through Vulkan, Metal or DX12.
+    /// A GPU, through Vulkan, Metal or DX12.
     Gpu,
     /// The CPU, with the project's own convolution.
     Cpu,
@@ -24,12 +26,12 @@ pub enum DeviceChoice {
 pub fn pick(choice: DeviceChoice) -> anyhow::Result<(Device, String)> {
     let gpu = match choice {
         DeviceChoice::Cpu => None,
-        DeviceChoice::Auto | DeviceChoice::Gpu => graphics_cards().into_iter().next(),
+        DeviceChoice::Auto | DeviceChoice::Gpu => gpus().into_iter().next(),
     };
     match (gpu, choice) {
         (Some(gpu), _) => Ok(gpu),
         (None, DeviceChoice::Gpu) => bail!(
-            "there is no graphics card that Vulkan, Metal or DX12 can use here; \
+            "there is no GPU that Vulkan, Metal or DX12 can use here; \
              install its driver, or use --device cpu"
         ),
         (None, _) => Ok((Device::flex(), cpu_name())),
@@ -41,14 +43,15 @@ fn cpu_name() -> String {
     format!("CPU ({threads} threads)")
 }
 
-/// A device to train on, as one writes it: `auto`, `cpu`, `gpu`, `gpu:1`, `remote:ws://host:3000`.
+/// A device to train on, as it is written in a command: `auto`, `cpu`, `gpu`, `gpu:1`,
+/// `remote:host:3000`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeviceName {
-    /// This machine's best, its CPU or its first graphics card.
+    /// A device of this machine, by its kind.
     Local(DeviceChoice),
-    /// A graphics card by its number, from 0.
+    /// A GPU of this machine by its number, from 0.
     Gpu(usize),
-    /// Every device that another machine offers by `trainer worker`.
+    /// Every device that `trainer worker` offers at this address (`host:port`).
     Remote(String),
 }
 
@@ -62,11 +65,14 @@ impl FromStr for DeviceName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if let Some(url) = text.strip_prefix("remote:") {
-            return match url.starts_with("ws://") {
-                true => Ok(Self::Remote(url.to_string())),
+        if let Some(address) = text.strip_prefix("remote:") {
+            let is_address = address.rsplit_once(':').is_some_and(|(host, port)| {
+                !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok()
+            });
+            return match is_address {
+                true => Ok(Self::Remote(address.to_string())),
                 false => Err(format!(
-                    "{url:?} is no address: write remote:ws://host:3000"
+                    "{address:?} is no host and port: write remote:host:3000"
                 )),
             };
         }
@@ -74,12 +80,14 @@ impl FromStr for DeviceName {
             let number = number.parse();
             return number
                 .map(Self::Gpu)
-                .map_err(|_| format!("{text:?}: write a card's number, from 0, as in gpu:1"));
+                .map_err(|_| format!("{text:?}: write a GPU's number, from 0, as in gpu:1"));
         }
         DeviceChoice::from_str(text, true)
             .map(Self::Local)
             .map_err(|_| {
-                format!("{text:?} is no device: there are auto, cpu, gpu, gpu:N and remote:ws://host:port")
+                format!(
+                    "{text:?} is no device: there are auto, cpu, gpu, gpu:N and remote:host:port"
+                )
             })
     }
 }
@@ -92,102 +100,142 @@ impl fmt::Display for DeviceName {
                 f.write_str(name.as_ref().map_or("", |value| value.get_name()))
             }
             Self::Gpu(number) => write!(f, "gpu:{number}"),
-            Self::Remote(url) => write!(f, "remote:{url}"),
+            Self::Remote(address) => write!(f, "remote:{address}"),
         }
     }
 }
 
-/// A device, with its name for people.
+/// A device that takes part in a training.
 #[derive(Clone, Debug)]
-pub struct Place {
-    /// The device.
-    pub device: Device,
-    /// Its name.
+pub enum TrainingDevice {
+    /// A device of this machine.
+    Local {
+        /// The device.
+        device: Device,
+        /// Its name for people.
+        name: String,
+    },
+    /// A device of another machine.
+    Remote(RemoteDevice),
+}
+
+/// A device that `trainer worker` offers.
+#[derive(Clone, Debug)]
+pub struct RemoteDevice {
+    /// The worker's address, `host:port`.
+    pub address: String,
+    /// The token that it asks for.
+    pub token: Token,
+    /// The device's number among those that the worker offers.
+    pub index: usize,
+    /// Its name for people, which contains the address.
     pub name: String,
-    /// Whether it is one of this machine.
-    pub is_local: bool,
+}
+
+impl TrainingDevice {
+    fn name(&self) -> &str {
+        match self {
+            Self::Local { name, .. } => name,
+            Self::Remote(device) => &device.name,
+        }
+    }
 }
 
 /// The devices of a training.
 #[derive(Clone, Debug)]
 pub struct Devices {
-    /// Where the parameters lie: the first device of this machine among the others, else its CPU.
+    /// The device that holds the parameters: the first of this machine's in `all`, else its CPU.
     pub home: Device,
-    /// Who trains, in the order in which their gradients are added up.
-    pub workers: Vec<Place>,
+    /// The devices that train, in the order in which their gradients are added up.
+    pub all: Vec<TrainingDevice>,
 }
 
 impl Devices {
-    /// Finds or connects all of them; `token` is shown to other machines.
-    pub fn connect(names: &[DeviceName], token: Option<&str>) -> anyhow::Result<Self> {
-        let mut workers = Vec::new();
+    /// Finds all of them; asks each worker, which has to accept `token`, for its devices.
+    pub fn connect(names: &[DeviceName], token: Option<&Token>) -> anyhow::Result<Self> {
+        let mut all = Vec::new();
         for name in names {
             match name {
-                DeviceName::Local(choice) => {
-                    let (device, name) = pick(*choice)?;
-                    workers.push(Place {
-                        device,
-                        name,
-                        is_local: true,
-                    });
+                DeviceName::Remote(address) => all.extend(remote_devices(address, token)?),
+                _ => {
+                    let (device, name) = local_device(name)?;
+                    all.push(TrainingDevice::Local { device, name });
                 }
-                DeviceName::Gpu(number) => {
-                    let mut cards = graphics_cards();
-                    ensure!(
-                        *number < cards.len(),
-                        "there is no {name}: this machine has {} graphics cards",
-                        cards.len()
-                    );
-                    let (device, name) = cards.swap_remove(*number);
-                    workers.push(Place {
-                        device,
-                        name: format!("gpu:{number}, {name}"),
-                        is_local: true,
-                    });
-                }
-                DeviceName::Remote(url) => workers.extend(remote(url, token)?),
             }
         }
-        let local = workers.iter().find(|place| place.is_local);
-        let home = local.map_or_else(Device::flex, |place| place.device.clone());
-        Ok(Self { home, workers })
+        let mut local = all.iter().filter_map(|device| match device {
+            TrainingDevice::Local { device, .. } => Some(device.clone()),
+            TrainingDevice::Remote(_) => None,
+        });
+        let home = local.next().unwrap_or_else(Device::flex);
+        Ok(Self { home, all })
     }
 
-    /// Their names, one after the other.
+    /// Their names for people, with ` + ` between them.
     pub fn names(&self) -> String {
-        let names: Vec<&str> = self.workers.iter().map(|p| p.name.as_str()).collect();
+        let names: Vec<&str> = self.all.iter().map(TrainingDevice::name).collect();
         names.join(" + ")
     }
 }
 
 impl From<Device> for Devices {
     fn from(device: Device) -> Self {
-        let place = Place {
-            device: device.clone(),
-            name: "the device".to_string(),
-            is_local: true,
-        };
         Self {
-            home: device,
-            workers: vec![place],
+            home: device.clone(),
+            all: vec![TrainingDevice::Local {
+                device,
+                name: "the device".to_string(),
+            }],
         }
     }
 }
 
-/// The devices that another machine offers.
-fn remote(url: &str, _token: Option<&str>) -> anyhow::Result<Vec<Place>> {
-    bail!("remote:{url}: not available in this build")
+/// A device of this machine, and its name for people; a remote one is an error.
+pub fn local_device(name: &DeviceName) -> anyhow::Result<(Device, String)> {
+    match name {
+        DeviceName::Local(choice) => pick(*choice),
+        DeviceName::Gpu(number) => {
+            let mut gpus = gpus();
+            ensure!(
+                *number < gpus.len(),
+                "there is no {name}: this machine has {} GPUs",
+                gpus.len()
+            );
+            let (device, gpu) = gpus.swap_remove(*number);
+            Ok((device, format!("{name}, {gpu}")))
+        }
+        DeviceName::Remote(_) => {
+            bail!("{name} is another machine's device: a worker offers its own ones only")
+        }
+    }
 }
 
-/// Hardware adapters, discrete cards first; software adapters don't count.
-fn graphics_cards() -> Vec<(Device, String)> {
+/// The devices that a worker offers.
+fn remote_devices(address: &str, token: Option<&Token>) -> anyhow::Result<Vec<TrainingDevice>> {
+    let token = token.with_context(|| {
+        format!("the worker at {address} asks for a token: name its file with --token-file")
+    })?;
+    let (_, names) = remote::open(address, token)?;
+    let devices = names.into_iter().enumerate().map(|(index, name)| {
+        TrainingDevice::Remote(RemoteDevice {
+            address: address.to_string(),
+            token: token.clone(),
+            index,
+            name: format!("remote:{address}, {name}"),
+        })
+    });
+    Ok(devices.collect())
+}
+
+/// Hardware adapters, discrete GPUs first; software adapters don't count.
+fn gpus() -> Vec<(Device, String)> {
     use wgpu::DeviceType::{DiscreteGpu, IntegratedGpu, VirtualGpu};
-    // Where no driver offers a card, Vulkan's layers are not asked: some of them complain aloud.
+    // Without a driver, some of Vulkan's layers print complaints: don't ask them.
     let nodes = ["/dev/dri", "/dev/nvidiactl", "/dev/dxg"];
     if cfg!(target_os = "linux") && !nodes.iter().any(|node| Path::new(node).exists()) {
         return Vec::new();
     }
-    // Without OpenGL, whose library complains aloud where there is no desktop.
+    // Not OpenGL: its library prints complaints where there is no desktop.
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends: wgpu::Backends::PRIMARY,
         ..wgpu::InstanceDescriptor::new_without_display_handle()
@@ -207,4 +255,35 @@ fn graphics_cards() -> Vec<(Device, String)> {
         .chain(of(IntegratedGpu, DeviceKind::IntegratedGpu))
         .chain(of(VirtualGpu, DeviceKind::VirtualGpu))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_and_written() {
+        for text in [
+            "auto",
+            "cpu",
+            "gpu",
+            "gpu:1",
+            "remote:host:3000",
+            "remote:[::1]:3000",
+        ] {
+            let name: DeviceName = text.parse().unwrap();
+            assert_eq!(name.to_string(), text);
+        }
+        for (text, words) in [
+            ("tpu", "there are auto"),
+            ("gpu:x", "from 0"),
+            ("remote:host", "remote:host:3000"),
+            ("remote::3000", "remote:host:3000"),
+            ("remote:host:70000", "remote:host:3000"),
+            ("remote:ws://host:3000", "remote:host:3000"),
+        ] {
+            let error = text.parse::<DeviceName>().unwrap_err();
+            assert!(error.contains(words), "{text}: {error}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! What a model file says of itself.
+//! The command `inspect`.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use clap::Args;
 use engine::{Colour, Input};
 use model::record;
 
-/// Prints what a model file says of itself.
+/// Prints a model file's description: network, scale, colour, training, scores.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Example:
@@ -17,12 +17,12 @@ pub struct InspectArgs {
     pub file: PathBuf,
 }
 
-/// The command `inspect`.
+/// Runs the command.
 pub fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     let name = args.file.display();
     let bytes = std::fs::read(&args.file).with_context(|| format!("cannot read {name}"))?;
-    // Read as a whole, not only its description: whoever inspects wants to know whether it works.
-    let (_, metadata) = record::read(&bytes, &burn::tensor::Device::flex())
+    // The weights are read as well, so that a damaged file is an error.
+    let (network, metadata) = record::read(&bytes, &burn::tensor::Device::flex())
         .with_context(|| format!("in {name}"))?;
     let spec = metadata.network.spec();
     let colour = match spec.colour {
@@ -31,8 +31,8 @@ pub fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
         Colour::Grey => "grey",
     };
     let input = match spec.input {
-        Input::LowResolution => "the low-resolution picture",
-        Input::Upsampled => "the picture enlarged by bicubic interpolation",
+        Input::LowResolution => "the low-resolution image",
+        Input::Upsampled => "the image enlarged by bicubic interpolation",
     };
     println!("name         {}", metadata.name);
     println!("network      {}", serde_json::to_string(&metadata.network)?);
@@ -41,7 +41,8 @@ pub fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     println!("scale        {}", scales.join(", "));
     println!("colour       {colour}");
     println!("input        {input}");
-    println!("halo         {} px", spec.halo_px);
+    let reach = network.reach()?;
+    println!("halo         {} px", reach.before_px.max(reach.after_px));
     println!("parameters   {}", metadata.parameters);
     println!("size         {} bytes", bytes.len());
     println!("degradation  {}", metadata.degradation);

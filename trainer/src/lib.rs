@@ -1,8 +1,8 @@
-//! The native half of Uprez: trains networks, evaluates them, and upscales pictures.
+//! The native part of Uprez: trains networks, evaluates them, and upscales images.
 //!
-//! The path of training: a folder of pictures → [`data`] (decode, [`degrade`], patches) →
-//! `model::network` → [`loss`] → [`train`] (optimiser, schedule, average, checkpoints) →
-//! [`eval`] → a record → [`report`].
+//! A training goes through these modules: a folder of images → [`data`] (decode, [`degrade`], patches) →
+//! `model::network` → [`loss`] → [`train`] (optimiser, schedule, average, checkpoints) → [`eval`] → a
+//! model file → [`report`].
 
 pub mod allocator;
 pub mod config;

@@ -7,15 +7,14 @@ use trainer::degrade::{self, DegradeArgs};
 use trainer::eval::{self, EvalArgs};
 use trainer::inspect::{self, InspectArgs};
 use trainer::mnist::{self, DigitsArgs, MnistArgs};
-use trainer::remote::{self, WorkerArgs};
 use trainer::study::{self, StudyArgs};
-use trainer::train::{self, TrainArgs};
+use trainer::train::{self, TrainArgs, WorkerArgs};
 use trainer::upscale::{self, UpscaleArgs};
 
-/// Trains super-resolution networks, evaluates them, and upscales pictures.
+/// Trains super-resolution networks, evaluates them, and upscales images.
 ///
-/// Without a command it trains the default configuration on the pictures that come with the
-/// project: a few minutes on a CPU.
+/// Without a command it trains the default configuration on the images that come with the project, which
+/// takes a few minutes on a CPU.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -48,7 +47,7 @@ fn main() -> ExitCode {
         Command::Mnist(args) => mnist::run(&args),
         Command::Digits(args) => mnist::recognise(&args),
         Command::Study(args) => study::run(&args),
-        Command::Worker(args) => remote::run(&args),
+        Command::Worker(args) => train::serve(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

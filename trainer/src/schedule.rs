@@ -1,32 +1,32 @@
-//! How the learning rate changes over a training.
+//! The learning rate's schedule.
 
 use serde::Deserialize;
 
-/// The learning rate's course, as a factor on its highest value.
+/// The learning rate over the steps, as a factor on its highest value.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Schedule {
-    /// Steps of linear growth from nothing at the start.
+    /// Steps over which the rate grows linearly from 0 at the start.
     pub warm_up_steps: u64,
-    /// What follows.
+    /// How the rate falls after the warm-up.
     pub decay: Decay,
 }
 
-/// What follows the warm-up.
+/// How the rate falls after the warm-up.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decay {
-    /// The same rate to the end.
+    /// It stays the same.
     #[default]
     Constant,
-    /// Half a cosine down to nothing (Loshchilov and Hutter 2017, arXiv:1608.03983).
+    /// Along half a cosine to 0 (Loshchilov and Hutter 2017, arXiv:1608.03983).
     Cosine,
-    /// Multiplied by `factor` at each of these shares of all steps.
+    /// It is multiplied by `factor` at each of these shares of all steps.
     #[serde(untagged)]
     Step {
         /// Shares of all steps, 0…1.
         at: Vec<f64>,
-        /// What the rate is multiplied by.
+        /// The factor.
         factor: f64,
     },
 }
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn warms_up_and_falls_to_nothing() {
+    fn warms_up_and_falls_to_zero() {
         let schedule = Schedule {
             warm_up_steps: 10,
             decay: Decay::Cosine,
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_words() {
+    fn is_read_from_toml() {
         let schedule: Schedule = toml::from_str("decay = \"cosine\"").unwrap();
         assert!(matches!(schedule.decay, Decay::Cosine));
         assert!(toml::from_str::<Schedule>("decay = \"cosin\"").is_err());

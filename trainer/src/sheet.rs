@@ -1,14 +1,14 @@
-//! Pictures side by side.
+//! A contact sheet: rows of images in one image.
 
 use engine::image::{Channels, Image, Rect};
 
-/// Between two pictures, in pixels.
+/// Gap between two images in pixels.
 const GAP_PX: usize = 4;
 
-/// A pixel of the background.
+/// The background's colour.
 const BACKGROUND: [u8; 3] = [96; 3];
 
-/// Rows of pictures on one, in RGB; `None` without any.
+/// Puts rows of images into one RGB image; `None` without any.
 pub fn sheet(rows: &[Vec<Image>]) -> Option<Image> {
     let width_of = |row: &Vec<Image>| row.iter().map(|image| image.width + GAP_PX).sum::<usize>();
     let height_of = |row: &Vec<Image>| row.iter().map(|image| image.height).max().unwrap_or(0);
@@ -34,7 +34,7 @@ pub fn sheet(rows: &[Vec<Image>]) -> Option<Image> {
     Image::new(width, height, Channels::Rgb, data).ok()
 }
 
-/// The middle of a picture, at most `side` pixels wide and high.
+/// The centre of an image, at most `side` pixels wide and high.
 pub fn middle(image: &Image, side: usize) -> Image {
     let (width, height) = (image.width.min(side), image.height.min(side));
     image.crop(Rect {
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pictures_lie_where_they_should() {
+    fn images_are_placed_in_rows() {
         let image = |value: u8, width: usize| {
             let data = vec![value; width * 2];
             Image::new(width, 2, Channels::Grey, data).unwrap()

@@ -16,7 +16,7 @@ use model::record;
 use crate::device::{self, DeviceChoice};
 use crate::image_file;
 
-/// Upscales a picture, or every picture of a folder.
+/// Upscales an image, or every image of a folder.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
@@ -27,18 +27,16 @@ pub struct UpscaleArgs {
     /// The model file.
     #[arg(long, value_name = "FILE")]
     pub model: PathBuf,
-    /// How many times as large; a record of LapSRN serves for its smaller scales, too.
-    ///
-    /// The model's own scale where none is given.
+    /// The factor; a LapSRN model supports its smaller scales as well [default: the model's scale].
     #[arg(long, value_name = "N")]
     pub scale: Option<usize>,
-    /// A picture, or a folder of pictures.
+    /// An image, or a folder of images.
     #[arg(value_name = "IN")]
     pub input: PathBuf,
-    /// The picture to write, or the folder to write pictures into (as PNG, under their names).
+    /// The image to write, or the folder to write images into (as PNG, under the inputs' names).
     #[arg(value_name = "OUT")]
     pub output: PathBuf,
-    /// What computes.
+    /// The device.
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
 }
@@ -53,7 +51,7 @@ pub fn run(args: &UpscaleArgs) -> anyhow::Result<()> {
         record::read_at(&bytes, args.scale, &device).with_context(|| format!("in {name}"))?;
     let spec = metadata.network.spec();
     match network.plan() {
-        // On the CPU, what runs in a page runs here, too: it is faster than Burn's operators.
+        // On the CPU, the engine of the page is faster than Burn's operators.
         Ok(plan) if device == Device::flex() => {
             let threads = std::thread::available_parallelism().map_or(1, usize::from);
             all(CpuEngine::new(&plan, threads), &spec, &jobs, &device_name)
@@ -65,7 +63,7 @@ pub fn run(args: &UpscaleArgs) -> anyhow::Result<()> {
     }
 }
 
-/// Upscales one picture after the other; those that fail are named at the end.
+/// Upscales one image after the other; the error at the end names those that failed.
 fn all(
     mut engine: impl Engine,
     spec: &Spec,
@@ -84,7 +82,7 @@ fn all(
             jobs.len()
         ));
         if let Err(error) = one(&mut engine, spec, input, output, &progress) {
-            failures.push(format!("{}: {error:#}", input.display()));
+            failures.push(format!("{error:#}"));
         }
     }
     progress.finish_and_clear();
@@ -98,7 +96,7 @@ fn all(
     Ok(())
 }
 
-/// What to read and what to write.
+/// Pairs of input and output files.
 fn jobs(input: &Path, output: &Path) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
     if !input.exists() {
         bail!("there is no {}", input.display());
@@ -116,7 +114,7 @@ fn jobs(input: &Path, output: &Path) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> 
         vec![(input.to_path_buf(), output)]
     } else {
         ensure!(
-            image_file::is_picture(output),
+            image_file::is_image(output),
             "{}: end the name in .png, .jpg, .webp or .bmp, or name a folder that exists",
             output.display()
         );
@@ -143,7 +141,8 @@ fn one(
         progress.set_position(tiles.done as u64);
         ControlFlow::Continue(())
     });
-    let upscaled = pollster::block_on(work)?;
+    let upscaled =
+        pollster::block_on(work).with_context(|| format!("cannot upscale {}", input.display()))?;
     if let Some(parent) = output.parent() {
         std::fs::create_dir_all(parent)
             .with_context(|| format!("cannot create the folder {}", parent.display()))?;

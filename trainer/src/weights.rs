@@ -1,4 +1,4 @@
-//! Weights of other people's networks: safetensors files and PyTorch's.
+//! Weights of other projects' networks: safetensors files and PyTorch's.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -10,9 +10,9 @@ use burn::tensor::{Device, Tensor, TensorData, bf16, f16};
 use pytorch_reader::{DType, PytorchReader};
 use safetensors::{Dtype, SafeTensors};
 
-/// Mean of ImageNet's pixels in 0…1, which torchvision's networks are trained with.
+/// Mean of ImageNet's pixels in 0…1, by which torchvision's networks normalise their input.
 pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-/// Their deviation.
+/// Standard deviation of the same.
 pub const IMAGENET_DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
 /// A file of weights in half precision, bfloat16 or single precision.
@@ -21,11 +21,11 @@ pub struct Weights {
     source: Source,
 }
 
-/// Where values come from.
+/// The kind of file.
 enum Source {
-    /// The file as a whole.
+    /// The file's bytes.
     Safetensors(Vec<u8>),
-    /// The file's table; values are read when they are asked for.
+    /// The file's table of tensors; values are read on demand.
     PyTorch(PytorchReader),
 }
 
@@ -44,10 +44,10 @@ enum Precision {
 }
 
 impl Weights {
-    /// Opens a safetensors file, or one that `torch.save` wrote (`.pth`, `.pt`: a state dict or a
-    /// whole model, of any version of PyTorch); its content tells which it is.
+    /// Opens a safetensors file, or one written by `torch.save` (`.pth`, `.pt`: a state dict or a whole
+    /// model, of any version of PyTorch), which is detected by its content.
     ///
-    /// No code in a file of PyTorch's is run, whatever it asks for.
+    /// A pickle's code is never run.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let unreadable = || format!("cannot read the weights {}", path.display());
         let mut start = Vec::new();
@@ -66,8 +66,8 @@ impl Weights {
         } else {
             let foreign = || {
                 format!(
-                    "{} holds no weights that can be read: a safetensors file or a .pth file of \
-                     PyTorch's is expected, whole",
+                    "{} holds no weights that can be read: a complete safetensors or PyTorch file \
+                     (.pth) is expected",
                     path.display()
                 )
             };
@@ -141,7 +141,7 @@ impl Weights {
     }
 }
 
-/// A sentence that shows some of the names that are there.
+/// An error that lists some of the names in the file.
 fn missing(name: &str, mut names: Vec<String>) -> String {
     names.sort_unstable();
     let rest = if names.len() > 3 { ", …" } else { "" };
@@ -159,7 +159,7 @@ impl Precision {
     }
 }
 
-/// A value for every N bytes.
+/// One value for every N bytes.
 fn each<const N: usize>(bytes: &[u8], value: impl Fn([u8; N]) -> f32) -> Vec<f32> {
     let (chunks, _) = bytes.as_chunks::<N>();
     chunks.iter().map(|chunk| value(*chunk)).collect()
@@ -171,7 +171,7 @@ mod tests {
     use safetensors::tensor::TensorView;
 
     #[test]
-    fn what_cannot_be_read_is_said_in_a_sentence() {
+    fn errors_say_why_a_file_cannot_be_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("weights");
         let error = |bytes: &[u8]| {
@@ -186,9 +186,9 @@ mod tests {
         ];
         let whole = safetensors::serialize(tensors, None).unwrap();
         for (bytes, words) in [
-            (&b"these are no weights"[..], "a .pth file"),
-            (b"", "a .pth file"),
-            (b"PK\x03\x04 and nothing behind it", "whole"),
+            (&b"these are no weights"[..], "(.pth)"),
+            (b"", "(.pth)"),
+            (b"PK\x03\x04 and nothing behind it", "complete"),
             // A pickle of an empty dictionary.
             (b"\x80\x02}q\0.", "holds no weights"),
             (&whole[..whole.len() - 1], "damaged safetensors"),

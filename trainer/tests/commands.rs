@@ -1,4 +1,4 @@
-//! The commands as their users run them.
+//! The commands from outside.
 
 mod common;
 
@@ -8,7 +8,7 @@ use std::process::Command;
 use common::{PLAIN, command, config, kill_after_its_first_checkpoint, samples, train, vectors};
 
 #[test]
-fn one_sees_what_the_network_sees() {
+fn degrade_writes_what_a_training_uses() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let steps =
@@ -30,7 +30,7 @@ fn one_sees_what_the_network_sees() {
     assert!(report.contains(words), "{report}");
 }
 
-/// An idx file of bright squares at varying places.
+/// An IDX file of bright squares at varying positions.
 fn digits(count: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     for number in [2051, count as u32, 28, 28] {
@@ -47,7 +47,7 @@ fn digits(count: usize) -> Vec<u8> {
 }
 
 #[test]
-fn digits_are_sharpened_and_a_killed_training_of_them_goes_on() {
+fn mnist_learns_and_resumes_after_being_killed() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     std::fs::write(path("train-images-idx3-ubyte"), digits(256)).unwrap();
@@ -98,7 +98,7 @@ fn digits_are_sharpened_and_a_killed_training_of_them_goes_on() {
 }
 
 #[test]
-fn bad_input_is_a_sentence_and_leaves_nothing_behind() {
+fn bad_input_is_an_error_that_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let fails = |command: &mut Command, words: &[&str]| {
@@ -124,7 +124,7 @@ fn bad_input_is_a_sentence_and_leaves_nothing_behind() {
     .unwrap();
     std::fs::write(path("good.toml"), &config).unwrap();
     std::fs::create_dir(path("empty")).unwrap();
-    std::fs::write(path("text.png"), "this is no picture").unwrap();
+    std::fs::write(path("text.png"), "this is not an image").unwrap();
     std::fs::write(path("text.bpk"), "this is no model").unwrap();
     let train = |name: &str| {
         let mut command = command();
@@ -142,7 +142,7 @@ fn bad_input_is_a_sentence_and_leaves_nothing_behind() {
     fails(&mut train("missing.toml"), &["missing.toml"]);
     fails(
         train("good.toml").arg("--data").arg(path("empty")),
-        &["no pictures", "empty"],
+        &["no images", "empty"],
     );
     let gpu = train("good.toml")
         .args(["--device", "gpu"])
@@ -209,8 +209,8 @@ fn upscale_and_eval_use_the_exported_record() {
         assert!(scores["images"][0][key].is_f64(), "{key}");
     }
 
-    // A folder with a bad file among good ones: the good ones are done, the bad one is named.
-    std::fs::write(originals.join("bad.png"), "no picture").unwrap();
+    // A bad file in a folder: the others are upscaled, and the bad one is named.
+    std::fs::write(originals.join("bad.png"), "not an image").unwrap();
     let large = folder.path().join("large");
     let output = command()
         .args(["upscale", "--device", "cpu", "--model"])

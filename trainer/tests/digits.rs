@@ -1,9 +1,9 @@
-//! Judging the autoencoder by a task: `trainer digits`.
+//! The command `digits`.
 
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// The segments of a pocket calculator's digits: left, top, width and height in pixels.
+/// The segments of a seven-segment digit: left, top, width and height in pixels.
 const SEGMENTS: [[usize; 4]; 7] = [
     [0, 0, 12, 3],
     [9, 0, 3, 10],
@@ -14,13 +14,13 @@ const SEGMENTS: [[usize; 4]; 7] = [
     [0, 8, 12, 3],
 ];
 
-/// Which of them make each digit, the first segment in the lowest bit.
+/// The segments of each digit, the first segment in the lowest bit.
 const SHAPES: [u8; 10] = [
     0b011_1111, 0b000_0110, 0b101_1011, 0b100_1111, 0b110_0110, 0b110_1101, 0b111_1101, 0b000_0111,
     0b111_1111, 0b110_1111,
 ];
 
-/// Writes idx files of a calculator's digits at varying places, and of what they are.
+/// Writes IDX files of seven-segment digits at varying positions, and of their labels.
 fn write(folder: &Path, name: &str, count: usize) {
     let header = |magic: u32, sides: &[u32]| {
         let fields = [&[magic, count as u32], sides].concat();
@@ -58,7 +58,7 @@ fn digits(folder: &Path, args: &[&str]) -> Output {
         .unwrap()
 }
 
-/// The second cell of each row: how many were recognised.
+/// The second cell of each row: the number of recognised digits.
 fn recognised(report: &str) -> Vec<usize> {
     let rows = report.lines().filter(|line| line.starts_with("| "));
     let cells = rows.filter_map(|row| row.split('|').nth(2)?.trim().parse().ok());
@@ -66,7 +66,7 @@ fn recognised(report: &str) -> Vec<usize> {
 }
 
 #[test]
-fn a_classifier_is_trained_once_and_counts_what_it_recognises() {
+fn a_classifier_is_trained_once_and_its_counts_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     write(folder, "train", 1280);
@@ -78,12 +78,12 @@ fn a_classifier_is_trained_once_and_counts_what_it_recognises() {
     assert!(first.status.success(), "{text}");
     let report = || std::fs::read_to_string(folder.join("run/report.md")).unwrap();
     let counts = recognised(&report());
-    // The shipped autoencoder knows handwriting alone; its digits are not held to a number.
+    // The shipped autoencoder was trained on handwriting, so its count is not checked.
     assert!(counts.len() == 3 && counts[0] >= 69, "{counts:?}");
     assert!(report().starts_with("# digits\n\nits own table\n\n## Recognised by a classifier"));
     assert!(report().contains("1280 digits in 5 epochs"), "{}", report());
 
-    // The second time it needs nothing to train on, and finds the same.
+    // The second run needs no training data, and gives the same report.
     for name in ["images-idx3", "labels-idx1"] {
         std::fs::remove_file(folder.join(format!("train-{name}-ubyte"))).unwrap();
     }

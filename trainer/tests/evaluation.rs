@@ -1,4 +1,4 @@
-//! The command `eval` as a whole: several models and sets, metrics, protocols, and reports.
+//! The command `eval`: several models and sets, metrics, protocols, and reports.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -19,7 +19,7 @@ fn eval(arguments: &[&str], folder: &Path) -> Output {
         .unwrap()
 }
 
-/// A folder with a shipped model twice, and two sets of small pictures.
+/// A folder with a shipped model twice, and two sets of small images.
 fn prepared() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for name in ["one.bpk", "two.bpk"] {
@@ -72,7 +72,7 @@ fn several_models_and_sets_make_one_report() {
     );
     assert!(stdout.contains("IFC-Y"), "{stdout}");
 
-    // One object for each model and set, and the same in the report.
+    // One object for each model and set, in the report as well.
     let scores = json(&path("scores.json"));
     let objects = scores.as_array().unwrap();
     let names: Vec<_> = objects.iter().map(|o| (&o["model"], &o["set"])).collect();
@@ -82,7 +82,7 @@ fn several_models_and_sets_make_one_report() {
     assert_eq!(report["evaluations"], scores);
     assert_eq!(report["models"][1]["file"], "two.bpk");
     for key in ["psnr_y", "bicubic_ssim_mean_y", "vif_y", "ifc_y"] {
-        // Twice the same model, and a mean that is one.
+        // The same model twice, and a correct mean.
         let images = objects[0]["images"].as_array().unwrap();
         let mean: f64 = images
             .iter()
@@ -112,26 +112,25 @@ fn several_models_and_sets_make_one_report() {
     assert!(markdown.contains("| &lt;1>.png |"), "{markdown}");
 }
 
-/// Everything that the page shows lies in its folder and has a text instead; names are escaped.
+/// The page's images are in its folder and have alternative texts; names are escaped.
 fn check_page(folder: &Path) {
     let page = std::fs::read_to_string(folder.join("report.html")).unwrap();
     let images: Vec<&str> = page.split("<img ").skip(1).collect();
-    // Two crops of the one set and one of the other: overview, three methods with the original
-    // behind each, and the original.
+    // Three crops, each with an overview, three methods with the original behind each, and the original.
     assert_eq!(images.len(), 3 * (1 + 3 * 2 + 1));
     for image in images {
         let attribute = |name: &str| {
             let (_, rest) = image.split_once(&format!("{name}=\"")).unwrap();
             rest.split_once('"').unwrap().0
         };
-        let picture = image_file::load(&folder.join(attribute("src"))).unwrap();
-        assert!(picture.width >= 64 && picture.height >= 64);
+        let file = image_file::load(&folder.join(attribute("src"))).unwrap();
+        assert!(file.width >= 64 && file.height >= 64);
         attribute("alt");
     }
     assert!(page.contains("&lt;1&gt;.png") && !page.contains("<1>"));
     assert!(
         !page.contains("http"),
-        "the page asks for something from elsewhere"
+        "the page loads something from another host"
     );
     assert!(page.contains("prefers-color-scheme: dark"));
 }
@@ -166,12 +165,12 @@ fn protocols_differ_by_name_and_border() {
         rgb["psnr_rgb"].as_f64().unwrap(),
         standard["psnr_y"].as_f64().unwrap(),
     );
-    // Y's range is smaller by 219/255, 1.3 dB, and colours are worse than grey.
+    // Y's range is smaller by 219/255 (1.3 dB), and colours have larger errors than luma.
     assert!(rgb < y - 1.0 && rgb > y - 6.0, "{rgb}, {y}");
 }
 
 #[test]
-fn what_cannot_be_is_said_before_the_work() {
+fn bad_arguments_fail_before_the_evaluation() {
     let folder = prepared();
     let fails = |arguments: &[&str], parts: &[&str]| {
         let common = ["--model", "one.bpk", "--data", "b"];

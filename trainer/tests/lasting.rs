@@ -1,4 +1,4 @@
-//! Trainings that are interrupted, resumed, stopped early, or that break.
+//! Trainings that are interrupted, resumed, stopped early, or diverge.
 
 mod common;
 
@@ -43,7 +43,7 @@ fn resumes_to_the_same_bits(config: &str) {
     for name in ["model.bpk", "log.jsonl", "report.md", "curves.svg"] {
         assert!(folder.path().join("broken").join(name).exists(), "{name}");
     }
-    // Another configuration must not go on from it.
+    // Another configuration cannot resume it.
     std::fs::write(
         folder.path().join("config.toml"),
         config.replace("seed = 3", "seed = 4"),
@@ -53,7 +53,7 @@ fn resumes_to_the_same_bits(config: &str) {
     assert!(String::from_utf8_lossy(&other.stderr).contains("another configuration"));
 }
 
-/// SRGAN in small: its checkpoint holds both networks and both optimisers.
+/// A small SRGAN, whose checkpoint holds both networks and both optimisers.
 fn gan(extra: &str) -> String {
     let extra = format!("discriminator = {{ width = 4, dense = 8 }}\naccumulate = 2\n{extra}");
     config(SRRESNET, &extra)
@@ -94,7 +94,7 @@ fn a_gan_starts_from_an_earlier_training_and_keeps_the_last_weights() {
     let report = std::fs::read_to_string(path("second/report.md")).unwrap();
     assert!(report.contains("step 20, the last ones"), "{report}");
     assert!(path("second/samples/step-0000020.png").exists());
-    // From random weights the pictures would be worse by far.
+    // Random weights give a much lower PSNR.
     let psnr = |run: &str| {
         let log = std::fs::read_to_string(path(run).join("log.jsonl")).unwrap();
         let lines: Vec<serde_json::Value> = log
@@ -108,12 +108,12 @@ fn a_gan_starts_from_an_earlier_training_and_keeps_the_last_weights() {
             .unwrap()
     };
     std::fs::write(path("config.toml"), gan("")).unwrap();
-    assert!(train(folder.path(), "anew", &[]).status.success());
+    assert!(train(folder.path(), "random", &[]).status.success());
     assert!(
-        psnr("second") > psnr("anew") + 1.0,
+        psnr("second") > psnr("random") + 1.0,
         "{} {}",
         psnr("second"),
-        psnr("anew")
+        psnr("random")
     );
 
     std::fs::write(
@@ -126,10 +126,10 @@ fn a_gan_starts_from_an_earlier_training_and_keeps_the_last_weights() {
 }
 
 #[test]
-fn nothing_better_for_a_while_ends_the_training() {
+fn a_training_without_improvement_stops_early() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    // So high a rate makes every evaluation worse than the first.
+    // With this learning rate every evaluation is worse than the first.
     let text = config(PLAIN, "")
         .replace("steps = 40", "steps = 400")
         .replace("2e-3", "0.3")
@@ -139,7 +139,7 @@ fn nothing_better_for_a_while_ends_the_training() {
     let output = train(folder.path(), "run", &[]);
     assert!(output.status.success(), "{}", said(&output));
     assert!(
-        said(&output).contains("3 evaluations have brought nothing better"),
+        said(&output).contains("3 evaluations without an improvement"),
         "{}",
         said(&output)
     );
@@ -150,15 +150,15 @@ fn nothing_better_for_a_while_ends_the_training() {
     };
     assert!(steps(&output) < 400, "{}", steps(&output));
     assert!(path("run/model.bpk").exists() && path("run/report.md").exists());
-    // There is nothing left to do.
+    // No steps are left.
     let resumed = train(folder.path(), "run", &["--resume"]);
     assert!(resumed.status.success(), "{}", said(&resumed));
     assert_eq!(steps(&resumed), 0);
 }
 
-/// A GAN's last weights count, so that nothing is ever worse than before.
+/// A GAN keeps its last weights, so that there is no score to wait for.
 #[test]
-fn patience_has_to_have_something_to_wait_for() {
+fn patience_needs_a_score() {
     let folder = tempfile::tempdir().unwrap();
     let text = gan("").replace("hold_out = 1", "hold_out = 1\npatience = 2");
     std::fs::write(folder.path().join("config.toml"), text).unwrap();
@@ -172,7 +172,7 @@ fn patience_has_to_have_something_to_wait_for() {
 }
 
 #[test]
-fn a_training_that_breaks_says_where_and_keeps_the_batch() {
+fn a_training_that_diverges_names_the_step_and_saves_the_batch() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let text = config(PLAIN, "")
@@ -183,12 +183,12 @@ fn a_training_that_breaks_says_where_and_keeps_the_batch() {
     assert_eq!(output.status.code(), Some(1));
     let text = said(&output);
     assert!(
-        text.contains("no number any more (step 2;") && text.contains("learning_rate"),
+        text.contains("not a finite number any more (step 2;") && text.contains("learning_rate"),
         "{text}"
     );
-    let picture = trainer::image_file::load(&path("run/broken-step-2.png")).unwrap();
+    let image = trainer::image_file::load(&path("run/broken-step-2.png")).unwrap();
     // Four patches of 24 px above their targets of 48.
-    assert_eq!((picture.width, picture.height), (4 + 4 * 52, 4 + 28 + 52));
+    assert_eq!((image.width, image.height), (4 + 4 * 52, 4 + 28 + 52));
     let batch: Vec<_> = vectors(&path("run/broken-step-2.bpk"));
     let sizes: Vec<_> = batch
         .iter()

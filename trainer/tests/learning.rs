@@ -1,4 +1,4 @@
-//! Networks learn, and what is exported is what was trained.
+//! Networks learn, and folding does not change them.
 
 mod common;
 
@@ -44,7 +44,7 @@ fn folding_changes_nothing() {
             "kind = \"srcnn\"\nscale = 3\nkernels_px = [9, 5, 5]",
             Some(57_281),
         ),
-        // 12,464 weights in the paper's table, and here the biases and slopes that it leaves out.
+        // 12,464 weights in the paper's table, which leaves out the biases and slopes.
         ("kind = \"fsrcnn\"\nscale = 2", Some(12_464 + 345)),
         ("kind = \"espcn\"\nscale = 3", Some(22_729)),
         (
@@ -67,7 +67,7 @@ fn folding_changes_nothing() {
         let x = TensorData::new(noise(channels * 13 * 17, 9), [1, channels, 13, 17]);
         let x = Tensor::from_data(x, &device);
         let before = output(&trained, &x);
-        let folded = trained.fold();
+        let folded = config.fold(&trained);
         let after = output(&folded, &x);
         for (a, b) in before.iter().zip(&after) {
             assert!((a - b).abs() < 1e-5, "{network}: {a} became {b}");
@@ -80,7 +80,7 @@ fn folding_changes_nothing() {
     }
 }
 
-/// Trains on a single patch; the losses of the first and of the last step.
+/// Trains on a single patch; returns the losses of the first and the last step.
 fn learn_one_patch(network: &str, training: &str) -> [f32; 2] {
     let text = format!(
         r#"
@@ -123,7 +123,6 @@ optimiser = {{ kind = "adam" }}
     [losses[0], losses[losses.len() - 1]]
 }
 
-/// A network that cannot learn one patch by heart cannot learn.
 #[test]
 fn one_patch_is_learnt_past_40_db() {
     let network = "kind = \"plain\"\nscale = 2\nwidth = 16\ndepth = 2\nexpansion = 32";

@@ -1,7 +1,6 @@
-//! Every metric beside a known implementation of it.
+//! Every metric against a known implementation; LPIPS is in `protocol.rs`.
 //!
-//! `fixtures/metrics.py` printed `fixtures/metrics.json`; it names the packages and their versions.
-//! LPIPS stands in `protocol.rs`.
+//! `fixtures/metrics.py`, which names the packages and their versions, printed `fixtures/metrics.json`.
 
 use std::path::Path;
 
@@ -15,10 +14,10 @@ use trainer::metric::{Metric, Plane, ifc, ms_ssim, psnr_db, ssim, ssim_mean, vif
 fn original() -> Image {
     let file = "samples/budgie_casa-mila_704_768.webp";
     let sample = image_file::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
-    picture(|x, y, c| sample.pixel(x + 160, y + 120)[c])
+    filled(|x, y, c| sample.pixel(x + 160, y + 120)[c])
 }
 
-fn picture(value: impl Fn(usize, usize, usize) -> u8) -> Image {
+fn filled(value: impl Fn(usize, usize, usize) -> u8) -> Image {
     let (width, height) = (200, 184);
     let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
     let values = places.flat_map(|(x, y)| (0..3).map(move |c| (x, y, c)));
@@ -26,14 +25,14 @@ fn picture(value: impl Fn(usize, usize, usize) -> u8) -> Image {
     Image::new(width, height, Channels::Rgb, data).unwrap()
 }
 
-/// Means of 3×3 pixels, rounded down, and a pattern on top, as in the script.
+/// Means of 3×3 pixels, rounded down, plus a pattern, as in the script.
 fn distorted(image: &Image) -> Image {
     let at = |x: isize, y: isize, c: usize| {
         let inside = |place: isize, side: usize| place.clamp(0, side as isize - 1) as usize;
         let pixel = image.pixel(inside(x, image.width), inside(y, image.height));
         i32::from(pixel[c])
     };
-    picture(|x, y, c| {
+    filled(|x, y, c| {
         let around = (-1..=1).flat_map(|j| (-1..=1).map(move |i| (i, j)));
         let sum: i32 = around
             .map(|(i, j)| at(x as isize + i, y as isize + j, c))
@@ -44,7 +43,7 @@ fn distorted(image: &Image) -> Image {
 }
 
 #[test]
-fn metrics_are_those_of_known_packages() {
+fn metrics_equal_known_packages() {
     let expected: serde_json::Value =
         serde_json::from_str(include_str!("fixtures/metrics.json")).unwrap();
     let original = original();
@@ -61,7 +60,7 @@ fn metrics_are_those_of_known_packages() {
             let expected = expected[key][metric.key()].as_f64().unwrap();
             let error = (found / expected - 1.0).abs();
             println!("{key} {}: {found}, off by {error:.1e}", metric.name());
-            // Y is computed in single precision, all else in double.
+            // Y is computed in single precision, the metrics in double.
             assert!(
                 error < 1e-6,
                 "{key} {}: {found}, not {expected}",
@@ -74,7 +73,7 @@ fn metrics_are_those_of_known_packages() {
 }
 
 #[test]
-fn equal_planes_have_nothing_missing() {
+fn equal_and_flat_planes_have_the_extreme_scores() {
     let plane = Plane::luma(&original(), 0).unwrap();
     assert_eq!(psnr_db(&plane, &plane), f64::INFINITY);
     for metric in [ssim, ssim_mean, ms_ssim, vif] {
@@ -86,7 +85,7 @@ fn equal_planes_have_nothing_missing() {
     };
     let whole = ifc(&plane, &plane).unwrap();
     assert!(whole > 15.0 && whole.is_finite(), "{whole}");
-    // A flat original says nothing, and neither does a flat picture of anything.
+    // Neither a flat original nor a flat image has information.
     assert_eq!(ifc(&flat, &flat), Some(0.0));
     assert_eq!(ifc(&flat, &plane), Some(0.0));
     assert!(ifc(&plane, &flat).unwrap() < 1e-6);
@@ -95,7 +94,7 @@ fn equal_planes_have_nothing_missing() {
 }
 
 #[test]
-fn each_metric_works_down_to_its_smallest_picture() {
+fn each_metric_works_down_to_its_smallest_size() {
     let original = original();
     for metric in Metric::value_variants() {
         let part = |side: usize| {

@@ -1,7 +1,7 @@
-//! The protocol of `../shared/data/README.md`, held to its published numbers.
+//! The protocol of `../shared/data/README.md` against published numbers.
 //!
-//! The test sets are not in the repository: where `../shared/data` is missing, a committed crop
-//! stands in for them, and the tests say so.
+//! The test sets are not in the repository. Without `../shared/data`, the tests use a committed crop only,
+//! and say so.
 
 use std::path::{Path, PathBuf};
 
@@ -93,7 +93,7 @@ fn bicubic_has_its_published_psnr() {
 
 /// scikit-image 0.26.0 gave the expected value (`tests/fixtures/ssim.py`).
 #[test]
-fn ssim_is_that_of_scikit_image() {
+fn ssim_equals_scikit_images() {
     let grey = |f: fn(usize, usize) -> usize| {
         let data = (0..40 * 30).map(|i| f(i % 40, i / 40) as u8).collect();
         Plane::luma(&Image::new(40, 30, Channels::Grey, data).unwrap(), 0).unwrap()
@@ -104,21 +104,21 @@ fn ssim_is_that_of_scikit_image() {
     assert!((found - 0.869_218_677_315_474_6).abs() < 1e-6, "{found}");
 }
 
-/// The distances that LPIPS's authors print for their example pictures.
+/// The distances that LPIPS's authors give for their example images.
 #[test]
-fn lpips_is_that_of_its_authors() {
+fn lpips_equals_its_authors_values() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/features");
     if !folder.exists() {
         println!("NOT RUN: LPIPS, as {} is missing", folder.display());
         return;
     }
     let device = burn::tensor::Device::flex();
-    let picture = |name: &str| {
+    let image = |name: &str| {
         let file = folder.join("example").join(name);
         trainer::image_file::load(&file).unwrap()
     };
-    let (reference, near) = (picture("ex_ref.png"), picture("ex_p1.png"));
-    let far = picture("ex_p0.png");
+    let (reference, near) = (image("ex_ref.png"), image("ex_p1.png"));
+    let far = image("ex_p0.png");
     for (file, expected) in [
         ("alexnet_lpips.safetensors", [0.722, 0.138]),
         ("vgg16_lpips.safetensors", [0.569, 0.422]),

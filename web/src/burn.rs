@@ -1,4 +1,4 @@
-//! Opening any model on Burn's own operators.
+//! Opens a model on Burn's operators.
 
 use std::cell::RefCell;
 
@@ -12,7 +12,7 @@ use crate::error::error;
 use crate::runner::{Opened, Runner};
 
 thread_local! {
-    /// The GPU, once it is open: Burn opens it once and refuses a second time.
+    /// The opened GPU: Burn refuses to open it a second time.
     static GPU: RefCell<Option<Device>> = const { RefCell::new(None) };
 }
 
@@ -22,7 +22,7 @@ pub async fn open(bytes: &[u8], scale: Option<usize>, engine: &str) -> Result<Op
         RecordError::Scale(e) => error("unknown-scale", e),
         e => error("bad-model", e),
     };
-    // What cannot be used is said before a GPU is woken up.
+    // Report an unusable record before a GPU is opened.
     let metadata = record::metadata(bytes).map_err(refused)?;
     let scales = metadata.network.scales();
     let metadata = metadata.at(scale).map_err(|e| refused(e.into()))?;
@@ -36,9 +36,9 @@ pub async fn open(bytes: &[u8], scale: Option<usize>, engine: &str) -> Result<Op
         cpu
     } else {
         let mut gpu = on(gpu().await?, "burn-webgpu")?;
-        let apart = largest_difference(&mut gpu, &mut cpu, spec.colour.channels()).await;
-        if apart.map_err(|e| error("gpu-failed", e))? > 1.0 / 255.0 {
-            let why = "the GPU computes something else than the CPU";
+        let difference = largest_difference(&mut gpu, &mut cpu, spec.colour.channels()).await;
+        if difference.map_err(|e| error("gpu-failed", e))? > 1.0 / 255.0 {
+            let why = "the GPU computes other values than the CPU";
             return Err(error("wrong-gpu", why));
         }
         gpu
@@ -55,12 +55,8 @@ async fn gpu() -> Result<Device, JsValue> {
         return Ok(device);
     }
     let opened = Device::wgpu_options().init_async().await;
-    let device = opened.map_err(|e| {
-        error(
-            "no-webgpu",
-            format!("this browser offers no usable GPU ({e})"),
-        )
-    })?;
+    let device =
+        opened.map_err(|e| error("no-webgpu", format!("this browser has no usable GPU ({e})")))?;
     GPU.set(Some(device.clone()));
     Ok(device)
 }

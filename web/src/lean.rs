@@ -1,4 +1,4 @@
-//! Opening a model whose record carries a plan: nothing of Burn is needed for it.
+//! Opens a model on the lean engines, without Burn.
 
 use engine::CpuEngine;
 use engine::container::{File, PlanError};
@@ -10,6 +10,7 @@ use crate::runner::{Opened, Runner};
 
 /// Opens the engine `cpu` or `webgpu`.
 pub async fn open(bytes: &[u8], scale: Option<usize>, engine: &str) -> Result<Opened, JsValue> {
+    // On `no-plan` the page opens the record with Burn's operators: only records of older versions have no graph.
     let refused = |e: PlanError| match e {
         PlanError::None => error("no-plan", e),
         PlanError::Scale(e) => error("unknown-scale", e),
@@ -17,12 +18,12 @@ pub async fn open(bytes: &[u8], scale: Option<usize>, engine: &str) -> Result<Op
     };
     let file = File::open(bytes).map_err(|e| refused(e.into()))?;
     let scales = file.scales();
-    // What cannot be used is said before a GPU is woken up.
+    // Report an unusable record before a GPU is opened.
     let (plan, spec) = file.plan(scale).map_err(refused)?;
     let runner = if engine == "cpu" {
         Runner::Cpu(CpuEngine::new(&plan, 1))
     } else {
-        // A software adapter is no reason to refuse: the page has asked for it by name.
+        // Accept a software adapter: the page chooses the adapter.
         let gpu = Gpu::open(true).await;
         let gpu = gpu.map_err(|e| error("no-webgpu", e))?;
         let engine = trusted(&gpu, &plan).await;

@@ -1,16 +1,16 @@
 //! The wasm border: types in, types out.
 //!
-//! A page never calls this itself: `www/worker.js` does, in Web Workers. Four builds are made of this
-//! crate, each fetched only when it is used: `lean`, which runs plans; `burn-wgpu`, which runs every
-//! network on Burn's own operators; `decode`, which reads pictures with alpha; and `resize`.
+//! The workers in `www/workers` call this. There are four builds, each fetched only when it is used: `lean` runs
+//! plans; `burn-wgpu` runs networks on Burn's operators, for comparison and for records without a graph; `decode`
+//! reads images with alpha; `resize` resizes.
 
 #[cfg(feature = "burn-wgpu")]
 mod burn;
+#[cfg(feature = "decode")]
+mod decode;
 mod error;
 #[cfg(feature = "lean")]
 mod lean;
-#[cfg(feature = "decode")]
-mod picture;
 #[cfg(feature = "resize")]
 mod resize;
 #[cfg(any(feature = "lean", feature = "burn-wgpu"))]
@@ -19,7 +19,7 @@ mod runner;
 mod upscaler;
 
 #[cfg(feature = "decode")]
-pub use picture::{Picture, bleed, decode};
+pub use decode::{DecodedImage, bleed, decode};
 #[cfg(feature = "resize")]
 pub use resize::Resizer;
 #[cfg(any(feature = "lean", feature = "burn-wgpu"))]
@@ -27,7 +27,7 @@ pub use upscaler::Upscaler;
 
 use wasm_bindgen::prelude::*;
 
-/// Called once when the module is loaded.
+/// Called when the module is loaded.
 #[wasm_bindgen(start)]
 pub fn start() {
     #[cfg(target_family = "wasm")]

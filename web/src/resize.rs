@@ -1,17 +1,17 @@
-//! To the size that somebody asked for.
+//! Resizes an image row by row.
 
 use engine::image::Resizer as Rows;
 use wasm_bindgen::prelude::*;
 
 use crate::error::error;
 
-/// Resizes an RGBA picture whose rows come in from top to bottom.
+/// Resizes an RGBA image whose rows are passed from top to bottom.
 #[wasm_bindgen]
 pub struct Resizer(Rows);
 
 #[wasm_bindgen]
 impl Resizer {
-    /// From these sides to those, all at least 1 pixel.
+    /// Resizes from one size to another, all sides at least 1 pixel.
     #[wasm_bindgen(constructor)]
     pub fn new(
         from_width: usize,
@@ -23,13 +23,13 @@ impl Resizer {
         if from.into_iter().chain(to).any(|side| side == 0) {
             return Err(error(
                 "internal",
-                "a picture has sides of at least one pixel",
+                "the sides of an image are at least 1 pixel",
             ));
         }
         Ok(Self(Rows::new(from, to)))
     }
 
-    /// Takes whole rows, and gives those of the result that can be made.
+    /// Takes the next rows, and returns the rows of the result that are complete.
     pub fn push(&mut self, rgba: &[u8]) -> Vec<u8> {
         self.0.push(rgba)
     }

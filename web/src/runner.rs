@@ -5,28 +5,28 @@ use engine::{Engine, EngineError, Grid, Running, Spec};
 
 /// One of the engines of this build.
 pub enum Runner {
-    /// A plan on the CPU's vectors.
+    /// A plan on the CPU, with SIMD.
     #[cfg(feature = "lean")]
     Cpu(engine::CpuEngine),
     /// A plan on WebGPU.
     #[cfg(feature = "lean")]
     WebGpu(engine::webgpu::WebGpuEngine),
-    /// Burn's operators, on any of its devices.
+    /// Burn's operators.
     #[cfg(feature = "burn-wgpu")]
     Burn(model::burn_engine::BurnEngine),
 }
 
-/// A model on an engine.
+/// A model opened on an engine.
 pub struct Opened {
-    /// Who computes.
+    /// The engine.
     pub runner: Runner,
-    /// What the pipeline has to know.
+    /// Scale and colours of the network.
     pub spec: Spec,
-    /// The scales that the model has.
+    /// All scales of the model.
     pub scales: Vec<usize>,
 }
 
-/// Does the same with whichever engine it is.
+/// Evaluates an expression with the engine of any variant.
 macro_rules! with {
     ($runner:expr, $engine:ident => $do:expr) => {
         match $runner {

@@ -1,4 +1,4 @@
-//! A network, loaded and ready.
+//! A model on an engine, upscaling tile by tile.
 
 use std::cell::RefCell;
 
@@ -12,10 +12,10 @@ use wasm_bindgen::prelude::*;
 use crate::error::error;
 use crate::runner::{Opened, Runner};
 
-/// A network on an engine of this build.
+/// A model on one of the engines of this build.
 #[wasm_bindgen]
 pub struct Upscaler {
-    /// Borrowed only while a tile is started: another may be under way.
+    /// Borrowed only while a tile is started: another may be running.
     runner: RefCell<Runner>,
     spec: Spec,
     scales: Vec<usize>,
@@ -24,9 +24,12 @@ pub struct Upscaler {
 
 #[wasm_bindgen]
 impl Upscaler {
-    /// Reads a record (`bad-model` where it cannot be used) and opens an engine by its name; a `scale`
-    /// other than the record's own has to be one of its network's (`unknown-scale`). A network without
-    /// a plan is `no-plan` in the lean build.
+    /// Reads a record and opens an engine by its name, at one of the record's scales, by default the largest.
+    ///
+    /// # Errors
+    ///
+    /// `bad-model` for an unusable record, `unknown-scale`, `no-plan` in the lean build for a record without a
+    /// graph, `no-webgpu`, `wrong-gpu` and `gpu-failed` for GPUs.
     pub async fn load(
         bytes: Vec<u8>,
         scale: Option<u32>,
@@ -57,7 +60,7 @@ impl Upscaler {
         })
     }
 
-    /// What runs: `webgpu`, `cpu`, `burn-webgpu` or `burn-cpu`.
+    /// The engine: `webgpu`, `cpu`, `burn-webgpu` or `burn-cpu`.
     #[wasm_bindgen(getter)]
     pub fn engine(&self) -> String {
         self.runner.borrow().name().to_string()
@@ -69,21 +72,21 @@ impl Upscaler {
         self.spec.scale as u32
     }
 
-    /// The factors that the record can be used at.
+    /// All scales of the record.
     #[wasm_bindgen(getter)]
     pub fn scales(&self) -> Vec<usize> {
         self.scales.clone()
     }
 
-    /// The record's metadata, as the JSON that stands in it.
+    /// The record's metadata, as JSON.
     #[wasm_bindgen(getter)]
     pub fn description(&self) -> String {
         self.description.clone()
     }
 
-    /// The tiles of a picture, eight numbers each: left, top, width and height of the core, then of
-    /// what has to be handed over for it. `tile_px` is the side of a core; without it there are tiles
-    /// as the engine likes them, at least one for each of `workers` if the picture is not too small.
+    /// The tiles of an image, eight numbers each: x, y, width and height of the core, then of its padded input.
+    /// `tile_px` is the side of a core; by default the engine chooses it, with at least one tile per worker
+    /// unless the image is small.
     pub fn tiles(
         &self,
         width: usize,
@@ -107,9 +110,9 @@ impl Upscaler {
             .collect()
     }
 
-    /// Upscales a tile of a picture of these sides: from RGBA bytes of what has to be handed over to those
-    /// of the enlarged core, for which `target` has room: whoever calls may use its memory again. The next
-    /// tile can be started before this one is done.
+    /// Upscales a tile of an image of this size: from the RGBA bytes of the padded input to those of the
+    /// enlarged core, written to `target`, whose memory the caller can use again. The next tile can be started
+    /// before this one is done.
     pub async fn upscale(
         &self,
         rgba: Vec<u8>,
@@ -119,7 +122,7 @@ impl Upscaler {
         target: Uint8Array,
     ) -> Result<(), JsValue> {
         let tile = tile_of(&tile, [width, height]);
-        let tile = tile.ok_or_else(|| error("internal", "a tile lies in its picture"))?;
+        let tile = tile.ok_or_else(|| error("internal", "the tile is outside of the image"))?;
         let Rect {
             width: columns,
             height: rows,
@@ -137,18 +140,21 @@ impl Upscaler {
             whole,
         );
         let started = started.map_err(failed)?;
-        // Nobody needs it while the engine computes.
+        // Free it while the engine computes.
         drop(part);
         let image = started.finish().await.map_err(failed)?;
         if image.data.len() != target.length() as usize {
-            return Err(error("internal", "the target is as long as the tile"));
+            return Err(error(
+                "internal",
+                "the target has another length than the tile",
+            ));
         }
         target.copy_from(&image.data);
         Ok(())
     }
 }
 
-/// A tile from its eight numbers, if it lies in its picture.
+/// A tile from its eight numbers; `None` if it is not inside the image.
 fn tile_of(numbers: &[u32], whole: [usize; 2]) -> Option<Tile> {
     let rect = |numbers: &[u32]| match numbers.iter().map(|n| *n as usize).collect::<Vec<_>>()[..] {
         [x, y, width, height] => Some(Rect {

@@ -1,4 +1,4 @@
-//! The border in a real browser: what JavaScript sees of models, tiles and errors.
+//! Models, tiles and errors as JavaScript sees them, in a real browser.
 #![cfg(all(target_family = "wasm", any(feature = "lean", feature = "burn-wgpu")))]
 
 use std::future::poll_fn;
@@ -12,7 +12,7 @@ use web::Upscaler;
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-/// A model as the page loads it.
+/// A shipped model.
 const MODEL: &[u8] = include_bytes!("../../www/models/fast-x2.bpk");
 
 /// The engines of this build.
@@ -40,7 +40,7 @@ async fn load(engine: &str) -> Upscaler {
     upscaler.await.unwrap()
 }
 
-/// A picture in tiles, put together; so many tiles are under way at once.
+/// An image upscaled in tiles, `at_once` of them at the same time.
 async fn upscaled(
     upscaler: &Upscaler,
     image: &Image,
@@ -59,7 +59,7 @@ async fn upscaled(
     whole
 }
 
-/// A tile's core, enlarged, and its place in the larger picture.
+/// The enlarged core of a tile, and its place in the result.
 async fn core(upscaler: &Upscaler, image: &Image, tile: &[u32]) -> (Rect, Image) {
     let rect = |numbers: &[u32]| {
         let [x, y, width, height] = [0, 1, 2, 3].map(|i| numbers[i] as usize);
@@ -80,7 +80,7 @@ async fn core(upscaler: &Upscaler, image: &Image, tile: &[u32]) -> (Rect, Image)
     (place, core.unwrap())
 }
 
-/// Waits for all of them; each is started before any is waited for.
+/// Starts all of them, then waits for all.
 async fn all<T>(works: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
     let mut works: Vec<_> = works.map(|work| (Box::pin(work), None)).collect();
     poll_fn(|context| {
@@ -100,9 +100,9 @@ async fn all<T>(works: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> 
     works.into_iter().filter_map(|(_, result)| result).collect()
 }
 
-/// For GPUs this includes the self-test: they agree with the CPU, or loading fails.
+/// On a GPU, loading includes the self-test against the CPU.
 #[wasm_bindgen_test]
-async fn a_model_says_what_it_is_and_what_runs() {
+async fn a_model_has_its_metadata_and_engine() {
     for engine in ENGINES {
         let upscaler = load(engine).await;
         assert_eq!(upscaler.engine(), engine);
@@ -113,7 +113,7 @@ async fn a_model_says_what_it_is_and_what_runs() {
 }
 
 #[wasm_bindgen_test]
-async fn tiles_change_nothing_and_alpha_survives() {
+async fn tiling_does_not_change_pixels_and_alpha_is_kept() {
     for engine in ENGINES {
         let upscaler = load(engine).await;
         let mut image = noise(71, 42);
@@ -161,7 +161,7 @@ async fn errors_have_codes() {
         let refused = upscaler.upscale(bytes, tile, 9, 7, target.clone()).await;
         assert_eq!(code(&refused.unwrap_err()), "internal", "{index}");
     }
-    // And it goes on.
+    // It stays usable.
     let bytes = vec![9; 4 * 9 * 7];
     let small = Uint8Array::new_with_length(9);
     let refused = upscaler.upscale(bytes.clone(), tile.clone(), 9, 7, small);
@@ -171,7 +171,7 @@ async fn errors_have_codes() {
 }
 
 #[wasm_bindgen_test]
-async fn engines_give_the_same_pixels() {
+async fn engines_compute_the_same_pixels() {
     let image = noise(45, 34);
     let [cpu, gpu] = ENGINES;
     let expected = upscaled(&load(cpu).await, &image, Some(20), 1).await;

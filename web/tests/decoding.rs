@@ -1,4 +1,4 @@
-//! The decoders' border in a real browser.
+//! The decoders as JavaScript sees them, in a real browser.
 #![cfg(all(target_family = "wasm", feature = "decode"))]
 
 use std::io::Cursor;
@@ -11,8 +11,8 @@ use web::decode;
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-/// A picture of 256×256 pixels.
-const PICTURE: &[u8] = include_bytes!("../../www/examples/indri.png");
+/// An image of 256×256 pixels.
+const IMAGE: &[u8] = include_bytes!("../../www/examples/indri.png");
 
 fn code(error: &JsValue) -> String {
     Reflect::get(error, &"code".into())
@@ -22,16 +22,16 @@ fn code(error: &JsValue) -> String {
 }
 
 #[wasm_bindgen_test]
-fn pictures_are_decoded_within_limits() {
-    let picture = decode(PICTURE, 1e6).unwrap();
-    assert_eq!((picture.width(), picture.height()), (256, 256));
-    assert_eq!(picture.into_rgba().len(), 4 * 256 * 256);
+fn images_are_decoded_within_limits() {
+    let image = decode(IMAGE, 1e6).unwrap();
+    assert_eq!((image.width(), image.height()), (256, 256));
+    assert_eq!(image.into_rgba().len(), 4 * 256 * 256);
     assert_eq!(
-        code(&decode(PICTURE, 1000.0).map(|_| ()).unwrap_err()),
+        code(&decode(IMAGE, 1000.0).map(|_| ()).unwrap_err()),
         "too-large"
     );
     assert_eq!(
-        code(&decode(&PICTURE[..300], 1e6).map(|_| ()).unwrap_err()),
+        code(&decode(&IMAGE[..300], 1e6).map(|_| ()).unwrap_err()),
         "not-an-image"
     );
     assert_eq!(
@@ -40,7 +40,7 @@ fn pictures_are_decoded_within_limits() {
     );
 }
 
-/// Red on the left half, blue on the right, as JPEG of flat blocks; EXIF says how to turn it.
+/// A JPEG of flat blocks, red on the left and blue on the right, with an EXIF orientation.
 fn red_and_blue(orientation: u8) -> Vec<u8> {
     let image = RgbImage::from_fn(32, 16, |x, _| {
         image::Rgb([[255, 0, 0], [0, 0, 255]][x as usize / 16])
@@ -58,21 +58,21 @@ fn red_and_blue(orientation: u8) -> Vec<u8> {
 }
 
 #[wasm_bindgen_test]
-fn pictures_stand_upright() {
-    // Which edge is red: left, right, and after a quarter turn either way top and bottom.
+fn the_exif_orientation_is_applied() {
+    // The edge that is red: left, right, and after a quarter turn in either direction top and bottom.
     for (orientation, size, red) in [
         (1, (32, 16), (1, 8)),
         (3, (32, 16), (30, 8)),
         (6, (16, 32), (8, 1)),
         (8, (16, 32), (8, 30)),
     ] {
-        let picture = decode(&red_and_blue(orientation), 1e6).unwrap();
+        let image = decode(&red_and_blue(orientation), 1e6).unwrap();
         assert_eq!(
-            (picture.width(), picture.height()),
+            (image.width(), image.height()),
             size,
             "orientation {orientation}"
         );
-        let rgba = picture.into_rgba();
+        let rgba = image.into_rgba();
         let at = |(x, y): (u32, u32)| &rgba[4 * (y * size.0 + x) as usize..][..3];
         let other = (size.0 - 1 - red.0, size.1 - 1 - red.1);
         assert!(

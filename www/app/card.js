@@ -1,20 +1,20 @@
-// One picture in the list.
+// One image in the list.
 
 import { downloadOne } from "./download.js";
-import { element, write } from "./dom.js";
-import { about, duration, megapixels, sentence, sides, weight } from "./text.js";
+import { element, write, writeFacts } from "./dom.js";
+import { about, duration, megapixels, sentence, sides, weight } from "./format.js";
 
 /**
- * The list's entry of a picture, which keeps itself up to date.
+ * The list entry of an image; it updates itself.
  *
  * @param {import("./item.js").Item} item
  * @param {import("./queue.js").Queue} queue
- * @param {(item: import("./item.js").Item) => void} show shows it large
+ * @param {(item: import("./item.js").Item) => void} show displays the image in the viewer
  */
 export function card(item, queue, show) {
   const thumbnail = element("canvas", { className: "thumbnail", width: 1, height: 1, "aria-hidden": "true" });
   const name = element("span", { className: "card-name", textContent: item.name });
-  const facts = element("span", { className: "card-facts" });
+  const facts = element("span", { className: "card-facts facts" });
   const button = element(
     "button",
     { type: "button", className: "card-show", onclick: () => show(item) },
@@ -47,16 +47,16 @@ export function card(item, queue, show) {
     const hadFocus = entry.contains(document.activeElement);
     entry.dataset.state = item.state;
     showThumbnail(thumbnail, item);
-    write(facts, describe(item));
+    writeFacts(facts, describe(item));
     progress.hidden = item.state !== "working";
     progress.value = item.progress;
-    message.hidden = !(item.error || item.note);
+    message.hidden = !(item.error || item.notice);
     message.classList.toggle("is-error", Boolean(item.error));
-    write(message, item.error ? sentence(item.error) : item.note);
+    write(message, item.error ? sentence(item.error) : item.notice);
     actions.cancel.hidden = !item.pending;
     actions.retry.hidden = !["failed", "cancelled"].includes(item.state);
     actions.download.hidden = !item.result;
-    // A button that is gone leaves its focus to the picture.
+    // Keep the focus in the card when its button is hidden.
     if (hadFocus && !document.activeElement?.checkVisibility()) button.focus();
   };
   item.addEventListener("change", update);
@@ -72,18 +72,18 @@ function showThumbnail(canvas, item) {
   item.thumbnail = null;
 }
 
-/** Size → target size, and how far it is. */
+/** Size, target size, and state. */
 function describe(item) {
   const { size, estimate, result, state } = item;
   const from = size ? sides(size) : weight(item.file.size);
   const to = state === "done" ? result : estimate;
   const parts = [to ? `${from} → ${sides(to)}` : from];
-  if (state === "reading") parts.push("looking at it …");
+  if (state === "reading") parts.push("reading …");
   if (state === "waiting" && to) parts.push(megapixels(to), about(estimate.ms));
   if (state === "waiting" && !to) parts.push("waiting");
   if (state === "working") parts.push(`${Math.floor(100 * item.progress)} %`);
   if (state === "working" && item.left !== null) parts.push(`${duration(item.left)} left`);
   if (state === "done") parts.push(megapixels(result), weight(result.blob.size));
   if (state === "cancelled") parts.push("cancelled");
-  return parts.join(" · ");
+  return parts;
 }

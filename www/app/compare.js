@@ -1,4 +1,4 @@
-// The line between two pictures, by keys or from outside; and holding a button to see the picture before.
+// The divider between original and result, and the button that shows the original while held.
 
 const STEP = { ArrowLeft: -2, ArrowDown: -2, ArrowRight: 2, ArrowUp: 2, PageDown: -10, PageUp: 10 };
 
@@ -8,7 +8,7 @@ export class Comparison {
   #percent = 50;
 
   /**
-   * @param {HTMLElement} area gets `--split`, and the class `holding`
+   * @param {HTMLElement} area gets the property `--split` and the class `holding`
    * @param {HTMLElement} divider a slider
    * @param {HTMLElement} hold a button
    */
@@ -20,21 +20,21 @@ export class Comparison {
       const step = STEP[event.key];
       if (step === undefined && ends[event.key] === undefined) return;
       event.preventDefault();
-      // The picture itself would move.
+      // The viewer would move the image.
       event.stopPropagation();
       this.set(ends[event.key] ?? this.#percent + step);
     });
     this.#watchHold(hold);
   }
 
-  /** Shows this much of the picture before, in percent. */
+  /** Shows this much of the original, in percent. */
   set(percent) {
     this.#percent = Math.min(100, Math.max(0, percent));
     this.#area.style.setProperty("--split", `${this.#percent}%`);
     this.#divider.setAttribute("aria-valuenow", String(Math.round(this.#percent)));
   }
 
-  /** Moves the line to where a pointer is. */
+  /** Moves the divider to a pointer. */
   follow({ clientX }) {
     const { left, width } = this.#area.getBoundingClientRect();
     this.set((100 * (clientX - left)) / width);
@@ -46,12 +46,12 @@ export class Comparison {
       button.setAttribute("aria-pressed", String(held));
     };
     button.addEventListener("pointerdown", (event) => {
-      // It is held even where the pointer leaves the button.
+      // Keep holding when the pointer leaves the button.
       button.setPointerCapture(event.pointerId);
       hold(true);
     });
     for (const end of ["pointerup", "pointercancel", "blur"]) button.addEventListener(end, () => hold(false));
-    // A long touch is no wish for a menu here.
+    // A long touch would open a menu.
     button.addEventListener("contextmenu", (event) => event.preventDefault());
     const isHoldKey = ({ key }) => key === " " || key === "Enter";
     button.addEventListener("keydown", (event) => isHoldKey(event) && hold(true));

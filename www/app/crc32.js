@@ -1,4 +1,4 @@
-// CRC-32 as zip has it (ITU-T V.42, the polynomial's bits reversed), by a table.
+// CRC-32 as in zip files (ITU-T V.42, with the polynomial's bits reversed).
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;
@@ -7,7 +7,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 });
 
 /**
- * The checksum of all bytes so far, and of these.
+ * The checksum of the bytes so far followed by these.
  *
  * @param {number} crc that of the bytes so far; 0 for none
  * @param {Uint8Array} bytes

@@ -1,4 +1,4 @@
-// Elements, briefly.
+// Short functions for DOM elements.
 
 /** The element with this id. */
 export const $ = (id) => document.getElementById(id);
@@ -7,7 +7,7 @@ export const $ = (id) => document.getElementById(id);
  * Makes an element.
  *
  * @param {string} tag
- * @param {Record<string, unknown>} [properties] of the element; those with a `-` in their names are attributes
+ * @param {Record<string, unknown>} [properties] of the element; names with a `-` are attributes
  * @param {...(Node | string)} children
  */
 export function element(tag, properties = {}, ...children) {
@@ -20,9 +20,16 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
-/** Writes a text only where it is another one, so that nothing is read aloud twice. */
+/** Sets a text only if it differs, so that screen readers do not repeat it. */
 export function write(node, text) {
   if (node.textContent !== text) node.textContent = text;
+}
+
+/** Writes facts separated by dots, which the class `facts` hides at the start of a line. */
+export function writeFacts(node, facts) {
+  if (node.textContent === facts.join(" · ")) return;
+  const dot = () => element("span", { className: "dot", textContent: " · " });
+  node.replaceChildren(...facts.map((fact, i) => element("span", {}, ...(i > 0 ? [dot()] : []), fact)));
 }
 
 /** Fills a list of terms; entries without a value are left out. */

@@ -1,6 +1,6 @@
-// Mouse, fingers and keys over the picture.
+// Mouse, touch and keyboard input of the viewer.
 
-/** How much a wheel's step of 100 and a key change. */
+/** Change of zoom and place per wheel unit and key press. */
 const WHEEL = 0.0022;
 const PINCH_WHEEL = 0.01;
 const KEY_ZOOM = 1.25;
@@ -8,15 +8,15 @@ const KEY_PAN_PX = 60;
 
 const ARROWS = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
-/** A wheel that counts lines or pages, in pixels. */
+/** Pixels per unit of `deltaMode`: pixel, line, page. */
 const WHEEL_UNITS = [1, 16, 400];
 
 /**
- * Dragging the line, or a picture that is seen whole, moves the line; dragging a larger one moves the picture. Two
- * fingers, the wheel and + − 0 1 zoom; arrows move.
+ * Dragging moves the divider; if the image is larger than the viewer, dragging beside the divider moves the image. Two
+ * fingers, the wheel and the keys + − 0 1 zoom; arrow keys move.
  *
  * @param {HTMLElement} area
- * @param {HTMLElement} divider the line
+ * @param {HTMLElement} divider
  * @param {import("./view.js").View} view
  * @param {import("./compare.js").Comparison} comparison
  * @param {() => void} changed called when the view has changed
@@ -46,7 +46,7 @@ export function watchGestures(area, divider, view, comparison, changed) {
   });
 }
 
-/** Does what a key says; false for one that says nothing. */
+/** Handles a key; false if it has no function. */
 function pressed(key, view) {
   if (key === "+" || key === "=") view.zoomTo(view.zoom * KEY_ZOOM);
   else if (key === "-") view.zoomTo(view.zoom / KEY_ZOOM);
@@ -58,17 +58,17 @@ function pressed(key, view) {
 }
 
 function watchPointers(area, divider, view, comparison, changed) {
-  /** Where each pointer was. */
+  /** The last event of each pointer. */
   const pointers = new Map();
-  let movesLine = false;
+  let movesDivider = false;
 
   area.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     area.setPointerCapture(event.pointerId);
     pointers.set(event.pointerId, event);
-    const isAtLine = divider.contains(event.target) || !view.overflows;
-    movesLine = pointers.size === 1 && isAtLine && area.classList.contains("has-result");
-    if (movesLine) comparison.follow(event);
+    const isAtDivider = divider.contains(event.target) || !view.overflows;
+    movesDivider = pointers.size === 1 && isAtDivider && area.classList.contains("has-result");
+    if (movesDivider) comparison.follow(event);
   });
   area.addEventListener("pointermove", (event) => {
     const before = pointers.get(event.pointerId);
@@ -77,7 +77,7 @@ function watchPointers(area, divider, view, comparison, changed) {
       const other = [...pointers].find(([id]) => id !== event.pointerId)[1];
       pinch(area, view, before, event, other);
       changed();
-    } else if (movesLine) {
+    } else if (movesDivider) {
       comparison.follow(event);
     } else {
       view.pan(event.clientX - before.clientX, event.clientY - before.clientY);
@@ -90,7 +90,7 @@ function watchPointers(area, divider, view, comparison, changed) {
   }
 }
 
-/** One of two fingers has moved. */
+/** Zooms when one of two fingers has moved. */
 function pinch(area, view, before, now, other) {
   const { left, top } = area.getBoundingClientRect();
   const distance = (a) => Math.hypot(a.clientX - other.clientX, a.clientY - other.clientY);

@@ -1,63 +1,64 @@
-// Ways in: choosing, dropping, pasting, the camera, an address, the examples.
+// The ways to add files: choosing, dropping, pasting, the camera, a URL, the examples.
 
 import { $ } from "./dom.js";
-import { openAddress } from "./address.js";
-import { droppedFiles } from "./dropped.js";
-import { counted } from "./text.js";
+import { droppedFiles } from "./dropped-files.js";
+import { counted } from "./format.js";
+import { openUrl } from "./open-url.js";
 
-/** How many files that were left out are named. */
-const NAMED = 5;
+/** Most file names in the notice of files that were left out. */
+const MAX_NAMES = 5;
 
 /**
  * @param {(files: File[]) => void} take
  * @param {(error: Error) => void} fail
+ * @param {(text: string) => void} notify
  */
-export function watchInputs(take, fail) {
+export function watchInputs(take, fail, notify) {
   for (const id of ["file", "folder", "camera"]) {
     $(id).addEventListener("change", () => {
       const files = [...$(id).files];
-      // So that choosing the same file again is a change.
+      // Choosing the same file again must fire `change`.
       $(id).value = "";
-      takeSome(files, take, fail);
+      takeSome(files, take, fail, notify);
     });
   }
   for (const button of document.querySelectorAll(".example")) {
-    button.addEventListener("click", () => openAddress(button.dataset.src).then((file) => take([file]), fail));
+    button.addEventListener("click", () => openUrl(button.dataset.src).then((file) => take([file]), fail));
   }
   $("address-form").addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      take([await openAddress($("address").value.trim())]);
+      take([await openUrl($("address").value.trim())]);
       $("address").value = "";
     } catch (error) {
       fail(error);
     }
   });
-  watchDrop(take, fail);
+  watchDrop(take, fail, notify);
   document.addEventListener("paste", (event) => {
     const { files } = event.clipboardData;
-    // Text is for the field that it is pasted into.
+    // Text belongs to the field that it is pasted into.
     if (files.length > 0) take([...files]);
   });
 }
 
-/** Of many files, or a folder, only what may be a picture or a model; the others are named. */
-function takeSome(files, take, fail) {
+/** Takes the images and models among several files; a notice names the others. */
+function takeSome(files, take, fail, notify) {
   const mayBe = files.length === 1 ? () => true : isUseful;
   const useful = files.filter(mayBe);
-  if (useful.length === 0) return fail(new Error("there is no picture among these files"));
+  if (useful.length === 0) return fail(new Error("none of these files is an image"));
   take(useful);
   const others = files.filter((file) => !mayBe(file)).map(({ name }) => name);
   if (others.length === 0) return;
-  const why = others.length === 1 ? "was left out, as it is no picture" : "were left out, as they are no pictures";
-  const names = others.slice(0, NAMED).join(", ") + (others.length > NAMED ? " and others" : "");
-  fail(new Error(`${counted(others.length, "file")} ${why}: ${names}`));
+  const why = others.length === 1 ? "was left out because it is not an image" : "were left out because they are not images";
+  const names = others.slice(0, MAX_NAMES).join(", ") + (others.length > MAX_NAMES ? " and others" : "");
+  notify(`${counted(others.length, "file")} ${why}: ${names}.`);
 }
 
-/** Systems have no type for every format. */
+/** Some systems have no MIME type for these formats. */
 const isUseful = ({ name, type }) => type.startsWith("image/") || /\.(avif|heic|heif|jxl|bpk)$/i.test(name);
 
-function watchDrop(take, fail) {
+function watchDrop(take, fail, notify) {
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
     document.body.classList.add("dragging");
@@ -68,12 +69,12 @@ function watchDrop(take, fail) {
   document.addEventListener("drop", async (event) => {
     event.preventDefault();
     document.body.classList.remove("dragging");
-    const address = event.dataTransfer.getData("text/uri-list").split(/\r?\n/)[0];
+    const url = event.dataTransfer.getData("text/uri-list").split(/\r?\n/)[0];
     try {
       const files = await droppedFiles(event.dataTransfer);
-      if (files.length > 0) takeSome(files, take, fail);
-      else if (address) take([await openAddress(address)]);
-      else fail(new Error("there was no file in what you dropped; drop pictures from your computer"));
+      if (files.length > 0) takeSome(files, take, fail, notify);
+      else if (url) take([await openUrl(url)]);
+      else fail(new Error("nothing that you dropped is a file; drop image files from your computer"));
     } catch (error) {
       fail(error);
     }

@@ -1,10 +1,10 @@
-// The page as an app: without a network, and on the home screen.
+// Offline use and installation.
 
 import { $ } from "./dom.js";
 
 const SITE = new URL("../", import.meta.url);
 
-/** Keeps the page's own files for the time without a network, and says when there are newer ones. */
+/** Registers the service worker, and reports a new version. */
 export async function keepOffline() {
   if (!("serviceWorker" in navigator)) return;
   try {
@@ -15,18 +15,18 @@ export async function keepOffline() {
     const registration = await navigator.serviceWorker.register(new URL(`sw.js?version=${version}`, SITE));
     if (!known) watch(registration);
   } catch {
-    // There is no network, or the browser keeps nothing. All else works.
+    // Offline, or storage is refused: the page works without.
   }
 }
 
-/** The version that the site has now; null where it has none, as while it is worked on. */
+/** The current version of the site; null where there is none, as in development. */
 async function publishedVersion() {
   const response = await fetch(new URL("files.json", SITE), { cache: "no-store" });
   if (response.status === 404) return null;
   return (await response.json()).version;
 }
 
-/** Files of a version that is published no more are not to be seen instead of the present ones. */
+/** Without a version, cached files must not hide the current ones. */
 async function forget(registration) {
   if (!registration) return;
   await registration.unregister();
@@ -35,7 +35,7 @@ async function forget(registration) {
 
 function watch(registration) {
   const offer = () => {
-    // The first version replaces nothing.
+    // The first installation replaces nothing.
     if (registration.waiting && registration.active) $("update").hidden = false;
   };
   registration.addEventListener("updatefound", () => {
@@ -48,7 +48,7 @@ function watch(registration) {
   });
 }
 
-/** Offers to install it, where the browser asks whether it shall. */
+/** Shows the button that installs the app, where the browser supports it. */
 export function offerInstallation() {
   let offered = null;
   window.addEventListener("beforeinstallprompt", (event) => {

@@ -1,51 +1,51 @@
-// One picture of the list.
+// The state of one image in the list.
 
 /**
- * - `reading`: its size is not known yet
+ * - `reading`: its size is not yet known
  * - `waiting`, `working`, `done`, `failed`, `cancelled`
  *
  * @typedef {"reading" | "waiting" | "working" | "done" | "failed" | "cancelled"} State
  */
 
-/** A picture: the file, what is known of it, and what came of it. `change` is fired whenever something has changed. */
+/** An image: its file, size, progress and result. Fires `change` when a field changes. */
 export class Item extends EventTarget {
   /** @type {State} */
   state = "reading";
-  /** Whether it was looked at, with or without success. */
+  /** Whether `inspect` is done, with or without success. */
   seen = false;
-  /** `{ width, height }`, where the file could be read. */
+  /** `{ width, height }`; null if the file could not be decoded. */
   size = null;
-  /** An ImageBitmap; whoever shows it takes it away. */
+  /** An ImageBitmap; the card sets this to null when it draws it. */
   thumbnail = null;
-  /** What `Upscaler.estimate` says. */
+  /** The result of `Upscaler.estimate`. */
   estimate = null;
-  /** What people have to know of this file. */
-  note = "";
+  /** A remark on the file; not an error. */
+  notice = "";
   error = null;
-  /** From 0 to 1, while it is worked on. */
+  /** From 0 to 1, in the state `working`. */
   progress = 0;
-  /** Milliseconds left, as far as they are known. */
+  /** Milliseconds left; null if unknown. */
   left = null;
-  /** The newest result, whatever has happened since: `{ blob, width, height, ms, engine, model, scale, key }`. */
+  /** The last result, kept while a new one is computed: `{ blob, width, height, ms, engine, model, scale, key }`. */
   result = null;
-  /** Whether the result is kept elsewhere, too. */
+  /** Whether the result was downloaded. */
   saved = false;
-  /** Ends the work on it. */
+  /** Aborts the current work. */
   controller = null;
 
   constructor(file) {
     super();
     this.file = file;
     this.name = file.name;
-    if (file.type === "image/gif") this.note = "A GIF: only its first frame is used.";
+    if (file.type === "image/gif") this.notice = "Only the first frame of a GIF is upscaled.";
   }
 
-  /** Whether there is something to do, or being done. */
+  /** Whether there is work left. */
   get pending() {
     return ["reading", "waiting", "working"].includes(this.state);
   }
 
-  /** Changes fields, and says so. */
+  /** Sets fields, and fires `change`. */
   update(fields) {
     Object.assign(this, fields);
     this.dispatchEvent(new Event("change"));

@@ -1,9 +1,9 @@
-// The list of pictures, and what concerns all of them.
+// The list of images, and the buttons for all of them.
 
 import { card } from "./card.js";
-import { $, write } from "./dom.js";
+import { $, write, writeFacts } from "./dom.js";
 import { downloadAll } from "./download.js";
-import { about, counted, sentence } from "./text.js";
+import { about, counted, sentence } from "./format.js";
 
 export class List {
   #queue;
@@ -11,7 +11,7 @@ export class List {
   #entries = new Map();
   #states = new WeakMap();
 
-  /** @param {(item) => void} show shows a picture large */
+  /** @param {(item) => void} show displays an image in the viewer */
   constructor(queue, settings, show) {
     this.#queue = queue;
     this.#settings = settings;
@@ -25,7 +25,7 @@ export class List {
     $("remove-all").addEventListener("click", () => [...queue.items].forEach((item) => queue.remove(item)));
   }
 
-  /** Marks the picture that is shown large. */
+  /** Marks the image that the viewer shows. */
   mark(item) {
     for (const [other, entry] of this.#entries) {
       entry.querySelector(".card-show").setAttribute("aria-current", String(other === item));
@@ -35,7 +35,7 @@ export class List {
   #add(item, show) {
     const entry = card(item, this.#queue, show);
     this.#entries.set(item, entry);
-    $("pictures").append(entry);
+    $("images").append(entry);
     item.addEventListener("change", () => this.#announce(item));
   }
 
@@ -48,12 +48,13 @@ export class List {
     if (hadFocus) (next?.querySelector(".card-show") ?? $("file")).focus();
   }
 
-  /** Says aloud what has become of a picture; not every step of it. */
+  /** Tells screen readers when an image is done; not each step. */
   #announce(item) {
     if (this.#states.get(item) === item.state) return;
     this.#states.set(item, item.state);
-    const words = { done: "is done", cancelled: "was cancelled", failed: `failed: ${item.error?.message}` };
-    if (words[item.state]) $("status").textContent = `${item.name} ${words[item.state]}.`;
+    const done = item.notice ? `is done. ${item.notice}` : "is done.";
+    const words = { done, cancelled: "was cancelled.", failed: `failed: ${item.error?.message}.` };
+    if (words[item.state]) $("status").textContent = `${item.name} ${words[item.state]}`;
   }
 
   #outdated() {
@@ -65,20 +66,20 @@ export class List {
     const pending = items.filter((item) => item.pending);
     const isAtWork = items.some(({ state }) => state === "reading" || state === "working");
     document.body.toggleAttribute("data-busy", isAtWork || (running && pending.length > 0));
-    write($("summary"), summary(items, pending, running));
+    writeFacts($("summary"), summary(items, pending, running));
     $("overall").hidden = items.length < 2 || pending.length === 0;
     $("overall").max = items.length;
     $("overall").value = items.reduce((sum, item) => sum + share(item), 0);
     this.#offer(pending.length);
   }
 
-  /** Shows the buttons that have something to do. */
+  /** Shows the buttons that are of use. */
   #offer(pending) {
     const { items, running } = this.#queue;
     const outdated = this.#outdated().length;
     const results = items.filter(({ result }) => result).length;
-    offer("start", !running || pending > 1 ? pending : 0, running ? "Pause" : `Upscale ${counted(pending, "picture")}`);
-    offer("again", outdated, `Redo ${counted(outdated, "picture")} with these settings`);
+    offer("start", !running || pending > 1 ? pending : 0, running ? "Pause" : `Upscale ${counted(pending, "image")}`);
+    offer("again", outdated, `Redo ${counted(outdated, "image")} with these settings`);
     offer("download-all", results > 1, `Download ${results} as zip`);
     offer("remove-all", items.length > 1, "Remove all");
   }
@@ -100,7 +101,7 @@ function offer(id, isUseful, text) {
   write($(id), text);
 }
 
-/** How much of a picture is done, from 0 to 1. */
+/** The progress of an image, from 0 to 1. */
 function share({ pending, state, progress }) {
   if (state === "working") return progress;
   return pending ? 0 : 1;
@@ -116,5 +117,5 @@ function summary(items, pending, running) {
     const total = left.reduce((sum, ms) => sum + ms, 0);
     parts.push(`${about(total)} ${running ? "left" : "to do"}`);
   }
-  return parts.join(" · ");
+  return parts;
 }

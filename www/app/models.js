@@ -1,15 +1,15 @@
-// The models that can be chosen, and the upscaler that is in use.
+// The list of models, and the loaded upscaler.
 
-import { load } from "../uprez.js";
+import { load } from "../lib/uprez.js";
 import { $, element, writeTerms } from "./dom.js";
 
 export class Models {
-  /** Files that were dropped in, by the value of their option. */
+  /** Model files of the user, by the value of their option. */
   #own = new Map();
-  /** What the settings ask for, and the promise of it. */
+  /** Engine and model of the current upscaler, and its promise. */
   #key = null;
   #upscaler = null;
-  /** What is replaced, but may be at work. */
+  /** Replaced upscalers that may still be in use. */
   #retired = [];
   #settings;
 
@@ -17,7 +17,7 @@ export class Models {
     this.#settings = settings;
   }
 
-  /** Fills the list with the shipped ones. */
+  /** Lists the shipped models. */
   async list() {
     const response = await fetch(new URL("../models/index.json", import.meta.url));
     if (!response.ok) throw new Error(`status ${response.status}`);
@@ -26,8 +26,7 @@ export class Models {
   }
 
   /**
-   * The upscaler for the settings as they are now. The same settings have the same one; that of other settings is
-   * freed by `release`.
+   * The upscaler for the current settings. One for other settings is replaced, and freed by `release`.
    */
   upscaler() {
     const { model, engine } = this.#settings.now;
@@ -40,12 +39,12 @@ export class Models {
     return this.#upscaler;
   }
 
-  /** Frees what was replaced; to be called when none of it is at work. */
+  /** Frees replaced upscalers; call this when none is in use. */
   release() {
     for (const promise of this.#retired.splice(0)) promise.then((upscaler) => upscaler.dispose(), () => {});
   }
 
-  /** Takes a record of one's own, chooses it, and returns its metadata. */
+  /** Adds a model file of the user, selects it, and returns its metadata. */
   async add(file) {
     const { engine } = this.#settings.now;
     const upscaler = await load(file, { engine });
@@ -53,13 +52,13 @@ export class Models {
     this.#own.set(value, file);
     $("model").querySelector(`option[value="${CSS.escape(value)}"]`)?.remove();
     const { name, scale } = upscaler.info;
-    addOption(value, `${name} ×${scale} (yours)`, `Your own, from the file ${file.name}.`).selected = true;
+    addOption(value, `${name} ×${scale} (yours)`, `Your model, from the file ${file.name}.`).selected = true;
     this.#replace(`${engine} ${value}`, Promise.resolve(upscaler));
     this.describe();
     return upscaler.info;
   }
 
-  /** Shows what is known of the chosen model. */
+  /** Shows the description and metadata of the selected model. */
   async describe() {
     $("model-description").textContent = $("model").selectedOptions[0]?.dataset.description ?? "";
     const { model, engine } = this.#settings.now;
@@ -75,7 +74,7 @@ export class Models {
     this.#upscaler = promise;
   }
 
-  /** Whoever asks next may have more luck. */
+  /** Forgets a failed promise so that the next call retries. */
   #forget(key) {
     if (this.#key === key) this.#key = this.#upscaler = null;
   }
@@ -88,7 +87,7 @@ function addOption(value, title, description) {
   return option;
 }
 
-/** Shows how much of what is loaded is here; what is fetched later, while pictures are worked on, is small. */
+/** Shows the progress of a download. Later ones, while images are upscaled, are small. */
 async function whileShowing(work) {
   const bar = $("download-progress");
   let isOver = false;
@@ -110,9 +109,9 @@ function showDetails(info) {
   writeTerms($("model-terms"), {
     Name: info.name,
     Network: kind,
-    "Built of": parts(rest),
+    Configuration: parts(rest),
     Parameters: info.parameters?.toLocaleString("en"),
-    Enlarges: info.scales?.map((scale) => `×${scale}`).join(", "),
+    Scales: info.scales?.map((scale) => `×${scale}`).join(", "),
     "Trained for": info.degradation,
     Data: data?.join(", "),
     Steps: steps?.toLocaleString("en"),
@@ -123,11 +122,11 @@ function showDetails(info) {
   showScores(info.scores ?? []);
 }
 
-/** A network's own words: `width 16; kernels px 9, 1, 5`. */
+/** A network's configuration: `width 16; kernels px 9, 1, 5`. */
 function parts({ scale, ...network }) {
-  const said = (value) => (Array.isArray(value) ? value.join(", ") : value);
+  const text = (value) => (Array.isArray(value) ? value.join(", ") : value);
   return Object.entries(network)
-    .map(([name, value]) => `${name.replaceAll("_", " ")} ${said(value)}`)
+    .map(([name, value]) => `${name.replaceAll("_", " ")} ${text(value)}`)
     .join("; ");
 }
 

@@ -1,23 +1,24 @@
-// The pictures, one after the other: first each is looked at, then each is upscaled.
+// Processes the images one after the other: reads the size of each, then upscales each.
 
-import { header } from "../header.js";
-import { inspect } from "./helper.js";
+import { readHeader } from "../lib/image-header.js";
+import { sentence } from "./format.js";
 import { Item } from "./item.js";
+import { inspect } from "./worker.js";
 
-/** Where a result says its sides. */
+/** The size of a result is in this part of its file. */
 const HEADER_BYTES = 1 << 16;
 
 /**
- * Fires `added` and `removed` with the picture as `detail`, and `change` when what has to be done has changed.
+ * Fires `added` and `removed` with the image as `detail`, and `change` when any image changes.
  */
 export class Queue extends EventTarget {
   /** @type {Item[]} */
   items = [];
-  /** Whether pictures that wait are begun with. */
+  /** Whether waiting images are started. */
   running = true;
   #models;
   #settings;
-  #looking = false;
+  #reading = false;
   #working = false;
 
   constructor(models, settings) {
@@ -27,25 +28,25 @@ export class Queue extends EventTarget {
     this.running = settings.now.auto;
   }
 
-  /** Adds files, and returns the first one's item. */
+  /** Adds files, and returns the item of the first one. */
   add(files) {
     const added = files.map((file) => new Item(file));
     for (const item of added) {
       this.items.push(item);
-      item.addEventListener("change", () => this.#say("change"));
-      this.#say("added", item);
+      item.addEventListener("change", () => this.#fire("change"));
+      this.#fire("added", item);
     }
     if (!this.#settings.now.auto && !this.#working) this.running = false;
-    this.#say("change");
-    this.#look();
+    this.#fire("change");
+    this.#readAll();
     return added[0];
   }
 
   remove(item) {
     this.cancel(item);
     this.items = this.items.filter((other) => other !== item);
-    this.#say("removed", item);
-    this.#say("change");
+    this.#fire("removed", item);
+    this.#fire("change");
   }
 
   cancel(item) {
@@ -54,53 +55,53 @@ export class Queue extends EventTarget {
     item.update({ state: "cancelled", error: null });
   }
 
-  /** Once more: after an error, after cancelling, or with other settings. */
+  /** Upscales an image again: after an error, after cancelling, or with other settings. */
   retry(item) {
     if (item.pending) return;
     item.update({ state: "reading", error: null, estimate: null });
     this.start();
-    this.#look();
+    this.#readAll();
   }
 
-  /** Begins with those that wait. */
+  /** Starts the waiting images. */
   start() {
     this.running = true;
-    this.#say("change");
+    this.#fire("change");
     this.#work();
   }
 
-  /** Begins with no further one. */
+  /** Starts no further image. */
   pause() {
     this.running = false;
-    this.#say("change");
+    this.#fire("change");
   }
 
-  /** Looks anew at what other settings may have changed for pictures that are not begun. */
+  /** Estimates waiting images again after the settings have changed. */
   reconsider() {
     for (const item of this.items) {
       const isTooLarge = item.state === "failed" && item.error.code === "too-large";
       if (isTooLarge || item.state === "waiting") item.update({ state: "reading", error: null, estimate: null });
     }
     if (!this.#working) this.#models.release();
-    this.#look();
+    this.#readAll();
   }
 
-  /** Sizes and expected times, one picture at a time, so that one at most is decoded. */
-  async #look() {
-    if (this.#looking) return;
-    this.#looking = true;
+  /** Reads sizes and estimates times, one image at a time, to decode one at most. */
+  async #readAll() {
+    if (this.#reading) return;
+    this.#reading = true;
     for (let item = this.#first("reading"); item; item = this.#first("reading")) {
-      await this.#lookAt(item);
+      await this.#read(item);
       this.#work();
     }
-    this.#looking = false;
+    this.#reading = false;
   }
 
-  async #lookAt(item) {
+  async #read(item) {
     const key = this.#settings.key;
     try {
       if (!item.seen) item.update({ seen: true, ...(await inspect(item.file)) });
-      // What cannot be decoded for a thumbnail is refused in words, or done, when its turn comes.
+      // An image that could not be decoded here may be upscaled all the same, by our own decoders.
       const estimate = item.size && (await this.#estimate(item.size));
       if (item.state === "reading" && key === this.#settings.key) item.update({ state: "waiting", estimate });
     } catch (error) {
@@ -123,14 +124,14 @@ export class Queue extends EventTarget {
       this.#models.release();
     }
     this.#working = false;
-    this.#say("change");
+    this.#fire("change");
   }
 
   async #workOn(item) {
     const controller = new AbortController();
     const { signal } = controller;
     item.update({ state: "working", progress: 0, left: item.estimate?.ms ?? null, controller });
-    // Cancelled and begun anew: this is about the time before.
+    // The image may have been cancelled and started again since.
     const isOurs = () => item.controller === controller && item.state === "working";
     try {
       const result = await this.#upscale(item, signal, (fields) => isOurs() && item.update(fields));
@@ -149,10 +150,12 @@ export class Queue extends EventTarget {
       const spent = performance.now() - start;
       report({ progress: done / total, ...(done > 0 && { left: (spent / done) * (total - done) }) });
     };
+    const onWarning = (warning) => report({ notice: sentence(warning) });
     const { target, type, quality } = now;
-    const blob = await upscaler.upscale(item.file, { ...target, as: "blob", type, quality, signal, onProgress });
+    const options = { ...target, as: "blob", type, quality, signal, onProgress, onWarning };
+    const blob = await upscaler.upscale(item.file, options);
     const ms = performance.now() - start;
-    const { width, height } = header(new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer()));
+    const { width, height } = readHeader(new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer()));
     const scale = item.size ? width / item.size.width : upscaler.info.scale;
     return { blob, width, height, ms, scale, key, engine: upscaler.engine, model: upscaler.info.name };
   }
@@ -165,7 +168,7 @@ export class Queue extends EventTarget {
     return this.items.find((item) => item.state === state);
   }
 
-  #say(type, detail) {
+  #fire(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }

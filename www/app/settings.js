@@ -1,13 +1,13 @@
-// What people choose, remembered for the next time.
+// The settings form, kept in localStorage.
 
 import { $ } from "./dom.js";
 
 const KEY = "uprez-settings";
 
-/** Fields by their names in storage. */
+/** Ids of the fields, also their keys in storage. */
 const FIELDS = ["model", "engine", "size", "amount", "type", "quality", "auto"];
 
-/** What an amount means, by the choice of size: label, bounds, step, and a value to begin with. */
+/** The amount field for each choice of size: label, bounds, step, and first value. */
 const AMOUNTS = {
   factor: { label: "Factor", min: 0.1, max: 16, step: 0.1, start: 2 },
   width: { label: "Width in pixels", min: 1, max: 65535, step: 1, start: 1920 },
@@ -15,12 +15,12 @@ const AMOUNTS = {
   longest: { label: "Longest side in pixels", min: 1, max: 65535, step: 1, start: 2048 },
 };
 
-/** Formats that keep less than everything. */
+/** Formats with a quality. */
 const LOSSY = ["image/jpeg", "image/webp"];
 
-/** The form; `change` is fired when something else is chosen. */
+/** The form; fires `change` when a field changes. */
 export class Settings extends EventTarget {
-  /** The last amount that was one. */
+  /** The last valid amount. */
   #amount = AMOUNTS.factor.start;
 
   constructor() {
@@ -35,7 +35,7 @@ export class Settings extends EventTarget {
     this.#offerWebp();
   }
 
-  /** The settings as they are now: `{ model, engine, target, type, quality, auto }`. */
+  /** The current settings: `{ model, engine, target, type, quality, auto }`. */
   get now() {
     return {
       model: $("model").value,
@@ -47,20 +47,20 @@ export class Settings extends EventTarget {
     };
   }
 
-  /** Tells apart what would give different results. */
+  /** A key that differs whenever results would differ. */
   get key() {
     const { auto, ...rest } = this.now;
     if (!LOSSY.includes(rest.type)) delete rest.quality;
     return JSON.stringify(rest);
   }
 
-  /** Chooses the model that was used the last time, once the list is there. */
+  /** Selects the model of the last visit; call this when the list is filled. */
   restoreModel() {
     const { model } = stored();
     if (model && [...$("model").options].some(({ value }) => value === model)) $("model").value = model;
   }
 
-  /** Says that something was chosen by other means than by hand. */
+  /** Handles a change that was made by a script. */
   touch() {
     this.#changed();
   }
@@ -82,10 +82,10 @@ export class Settings extends EventTarget {
     const value = (field) => (field === "auto" ? $(field).checked : $(field).value);
     const values = Object.fromEntries(FIELDS.map((field) => [field, value(field)]));
     try {
-      // Before the list of models is there, the last choice stays.
+      // Until the list of models is filled, keep the stored one.
       localStorage.setItem(KEY, JSON.stringify({ ...values, model: values.model || stored().model }));
     } catch {
-      // Storage is full or refused: the next visit begins with the defaults.
+      // Storage is full or refused.
     }
     this.dispatchEvent(new Event("change"));
   }
@@ -104,7 +104,7 @@ export class Settings extends EventTarget {
 
   #remember() {
     for (const [field, value] of Object.entries(stored())) {
-      // The list of models comes later.
+      // See `restoreModel`.
       if (!FIELDS.includes(field) || field === "model") continue;
       if (field === "auto") {
         $(field).checked = value !== false;
@@ -112,7 +112,7 @@ export class Settings extends EventTarget {
       }
       const before = $(field).value;
       $(field).value = value;
-      // A choice that is offered no more.
+      // This choice no longer exists.
       if (!$(field).value) $(field).value = before;
     }
   }
@@ -125,7 +125,7 @@ export class Settings extends EventTarget {
       const blob = await canvas.convertToBlob({ type: "image/webp" });
       encodes = blob.type === "image/webp";
     } catch {
-      // Neither does it, then.
+      // Treated as no WebP.
     }
     if (encodes) return;
     const isChosen = $("type").value === "image/webp";

@@ -1,41 +1,41 @@
-// Where a picture lies in its window: zoom and place, without any element.
+// Zoom and position of an image in the viewer; independent of the DOM.
 
-/** Largest zoom, and largest at which a whole picture is shown by itself: screen's pixels per picture's pixel. */
+/** Largest zoom, and largest when an image is fitted: device pixels per image pixel. */
 const MAX_ZOOM = 16;
 const MAX_FIT = 4;
 
 export class View {
-  /** CSS pixels per pixel of the picture, and where its corner is in the window, in CSS pixels. */
+  /** CSS pixels per image pixel, and the place of the top left corner in CSS pixels. */
   scale = 1;
   x = 0;
   y = 0;
   #window = { width: 1, height: 1 };
-  #picture = { width: 1, height: 1 };
-  /** The screen's pixels per CSS pixel. */
+  #image = { width: 1, height: 1 };
+  /** Device pixels per CSS pixel. */
   #density = 1;
   #fitted = true;
 
-  /** Screen's pixels per picture's pixel. */
+  /** Device pixels per image pixel. */
   get zoom() {
     return this.scale * this.#density;
   }
 
-  /** The picture's sides in CSS pixels. */
+  /** The displayed size in CSS pixels. */
   get width() {
-    return this.#picture.width * this.scale;
+    return this.#image.width * this.scale;
   }
 
   get height() {
-    return this.#picture.height * this.scale;
+    return this.#image.height * this.scale;
   }
 
-  /** Whether the picture is larger than its window. */
+  /** Whether the image is larger than the viewer. */
   get overflows() {
-    // Less than a pixel is rounding.
+    // Tolerates rounding.
     return this.width > this.#window.width + 1 || this.height > this.#window.height + 1;
   }
 
-  /** The window has another size, or the screen another density. */
+  /** Sets the size of the viewer and the pixel density. */
   resize(width, height, density) {
     this.#window = { width, height };
     this.#density = density;
@@ -43,23 +43,23 @@ export class View {
     else this.#settle();
   }
 
-  /** Another picture; `keep` where it is the same one in other pixels. */
+  /** Shows another image; `keep` keeps the view, for the same image in another resolution. */
   show({ width, height }, keep) {
-    const ratio = this.#picture.width / width;
-    this.#picture = { width, height };
+    const ratio = this.#image.width / width;
+    this.#image = { width, height };
     if (this.#fitted || !keep) return this.fit();
     this.scale *= ratio;
     this.#settle();
   }
 
-  /** Shows the whole picture. */
+  /** Shows the whole image. */
   fit() {
     this.scale = this.#fit();
     this.#fitted = true;
     this.#settle();
   }
 
-  /** Shows so many of the screen's pixels per pixel, and leaves the place `at` in the window where it is. */
+  /** Sets the zoom; the point `at` in the viewer stays in place. */
   zoomTo(zoom, at = this.#middle()) {
     const scale = Math.min(MAX_ZOOM / this.#density, Math.max(this.#smallest(), zoom / this.#density));
     const ratio = scale / this.scale;
@@ -77,7 +77,7 @@ export class View {
   }
 
   #fit() {
-    const { width, height } = this.#picture;
+    const { width, height } = this.#image;
     return Math.min(this.#window.width / width, this.#window.height / height, MAX_FIT / this.#density);
   }
 
@@ -89,14 +89,14 @@ export class View {
     return { x: this.#window.width / 2, y: this.#window.height / 2 };
   }
 
-  /** A small picture stays in the middle, a large one covers the window. */
+  /** Centres a small image; a large one covers the viewer. */
   #settle() {
     this.x = settled(this.x, this.#window.width, this.width);
     this.y = settled(this.y, this.#window.height, this.height);
   }
 }
 
-function settled(at, window, picture) {
-  if (picture <= window) return (window - picture) / 2;
-  return Math.min(0, Math.max(window - picture, at));
+function settled(at, window, image) {
+  if (image <= window) return (window - image) / 2;
+  return Math.min(0, Math.max(window - image, at));
 }

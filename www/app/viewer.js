@@ -1,27 +1,26 @@
-// The window that a picture is looked at through: before and after, with zoom and place for both at once.
+// Shows original and result of an image, both with the same zoom and position.
 
 import { Comparison } from "./compare.js";
 import { $, writeTerms } from "./dom.js";
 import { downloadOne } from "./download.js";
+import { duration, megapixels, sides, weight } from "./format.js";
 import { watchGestures } from "./gestures.js";
-import { preview } from "./helper.js";
-import { duration, megapixels, sides, weight } from "./text.js";
 import { View } from "./view.js";
+import { preview } from "./worker.js";
 
-/** What people are told. */
 const ENGINES = { webgpu: "WebGPU", cpu: "CPU", "burn-webgpu": "WebGPU (Burn)", "burn-cpu": "CPU (Burn)" };
 
 const NOTHING = { file: null, result: null, hasBefore: false };
 
-/** One step of the buttons and keys. */
+/** Factor of one step of the zoom buttons. */
 const ZOOM_STEP = 1.25;
 
 export class Viewer {
-  /** The picture that is shown. */
+  /** The image that is shown. */
   item = null;
   #view = new View();
   #comparison = new Comparison($("viewer"), $("divider"), $("hold"));
-  /** What is on the canvases: the file, if it could be decoded, and its result. */
+  /** The file and result on the canvases. */
   #shown = NOTHING;
   #loading = false;
 
@@ -47,7 +46,7 @@ export class Viewer {
     new ResizeObserver(() => this.#resize()).observe($("viewer"));
   }
 
-  /** Shows a picture, and its result as soon as there is one; null for none. */
+  /** Shows an image, and its result as soon as there is one; null for none. */
   show(item) {
     if (item === this.item) return;
     this.item?.removeEventListener("change", this.#load);
@@ -58,7 +57,7 @@ export class Viewer {
     else this.#clear();
   }
 
-  /** One picture at a time is decoded; those that somebody has passed by meanwhile are not. */
+  /** Decodes one image at a time, and only the latest that was chosen. */
   #load = async () => {
     if (this.#loading) return;
     this.#loading = true;
@@ -86,27 +85,27 @@ export class Viewer {
     $("viewer").dataset.shows = after ? "result" : "original";
   }
 
-  /** Lets go of the pictures. */
+  /** Frees the canvases. */
   #clear() {
     this.#shown = NOTHING;
     for (const id of ["before", "after"]) put($(id), null);
   }
 
-  /** Puts both pictures into the same place. */
-  #arrange(item, picture, isSame) {
+  /** Lays both canvases over each other. */
+  #arrange(item, image, isSame) {
     const { result } = item;
-    const hasPicture = Boolean(picture);
-    $("viewer").classList.toggle("has-result", Boolean(result) && hasPicture);
-    $("viewer").classList.toggle("is-empty", !hasPicture);
+    const hasImage = Boolean(image);
+    $("viewer").classList.toggle("has-result", Boolean(result) && hasImage);
+    $("viewer").classList.toggle("is-empty", !hasImage);
     for (const id of ["divider", "hold", "download"]) $(id).hidden = !result;
     $("viewer-name").textContent = item.name;
     writeTerms($("facts"), facts(item));
-    if (!hasPicture) return;
+    if (!hasImage) return;
     for (const id of ["before", "after"]) {
-      $(id).style.width = `${picture.width}px`;
-      $(id).style.height = `${picture.height}px`;
+      $(id).style.width = `${image.width}px`;
+      $(id).style.height = `${image.height}px`;
     }
-    this.#view.show(picture, isSame);
+    this.#view.show(image, isSame);
     this.#place();
   }
 
@@ -125,7 +124,7 @@ export class Viewer {
   }
 }
 
-/** Without a copy; null leaves it empty. */
+/** Moves a bitmap to a canvas, without a copy; null empties it. */
 function put(canvas, bitmap) {
   canvas.width = bitmap?.width ?? 1;
   canvas.height = bitmap?.height ?? 1;
@@ -139,11 +138,11 @@ function close(...previews) {
 function facts({ size, result, file }) {
   if (!result) return { Size: size && `${sides(size)} · ${megapixels(size)}`, File: weight(file.size) };
   return {
-    Before: size && sides(size),
-    Now: `${sides(result)} · ${megapixels(result)}`,
+    Original: size && sides(size),
+    Result: `${sides(result)} · ${megapixels(result)}`,
     File: weight(result.blob.size),
     Model: result.model,
-    "Computed by": ENGINES[result.engine],
-    Took: duration(result.ms),
+    Engine: ENGINES[result.engine],
+    Time: duration(result.ms),
   };
 }

@@ -1,18 +1,17 @@
-// Zip files without compression: pictures are compressed already. Written here because that is fifty lines, the page
-// has no bundler, and libraries bring compressors along.
+// Writes zip files without compression: images are compressed already.
 //
 // https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, sections 4.3.7, 4.3.12 and 4.3.16.
 
-import { checksum } from "./helper.js";
+import { checksum } from "./worker.js";
 
-/** Sizes and places have four bytes; what is larger needs another format, zip64. */
+/** Sizes and offsets have four bytes; more needs zip64. */
 const MAX_BYTES = 0xffffffff;
-/** Numbers of files have two. */
+/** The number of files has two bytes. */
 const MAX_FILES = 0xffff;
 
-/** The version that can read it: 2.0. */
+/** Version needed to extract: 2.0. */
 const VERSION = 20;
-/** Names are UTF-8. */
+/** Flag: names are UTF-8. */
 const UTF8 = 1 << 11;
 
 const LOCAL = 0x04034b50;
@@ -20,8 +19,8 @@ const CENTRAL = 0x02014b50;
 const END = 0x06054b50;
 
 /**
- * @param {{ name: string, blob: Blob }[]} files names are different ones
- * @param {Date} [date] when they were made
+ * @param {{ name: string, blob: Blob }[]} files with different names
+ * @param {Date} [date] of all files
  * @returns {Promise<Blob>}
  */
 export async function zip(files, date = new Date()) {
@@ -34,7 +33,7 @@ export async function zip(files, date = new Date()) {
     const about = [VERSION, UTF8, 0, ...stamp(date)].map(two);
     about.push(four(await checksum(blob)), four(blob.size), four(blob.size), two(bytes.length), two(0));
     parts.push(four(LOCAL), ...about, bytes, blob);
-    // Made by DOS's rules, no comment, first disk, no attributes; and where the file is.
+    // Made by DOS, no comment, first disk, no attributes; the offset of the file.
     directory.push(four(CENTRAL), two(VERSION), ...about, two(0), two(0), two(0), four(0), four(at), bytes);
     at += LOCAL_BYTES + bytes.length + blob.size;
   }
@@ -47,7 +46,7 @@ const LOCAL_BYTES = 30;
 const CENTRAL_BYTES = 46;
 
 function refuseTooMuch(files) {
-  // A name stands twice, in three bytes a letter at most.
+  // Each name is written twice, with at most three bytes per UTF-16 unit.
   const size = ({ name, blob }) => blob.size + 2 * 3 * name.length + LOCAL_BYTES + CENTRAL_BYTES;
   const bytes = files.reduce((sum, file) => sum + size(file), 0);
   if (bytes > MAX_BYTES || files.length > MAX_FILES) {
@@ -55,11 +54,11 @@ function refuseTooMuch(files) {
   }
 }
 
-/** Little-endian numbers of two and four bytes. */
+/** Numbers of two and four bytes, little-endian. */
 const two = (value) => Uint8Array.of(value, value >>> 8);
 const four = (value) => Uint8Array.of(value, value >>> 8, value >>> 16, value >>> 24);
 
-/** Time and date as DOS has them: from 1980 on, two seconds exact. */
+/** Time and date in DOS format: since 1980, in steps of two seconds. */
 function stamp(date) {
   const time = (date.getHours() << 11) | (date.getMinutes() << 5) | (date.getSeconds() >> 1);
   const day = ((date.getFullYear() - 1980) << 9) | ((date.getMonth() + 1) << 5) | date.getDate();

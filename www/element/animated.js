@@ -1,6 +1,6 @@
-// Whether a file is an animation, which a sharp first picture would stop.
+// Detects animations: upscaling would replace one by its first frame.
 
-/** Types that may be, and how to know; others are not, or browsers show them still. */
+/** A check for each type that can be animated. */
 const KINDS = {
   "image/gif": gif,
   "image/png": png,
@@ -17,7 +17,7 @@ export async function isAnimated(blob) {
   try {
     return check(view);
   } catch (error) {
-    // Cut off before there was a second picture.
+    // The file ends before a second frame.
     if (error instanceof RangeError) return false;
     throw error;
   }
@@ -40,7 +40,7 @@ function gif(view) {
     } else {
       return false;
     }
-    // Blocks, each with its length before it, up to one of none.
+    // Data blocks, each after its length; an empty one is the last.
     for (let length = view.getUint8(at); length > 0; length = view.getUint8(at)) at += 1 + length;
     at += 1;
   }

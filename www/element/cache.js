@@ -1,14 +1,14 @@
-// Sharp pictures of earlier visits, in Cache Storage. That there is none, or no room in it, is no error.
+// Keeps upscaled images in Cache Storage for later visits. Missing or full storage is not an error.
 
 const NAME = "uprez-pictures-1";
 
-/** Most bytes that are kept; the oldest go first. */
-const LIMIT = 50_000_000;
+/** Most bytes to keep; the oldest entries are deleted first. */
+const MAX_BYTES = 50_000_000;
 
-/** Says how large an entry is, without reading it. */
+/** Header with the size of an entry, so that it need not be read. */
 const BYTES = "x-uprez-bytes";
 
-/** Cache Storage has addresses for keys; nothing is ever fetched from these. */
+/** The keys of Cache Storage are URLs; nothing is fetched from these. */
 const address = (key) => new URL(`/.uprez/?${new URLSearchParams(key)}`, location.origin).href;
 
 /**
@@ -26,24 +26,24 @@ export async function find(key) {
   }
 }
 
-/** Keeps a picture, if there is a key and room. */
+/** Keeps an image, if there is a key and enough room. */
 export async function keep(key, blob) {
-  if (!key || blob.size > LIMIT) return;
+  if (!key || blob.size > MAX_BYTES) return;
   try {
     const cache = await caches.open(NAME);
     await makeRoom(cache, blob.size);
     const headers = { "content-type": blob.type, [BYTES]: String(blob.size) };
     await cache.put(address(key), new Response(blob, { headers }));
   } catch {
-    // Next time it is made again.
+    // The next visit computes it again.
   }
 }
 
-/** Deletes the oldest entries, which come first, until there is room for another. */
+/** Deletes the oldest entries, which come first, until there is enough room. */
 async function makeRoom(cache, bytes) {
   const [keys, responses] = await Promise.all([cache.keys(), cache.matchAll()]);
   const sizes = responses.map((response) => Number(response.headers.get(BYTES)));
-  let over = sizes.reduce((sum, size) => sum + size, bytes) - LIMIT;
+  let over = sizes.reduce((sum, size) => sum + size, bytes) - MAX_BYTES;
   for (let i = 0; over > 0; i += 1) {
     await cache.delete(keys[i]);
     over -= sizes[i];

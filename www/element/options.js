@@ -1,13 +1,13 @@
-// How a picture is to be made sharp, as its attributes say.
+// Reads the options of an image from its attributes.
 
 const MODEL = "fast-x2";
 const BUDGET_S = 10;
 
-/** A shipped model's name stays one; anything else is a URL, and the same one on every page. */
+/** The name of a shipped model, or an absolute URL. */
 const address = (model) => (/^[\w-]+$/.test(model) ? model : new URL(model, document.baseURI).href);
 
 /**
- * @param {HTMLImageElement} img whose own attributes (`data-upscale-…`) matter less than those of its <uprez-img>
+ * @param {HTMLImageElement} img attributes of its <uprez-img> take precedence over its own `data-upscale-…`
  * @returns {{ model: string, engine: string, budgetMs: number }}
  */
 export function options(img) {

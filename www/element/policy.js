@@ -1,13 +1,13 @@
-// Whether a picture gains by being made sharp, and how large it is to become.
+// Decides whether to upscale an image, and to which size.
 
-/** Less than this is not worth anybody's electricity. */
-const LEAST_MAGNIFICATION = 1.1;
+/** Below this, upscaling is not worth the energy. */
+const MIN_MAGNIFICATION = 1.1;
 
-/** In GiB; a network needs some of it, and browsers say no less than 0.25. */
+/** In GiB; browsers report 0.25 or more. */
 const LITTLE_MEMORY = 1;
 
-/** Why nothing should be done on this device, if so. */
-export function unwilling() {
+/** The reason not to upscale on this device; null if there is none. */
+export function refusal() {
   if (navigator.connection?.saveData) return "save-data";
   if (matchMedia("(prefers-reduced-data: reduce)").matches) return "reduced-data";
   if (navigator.deviceMemory <= LITTLE_MEMORY) return "little-memory";
@@ -15,12 +15,11 @@ export function unwilling() {
 }
 
 /**
- * How many of the screen's pixels one of the picture's is shown with, in each direction; where it is stretched, in the
- * larger one.
+ * Device pixels per image pixel; where the image is stretched, in the direction with more of them.
  *
  * @param {HTMLImageElement} img
- * @param {{ width: number, height: number }} box what it is shown in, in CSS pixels
- * @param {{ width: number, height: number }} pixels the picture's own
+ * @param {{ width: number, height: number }} box the displayed size, in CSS pixels
+ * @param {{ width: number, height: number }} pixels the image's size
  */
 export function magnification(img, box, pixels) {
   const [across, down] = [box.width / pixels.width, box.height / pixels.height];
@@ -30,9 +29,9 @@ export function magnification(img, box, pixels) {
   return devicePixelRatio * (fits[getComputedStyle(img).objectFit] ?? Math.max(across, down));
 }
 
-/** The size to upscale to, in pixels: what is displayed of the whole picture; null where it has as many already. */
+/** The size to upscale to, in device pixels; null if the image is large enough. */
 export function target(img, box, pixels) {
   const factor = magnification(img, box, pixels);
-  if (factor <= LEAST_MAGNIFICATION) return null;
+  if (factor <= MIN_MAGNIFICATION) return null;
   return { width: Math.round(pixels.width * factor), height: Math.round(pixels.height * factor), fit: "fill" };
 }

@@ -1,30 +1,31 @@
-// From a small picture to a sharp one.
+// Upscales the image of an <img>.
 
+import { isTruncated, readHeader } from "../lib/image-header.js";
 import { isAnimated } from "./animated.js";
 import { find, keep } from "./cache.js";
 import { options } from "./options.js";
-import { pixels, request } from "./original.js";
+import { pixelSize, request } from "./image-source.js";
 import { target } from "./policy.js";
 import { Skip } from "./state.js";
 import { withUpscaler } from "./upscalers.js";
 
-/** Quality of what is kept, where the browser can encode WebP; the small picture had less. */
+/** Quality of the result, where the browser can encode WebP. */
 const QUALITY = 0.92;
 
-/** What was estimated may be wrong by so much before it is given up. */
+/** An image is given up after its budget times this, as an estimate may be wrong. */
 const OVERTIME = 2;
 
 /**
- * Makes a sharp picture for the box that an <img> is shown in, or finds it where it was kept.
+ * Upscales an image for the box that it is displayed in, or finds the result of an earlier visit.
  *
  * @param {HTMLImageElement} img
  * @param {{ width: number, height: number }} box in CSS pixels
- * @param {{ signal: AbortSignal, onStart: () => void }} options told once it is clear that it would help
+ * @param {{ signal: AbortSignal, onStart: () => void }} options called if the image is small enough to gain
  * @returns {Promise<{ blob: Blob, width: number, height: number, engine: string | null, fromCache: boolean }>}
- *   rejects with `Skip` where the picture stays as it is
+ *   rejects with `Skip` if the image is left as it is
  */
 export async function sharpen(img, box, { signal, onStart }) {
-  const size = await pixels(img);
+  const size = await pixelSize(img);
   const wanted = target(img, box, size);
   if (!wanted) throw new Skip("large-enough");
   signal.throwIfAborted();
@@ -36,13 +37,23 @@ export async function sharpen(img, box, { signal, onStart }) {
   const kept = await find(key);
   if (kept) return { blob: kept, width, height, engine: null, fromCache: true };
   const source = await read();
-  if (source instanceof Blob && (await isAnimated(source))) throw new Skip("animated");
+  if (source instanceof Blob) {
+    if (await isAnimated(source)) throw new Skip("animated");
+    if (await isIncomplete(source)) throw new Skip("incomplete-file");
+  }
   const made = await withUpscaler({ model, engine }, (upscaler) =>
     upscale(upscaler, { source, size, wanted, budgetMs, signal }),
   );
-  // The picture is shown meanwhile.
+  // Showing the image does not wait for this.
   keep(key, made.blob);
   return { ...made, width, height, fromCache: false };
+}
+
+/** Whether the file ends too early, so that part of the image is missing. */
+async function isIncomplete(blob) {
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  const header = readHeader(bytes);
+  return Boolean(header) && isTruncated(bytes, header.type);
 }
 
 async function upscale(upscaler, { source, size, wanted, budgetMs, signal }) {

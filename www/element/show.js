@@ -1,14 +1,14 @@
-// The sharp picture in the place of the small one. Only the style says so: `src`, `srcset`, `alt` and what is saved by
-// a right click stay the site's own, whatever it does to them.
+// Shows the upscaled image in an <img>, by its style alone: `src`, `srcset`, `alt` and the file that a right click saves
+// stay as they are.
 
-/** What is shown by whom. */
+/** The URL that each <img> shows. */
 const urls = new WeakMap();
 
-/** As much of the style as is set here. */
+/** The properties that are set here. */
 const PROPERTIES = ["content", "aspect-ratio"];
 
 /**
- * Shows a picture once it is decoded, in the same box.
+ * Shows an image, once it is decoded, in the same box.
  *
  * @param {HTMLImageElement} img
  * @param {Blob} blob
@@ -28,21 +28,21 @@ export async function show(img, blob, { width }, signal) {
   }
   const before = urls.get(img);
   urls.set(img, url);
-  // What has no size but its own keeps it: that many times more pixels are in each of its pixels.
+  // The resolution keeps the natural size in CSS pixels, for an <img> without a width.
   img.style.setProperty("content", `image-set(url("${url}") ${width / img.naturalWidth}x)`);
-  // Sides are whole pixels, so the proportions may be others by a trace.
+  // Rounding to whole pixels may change the aspect ratio a little.
   if (before || getComputedStyle(img).aspectRatio.startsWith("auto")) {
     img.style.setProperty("aspect-ratio", `${img.naturalWidth} / ${img.naturalHeight}`);
   }
   if (before) URL.revokeObjectURL(before);
 }
 
-/** Shows what `src` says again. */
+/** Shows the image of `src` again. */
 export function hide(img) {
   const url = urls.get(img);
   urls.delete(img);
   if (url) URL.revokeObjectURL(url);
-  // Of a copy, there is the style alone.
+  // A cloned <img> has the style, but no entry in `urls`.
   if (!img.style.content.includes("blob:")) return;
   for (const name of PROPERTIES) img.style.removeProperty(name);
 }

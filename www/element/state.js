@@ -1,6 +1,6 @@
-// What scripts and style sheets of the page are told of a picture.
+// Reports the state of an image to the page, by attributes and events.
 
-/** Why a picture stays as it is. */
+/** The reason to leave an image as it is. */
 export class Skip extends Error {
   constructor(reason, message = reason) {
     super(message);
@@ -8,19 +8,19 @@ export class Skip extends Error {
   }
 }
 
-/** The reason in an error: this element's own, the library's code, or `failed`. */
+/** The reason of an error: that of a `Skip`, the library's error code, or `failed`. */
 export function reasonOf(error) {
   if (error instanceof Skip) return error.reason;
-  // A DOMException has a number for a code.
+  // The code of a DOMException is a number.
   return typeof error?.code === "string" ? error.code : "failed";
 }
 
 /**
- * Writes the state to the attributes and tells of it; without a state the picture waits.
+ * Sets the attributes and fires the event of a state; null while the image waits.
  *
  * @param {HTMLImageElement} img
  * @param {"loading" | "sharp" | "skipped" | null} state
- * @param {object} [detail] more for the event
+ * @param {object} [detail] of the event
  */
 export function announce(img, state, detail = {}) {
   set(img, "data-upscale-state", state);

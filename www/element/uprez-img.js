@@ -1,10 +1,10 @@
-// <uprez-img>: an <img> of its own, or around one.
+// <uprez-img>: creates an <img>, or wraps one.
 
-import { add, remove, renew } from "./watch.js";
+import { add, remove, renew } from "./observe.js";
 
 const SOURCES = ["srcset", "src"];
 
-/** What is the <img>'s business. */
+/** Attributes that are copied to the <img>. */
 const PASSED = [
   "alt",
   "crossorigin",
@@ -15,13 +15,13 @@ const PASSED = [
   "referrerpolicy",
   "sizes",
   "width",
-  // Last, as it begins to load by them.
+  // Last: setting these starts loading.
   ...SOURCES,
 ];
 
 const OPTIONS = ["model", "engine", "budget"];
 
-/** There is none on a server. */
+/** On a server there is no HTMLElement. */
 const Base = globalThis.HTMLElement ?? class {};
 
 export class UprezImg extends Base {
@@ -29,7 +29,7 @@ export class UprezImg extends Base {
 
   #states = null;
   #img = null;
-  /** The <img> that was made here, if any. */
+  /** The <img> that was created here, if any. */
   #own = null;
   #children = null;
 
@@ -38,7 +38,7 @@ export class UprezImg extends Base {
     this.#states = this.attachInternals?.().states ?? null;
   }
 
-  /** The <img> that is shown, if there is one yet. */
+  /** The <img>, if there is one yet. */
   get img() {
     return this.#img;
   }
@@ -50,7 +50,7 @@ export class UprezImg extends Base {
   }
 
   disconnectedCallback() {
-    // What is only moved is connected again at once.
+    // An element that is moved is connected again at once.
     queueMicrotask(() => {
       if (this.isConnected) return;
       this.#children.disconnect();
@@ -70,13 +70,13 @@ export class UprezImg extends Base {
     let img = this.querySelector("img");
     if (img && img === this.#img) return;
     this.#release();
-    if (!img && SOURCES.some((name) => this.hasAttribute(name))) img = this.#make();
+    if (!img && SOURCES.some((name) => this.hasAttribute(name))) img = this.#create();
     if (!img) return;
     this.#img = img;
     add(img, (state) => this.#reflect(state));
   }
 
-  #make() {
+  #create() {
     this.#own = document.createElement("img");
     PASSED.forEach((name) => this.#pass(name));
     this.append(this.#own);
@@ -94,7 +94,7 @@ export class UprezImg extends Base {
     else this.#own.setAttribute(name, value);
   }
 
-  /** Tells style sheets: `:state(sharp)`, or by the attribute where browsers are older. */
+  /** Sets the state for style sheets: `:state(sharp)`, and the attribute `state` for older browsers. */
   #reflect(state) {
     if (state) this.setAttribute("state", state);
     else this.removeAttribute("state");
@@ -102,7 +102,7 @@ export class UprezImg extends Base {
       this.#states?.clear();
       if (state) this.#states?.add(state);
     } catch {
-      // Until 2024, names had to begin with two dashes.
+      // Browsers before 2024 accept only names that begin with two dashes.
     }
   }
 }

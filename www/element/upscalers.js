@@ -1,19 +1,19 @@
-// Loaded models, shared by all pictures and gone when nobody needs them.
+// Shares loaded models between all images, and frees them when idle.
 
-/** So long a model waits for the next picture; then its workers' memory is free. */
+/** A model that is not used for this long is disposed of. */
 const IDLE_MS = 30_000;
 
-/** After these nobody knows what is left of it. */
+/** Errors after which a model must be loaded again. */
 const BROKEN = ["gpu-failed", "worker-failed", "disposed", "internal"];
 
 const loaded = new Map();
 
 /**
- * Does some work with a model, which is loaded if it has to be.
+ * Runs `work` with a model, which is loaded if necessary.
  *
  * @template T
  * @param {{ model: string, engine: string }} options
- * @param {(upscaler: import("../uprez.js").Upscaler) => Promise<T>} work
+ * @param {(upscaler: import("../lib/uprez.js").Upscaler) => Promise<T>} work
  * @returns {Promise<T>}
  */
 export async function withUpscaler({ model, engine }, work) {
@@ -26,7 +26,7 @@ export async function withUpscaler({ model, engine }, work) {
     upscaler = await entry.upscaler;
     return await work(upscaler);
   } catch (error) {
-    // Whoever comes next may have more luck.
+    // Forget it so that the next image loads it again.
     if (!upscaler || BROKEN.includes(error?.code)) drop(key);
     throw error;
   } finally {
@@ -34,9 +34,9 @@ export async function withUpscaler({ model, engine }, work) {
   }
 }
 
-/** The library is fetched here, by the first picture that needs it. */
+/** The first image that needs the library fetches it here. */
 async function open(model, engine) {
-  const { load } = await import("../uprez.js");
+  const { load } = await import("../lib/uprez.js");
   return await load(model, { engine });
 }
 

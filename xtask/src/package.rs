@@ -1,4 +1,4 @@
-//! What makes the site's folder a package for npm, and tells the page which files it has.
+//! Makes the site's folder an npm package, and lists its files for the service worker.
 
 use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
@@ -6,8 +6,29 @@ use std::path::Path;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-/// Writes `package.json`, the licences, and `files.json`, by which the page's service worker keeps all
-/// `files` (paths below `folder`): `version` changes whenever any of them does.
+const MODULE: &str = "lib/uprez.js";
+const ELEMENT: &str = "element/element.js";
+
+/// Writes the entry modules `uprez.js` and `element.js`, for pages without a bundler. The former also imports all
+/// `modules` of the library, so that a page fetches them at the same time.
+pub fn write_entries(folder: &Path, modules: &[&str]) -> anyhow::Result<()> {
+    let others = modules.iter().filter(|module| **module != MODULE);
+    let imports: String = others
+        .map(|module| format!("import\"./{module}\";"))
+        .collect();
+    for (entry, module, imports) in [
+        ("uprez.js", MODULE, imports.as_str()),
+        ("element.js", ELEMENT, ""),
+    ] {
+        let path = folder.join(entry);
+        std::fs::write(&path, format!("export*from\"./{module}\";{imports}"))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Writes `package.json`, the licences, and `files.json`, the list of `files` (paths in `folder`) that the page's
+/// service worker caches; its `version` is a hash of all of them.
 pub fn write(folder: &Path, files: &[String]) -> anyhow::Result<()> {
     let mut hasher = DefaultHasher::new();
     let mut list = Vec::new();
@@ -38,25 +59,28 @@ fn write_json(path: &Path, value: &Value) -> anyhow::Result<()> {
 /// See <https://docs.npmjs.com/cli/configuring-npm/package-json> and
 /// <https://nodejs.org/api/packages.html#exports>.
 fn manifest() -> Value {
-    let with_types = |name: &str| json!({ "types": format!("./{name}.d.ts"), "default": format!("./{name}.js") });
+    let with_types = |module: &str| {
+        let types = format!("./{}.d.ts", module.trim_end_matches(".js"));
+        json!({ "types": types, "default": format!("./{module}") })
+    };
     json!({
         "name": "uprez",
         "version": env!("CARGO_PKG_VERSION"),
-        "description": "Upscales pictures on the visitor's machine, by networks on WebGPU or on the CPU.",
+        "description": "Upscales images in the browser with small neural networks, on WebGPU or on the CPU.",
         "keywords": ["super-resolution", "upscale", "image", "webgpu", "wasm"],
         "license": env!("CARGO_PKG_LICENSE"),
         "repository": env!("CARGO_PKG_REPOSITORY"),
         "type": "module",
-        "types": "./uprez.d.ts",
+        "types": "./lib/uprez.d.ts",
         "exports": {
-            ".": with_types("uprez"),
-            "./element": with_types("element"),
-            "./worker": "./worker-lean.js",
+            ".": with_types(MODULE),
+            "./element": with_types(ELEMENT),
+            "./worker": "./workers/lean.js",
             "./wasm/*": "./pkg/*/web_bg.wasm",
             "./models/*": "./models/*",
             "./package.json": "./package.json",
         },
-        // To import the element is to define it: bundlers must not take that for nothing.
-        "sideEffects": ["./element.js"],
+        // Importing the element defines it: bundlers must not drop the import.
+        "sideEffects": ["./element.js", "./element/element.js"],
     })
 }

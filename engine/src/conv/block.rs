@@ -7,10 +7,11 @@ use super::FusedActivation;
 use super::planes::Source;
 use super::simd::Simd;
 
-/// How many output channels are computed together when `left` are left; `most` is the instruction set's.
+/// How many output channels are computed together when `left` are left; `most` is the instruction set's: 8, 6 or 4.
 pub(super) fn block_of(most: usize, left: usize) -> usize {
     match left {
         8.. if most >= 8 => 8,
+        6.. if most == 6 => 6,
         4.. => 4,
         2.. => 2,
         _ => 1,
@@ -56,10 +57,10 @@ pub(super) unsafe fn tap<S: Simd, const C: usize, const N: usize>(
         for n in 0..N {
             pixels[n] = S::load(row.add(n * S::LANES));
         }
+        let weights = S::splat_each::<C>(weight);
         for c in 0..C {
-            let w = S::splat(*weight.add(c));
             for n in 0..N {
-                sums[c][n] = S::fma(pixels[n], w, sums[c][n]);
+                sums[c][n] = S::fma(pixels[n], weights[c], sums[c][n]);
             }
         }
     }

@@ -58,42 +58,44 @@ pub(super) unsafe fn forward<S: Simd>(job: &Forward) {
 #[inline(always)]
 unsafe fn forward_rows<S: Simd, const K: usize>(job: &Forward) {
     for y in 0..job.target.rows {
-        let mut first = 0;
-        while first < job.channels_out {
-            let block = block_of(S::CHANNELS, job.channels_out - first);
-            // SAFETY: the channels of the block exist; the rest is the caller's promise.
+        let mut x = 0;
+        while x < job.target.columns {
+            let vectors = (job.target.columns - x).div_ceil(S::LANES);
+            // SAFETY: the vectors start in the row, and its padding covers what lies beyond.
             unsafe {
-                match block {
-                    8 => forward_channels::<S, 8, K>(job, first, y),
-                    4 => forward_channels::<S, 4, K>(job, first, y),
-                    // The last few channels are not worth the code.
-                    2 => forward_channels::<S, 2, 0>(job, first, y),
-                    _ => forward_channels::<S, 1, 0>(job, first, y),
+                match vectors {
+                    3.. if S::VECTORS == 3 => forward_columns::<S, 3, K>(job, x, y),
+                    2.. => forward_columns::<S, 2, K>(job, x, y),
+                    _ => forward_columns::<S, 1, K>(job, x, y),
                 }
             }
-            first += block;
+            x += S::LANES * vectors.min(S::VECTORS);
         }
     }
 }
 
+/// N vectors of a row of all output channels: the input's columns stay in the first-level cache meanwhile.
 #[inline(always)]
-unsafe fn forward_channels<S: Simd, const C: usize, const K: usize>(
+unsafe fn forward_columns<S: Simd, const N: usize, const K: usize>(
     job: &Forward,
-    first: usize,
+    x: usize,
     y: usize,
 ) {
-    let mut x = 0;
-    while x < job.target.columns {
-        let vectors = (job.target.columns - x).div_ceil(S::LANES);
-        // SAFETY: the vectors start in the row, and its padding covers what lies beyond.
+    let mut first = 0;
+    while first < job.channels_out {
+        let block = block_of(S::CHANNELS, job.channels_out - first);
+        // SAFETY: the channels of the block exist; the rest is the caller's promise.
         unsafe {
-            match vectors {
-                3.. if S::VECTORS == 3 => forward_block::<S, C, 3, K>(job, first, x, y),
-                2.. => forward_block::<S, C, 2, K>(job, first, x, y),
-                _ => forward_block::<S, C, 1, K>(job, first, x, y),
+            match block {
+                8 => forward_block::<S, 8, N, K>(job, first, x, y),
+                6 => forward_block::<S, 6, N, K>(job, first, x, y),
+                4 => forward_block::<S, 4, N, K>(job, first, x, y),
+                // The last few channels are not worth the code.
+                2 => forward_block::<S, 2, N, 0>(job, first, x, y),
+                _ => forward_block::<S, 1, N, 0>(job, first, x, y),
             }
         }
-        x += S::LANES * vectors.min(S::VECTORS);
+        first += block;
     }
 }
 

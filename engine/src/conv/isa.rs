@@ -80,6 +80,11 @@ impl Isa {
     pub(super) fn channels(self) -> usize {
         on!(self, CHANNELS)
     }
+
+    /// Vectors of pixels that a kernel computes together.
+    pub(super) fn vectors(self) -> usize {
+        on!(self, VECTORS)
+    }
 }
 
 impl std::fmt::Debug for Isa {

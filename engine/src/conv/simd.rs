@@ -1,28 +1,44 @@
-//! What the loops need of an instruction set.
+//! The vector operations that kernels are made of.
 
 /// Vectors of f32.
 ///
-/// Every method is inlined into an entry point that has the instruction set switched on; called
-/// anywhere else it would be slow, and on a processor without the instructions undefined.
+/// Every method is inlined into an entry point that has the instruction set switched on.
+///
+/// # Safety
+/// The methods are undefined on a processor without the instruction set, and where memory is not readable or
+/// writable as they say.
 pub(super) trait Simd: Copy {
     /// A vector register.
     type V: Copy;
     /// Values in a vector.
     const LANES: usize;
-    /// Output channels of a block: 4, or 8 where there are 32 vector registers.
+    /// Output channels of a block: 8, 6 or 4.
     const CHANNELS: usize;
-    /// Vectors of a block, 2 or 3: with the sums, the pixels and a weight, all registers are in use.
+    /// Vectors of pixels of a block: 3 or 2. With 32 registers a block is 8×3, with 16 it is 6×2 or 4×2, so that
+    /// the sums, the pixels and a weight fit; 4×3 would take all 16, and the compiler then spills a sum.
     const VECTORS: usize;
 
     /// All lanes 0.
     unsafe fn zero() -> Self::V;
     /// All lanes `value`.
     unsafe fn splat(value: f32) -> Self::V;
+    /// C vectors, each with one of the values from `from` on in all lanes.
+    #[inline(always)]
+    unsafe fn splat_each<const C: usize>(from: *const f32) -> [Self::V; C] {
+        // SAFETY: the caller vouches for C readable values.
+        unsafe {
+            let mut each = [Self::zero(); C];
+            for (c, v) in each.iter_mut().enumerate() {
+                *v = Self::splat(*from.add(c));
+            }
+            each
+        }
+    }
     /// `LANES` values from unaligned memory.
     unsafe fn load(from: *const f32) -> Self::V;
     /// `LANES` values to unaligned memory.
     unsafe fn store(to: *mut f32, v: Self::V);
-    /// `4·LANES` values from unaligned memory, dealt out: lane l of vector i is value 4·l + i.
+    /// `4·LANES` values from unaligned memory, dealt out to four vectors: lane l of vector i is value 4·l + i.
     unsafe fn load_4(from: *const f32) -> [Self::V; 4];
     /// The inverse of [`Self::load_4`].
     unsafe fn store_4(to: *mut f32, v: [Self::V; 4]);
@@ -50,6 +66,8 @@ macro_rules! entry_points {
         pub(in crate::conv) const LANES: usize = <$simd>::LANES;
         /// Output channels of a block.
         pub(in crate::conv) const CHANNELS: usize = <$simd>::CHANNELS;
+        /// Vectors of pixels of a block.
+        pub(in crate::conv) const VECTORS: usize = <$simd>::VECTORS;
         crate::conv::simd::entry_point!($simd, [$($feature)?], forward, direct::Forward, direct::forward);
         crate::conv::simd::entry_point!(
             $simd, [$($feature)?], depthwise, depthwise::Depthwise, depthwise::depthwise
@@ -84,9 +102,11 @@ macro_rules! entry_point {
         ///
         /// # Safety
         /// The processor has the instruction set; otherwise as the kernel.
+        // Inlined into one large function, kernels get fewer registers from a page's compiler.
+        #[cfg_attr(target_family = "wasm", inline(never))]
         $(#[target_feature(enable = $feature)])?
         pub(in crate::conv) unsafe fn $name(job: &$job) {
-            // SAFETY: what is asked of the caller is what is asked of ours.
+            // SAFETY: as asked of the caller.
             unsafe { $($function)::+::<$simd>(job) }
         }
     };

@@ -14,7 +14,7 @@ use super::{depthwise, direct, winograd};
 pub(super) struct Simd128;
 
 // SAFETY of every block below: this file is compiled only where the whole build has the instruction
-// set; pointers are vouched for by the loops.
+// set; the kernels vouch for pointers.
 impl Simd for Simd128 {
     type V = v128;
     const LANES: usize = 4;
@@ -28,6 +28,25 @@ impl Simd for Simd128 {
     #[inline(always)]
     unsafe fn splat(value: f32) -> v128 {
         f32x4_splat(value)
+    }
+    #[inline(always)]
+    unsafe fn splat_each<const C: usize>(from: *const f32) -> [v128; C] {
+        // SAFETY: see above.
+        unsafe {
+            if C == 4 {
+                // One load and four shuffles: a page's compiler computes the address of each load anew.
+                let all = v128_load(from.cast());
+                let each = [
+                    i32x4_shuffle::<0, 0, 0, 0>(all, all),
+                    i32x4_shuffle::<1, 1, 1, 1>(all, all),
+                    i32x4_shuffle::<2, 2, 2, 2>(all, all),
+                    i32x4_shuffle::<3, 3, 3, 3>(all, all),
+                ];
+                std::array::from_fn(|c| each[c])
+            } else {
+                std::array::from_fn(|c| f32x4_splat(*from.add(c)))
+            }
+        }
     }
     #[inline(always)]
     unsafe fn load(from: *const f32) -> v128 {

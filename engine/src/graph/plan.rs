@@ -1,7 +1,7 @@
 //! A graph with the values of its parameters: what engines run.
 
 use super::kernel::repeated;
-use super::{Activation, Conv, Extent, Graph, NamedStep, Parameter, Reach, Step, Value, analysis};
+use super::{Conv, Extent, Graph, NamedStep, Parameter, Reach, Step, Value, analysis};
 
 /// Largest total of a plan's weights, as engines keep them, in bytes.
 pub const MAX_PLAN_BYTES: u64 = if cfg!(target_family = "wasm") {
@@ -57,7 +57,16 @@ impl Graph {
         &self,
         lookup: impl Fn(&str) -> Option<&'a [f32]>,
     ) -> Result<Plan, CompileError> {
-        self.check_budget(MAX_PLAN_BYTES)?;
+        self.compile_within(MAX_PLAN_BYTES, lookup)
+    }
+
+    /// The same with another limit in bytes.
+    pub fn compile_within<'a>(
+        &self,
+        max_bytes: u64,
+        lookup: impl Fn(&str) -> Option<&'a [f32]>,
+    ) -> Result<Plan, CompileError> {
+        self.check_budget(max_bytes)?;
         let values = |parameter: &Parameter| {
             let found = lookup(&parameter.name);
             let found = found.ok_or_else(|| CompileError::Missing(parameter.name.clone()))?;
@@ -126,6 +135,7 @@ type Lookup<'l, 'a> = &'l dyn Fn(&Parameter) -> Result<&'a [f32], CompileError>;
 
 impl NamedStep {
     fn compile(&self, channels: usize, values: Lookup) -> Result<Step, CompileError> {
+        let slopes = |parameter: &Parameter| Ok(repeated(values(parameter)?, channels));
         Ok(match self {
             Self::Conv(conv) => Step::Conv(Conv {
                 input: conv.input,
@@ -135,12 +145,12 @@ impl NamedStep {
                 k: conv.k,
                 dilation: conv.dilation,
                 padding: conv.padding,
-                activation: conv.activation.compile(channels, values)?,
+                activation: conv.activation.try_map(slopes)?,
                 add: conv.add,
             }),
             Self::Activate { input, activation } => Step::Activate {
                 input: *input,
-                activation: activation.compile(channels, values)?,
+                activation: activation.try_map(slopes)?,
             },
             Self::Sum { terms, constant } => Step::Sum {
                 terms: terms.clone(),
@@ -187,25 +197,6 @@ impl NamedStep {
             Self::Crop { input, scale } => Step::Crop {
                 input: *input,
                 scale: *scale,
-            },
-        })
-    }
-}
-
-impl Activation<Parameter> {
-    fn compile(&self, channels: usize, values: Lookup) -> Result<Activation, CompileError> {
-        Ok(match self {
-            Self::None => Activation::None,
-            Self::Relu => Activation::Relu,
-            Self::LeakyRelu(slope) => Activation::LeakyRelu(*slope),
-            Self::PRelu(slopes) => Activation::PRelu(repeated(values(slopes)?, channels)),
-            Self::Sigmoid => Activation::Sigmoid,
-            Self::Tanh => Activation::Tanh,
-            Self::Silu => Activation::Silu,
-            Self::Gelu => Activation::Gelu,
-            Self::Clamp { low, high } => Activation::Clamp {
-                low: *low,
-                high: *high,
             },
         })
     }

@@ -5,8 +5,8 @@ use super::{Footprint, Kernel, Parameter, Values};
 /// A step's result, by its number: 0 is the network's input, n the result of step n − 1.
 pub type Value = usize;
 
-/// A function applied to every value of a feature map; `S` holds slopes.
-#[derive(Clone, Debug, PartialEq)]
+/// A function applied to every value of a feature map; `S` holds the slopes of PReLU.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation<S = Vec<f32>> {
     /// `z`
     None,
@@ -32,6 +32,29 @@ pub enum Activation<S = Vec<f32>> {
         /// The largest result.
         high: f32,
     },
+}
+
+impl<S> Activation<S> {
+    /// The same function with other slopes.
+    pub fn try_map<T, E>(
+        &self,
+        slopes: impl FnOnce(&S) -> Result<T, E>,
+    ) -> Result<Activation<T>, E> {
+        Ok(match self {
+            Self::None => Activation::None,
+            Self::Relu => Activation::Relu,
+            Self::LeakyRelu(slope) => Activation::LeakyRelu(*slope),
+            Self::PRelu(old) => Activation::PRelu(slopes(old)?),
+            Self::Sigmoid => Activation::Sigmoid,
+            Self::Tanh => Activation::Tanh,
+            Self::Silu => Activation::Silu,
+            Self::Gelu => Activation::Gelu,
+            Self::Clamp { low, high } => Activation::Clamp {
+                low: *low,
+                high: *high,
+            },
+        })
+    }
 }
 
 /// Values outside the image that a convolution reads.

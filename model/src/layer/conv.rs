@@ -1,61 +1,36 @@
-//! The one convolution that networks call.
+//! The convolution that all networks call.
 
 use burn::tensor::{Tensor, activation, module, ops::ConvOptions};
+use engine::graph::{Activation, Padding};
 
-/// What follows a convolution's bias.
-// A tensor is a handle of some hundred bytes; this lives for one call.
-#[allow(clippy::large_enum_variant)]
-pub enum Activation {
-    /// Nothing.
-    None,
-    /// `max(z, 0)`.
-    Relu,
-    /// `z` where positive, `slope · z` elsewhere (He et al. 2015); slope `[channels]` or `[1]`.
-    PRelu(Tensor<1>),
-    /// The same with one slope that is given.
-    LeakyRelu(f32),
-    /// `1 / (1 + e^−z)`
-    Sigmoid,
-    /// `tanh z`
-    Tanh,
-}
-
-impl Activation {
-    /// Its value for `z`, `[batch, channels, h, w]`.
-    pub fn of(self, z: Tensor<4>) -> Tensor<4> {
-        match self {
-            Self::None => z,
-            Self::Relu => activation::relu(z),
-            Self::PRelu(slope) => activation::prelu(z, slope),
-            Self::LeakyRelu(slope) => activation::leaky_relu(z, slope.into()),
-            Self::Sigmoid => activation::sigmoid(z),
-            Self::Tanh => activation::tanh(z),
-        }
+/// Applies an activation to `z [batch, channels, h, w]`; slopes are `[channels]` or `[1]`.
+pub fn activate(activation: Activation<Tensor<1>>, z: Tensor<4>) -> Tensor<4> {
+    match activation {
+        Activation::None => z,
+        Activation::Relu => activation::relu(z),
+        Activation::PRelu(slopes) => activation::prelu(z, slopes),
+        Activation::LeakyRelu(slope) => activation::leaky_relu(z, slope.into()),
+        Activation::Sigmoid => activation::sigmoid(z),
+        Activation::Tanh => activation::tanh(z),
+        Activation::Silu => activation::silu(z),
+        Activation::Gelu => activation::gelu(z),
+        Activation::Clamp { low, high } => z.clamp(low, high),
     }
-}
-
-/// What stands outside the picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Padding {
-    /// Zeros: the output is as large as the input.
-    Same,
-    /// Nothing: the output loses `k − 1` pixels in each direction.
-    Valid,
 }
 
 /// Convolution, bias and activation.
 ///
 /// `x [batch, in, h, w]`, `weight [out, in, k, k]` with odd k, `bias [out]`
-/// → `[batch, out, h, w]`, or `[batch, out, h − k + 1, w − k + 1]` for [`Padding::Valid`]; with a
-/// `dilation` of more than 1 the kernel reaches that much further.
+/// → `[batch, out, h, w]`, or `[batch, out, h − d·(k − 1), w − d·(k − 1)]` for [`Padding::Valid`] and the
+/// dilation d.
 ///
-/// On the flex device, with the feature `train`, it is the project's own operation, as long as
-/// there is no dilation; elsewhere Burn's.
+/// On the flex device, with the feature `train` and without dilation, the project's own operation
+/// computes it; elsewhere Burn's.
 pub fn conv2d(
     x: Tensor<4>,
     weight: Tensor<4>,
     bias: Option<Tensor<1>>,
-    activation: Activation,
+    activation: Activation<Tensor<1>>,
     padding: Padding,
     dilation: usize,
 ) -> Tensor<4> {
@@ -78,8 +53,11 @@ pub fn conv2d(
             }
             other => (false, None, other),
         };
-        return rest.of(super::train_op::conv(x, weight, bias, relu, slope, margin));
+        return activate(
+            rest,
+            super::train_op::conv(x, weight, bias, relu, slope, margin),
+        );
     }
     let options = ConvOptions::new([1, 1], [margin, margin], [dilation, dilation], 1);
-    activation.of(module::conv2d(x, weight, bias, options))
+    activate(activation, module::conv2d(x, weight, bias, options))
 }

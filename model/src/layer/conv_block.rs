@@ -2,30 +2,12 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
+use engine::graph::{Activation, Padding};
 
 use super::resample::{pixel_shuffle, pixel_unshuffle, strided_kernel, transposed_kernel};
-use super::{Activation, BatchNorm, KernelWeight, Padding, conv2d};
+use super::{BatchNorm, KernelWeight, activate, conv2d};
 
-/// What stands at a block's end.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Nonlinearity {
-    /// Nothing.
-    #[default]
-    None,
-    /// `max(z, 0)`
-    Relu,
-    /// `z` where positive, else `slope · z`, the slopes being learned, one a channel (He et al.
-    /// 2015, arXiv:1502.01852).
-    PRelu,
-    /// The same with a slope that is given.
-    LeakyRelu(f32),
-    /// `1 / (1 + e^−z)`
-    Sigmoid,
-    /// `tanh z`
-    Tanh,
-}
-
-/// How a block changes a picture's sides.
+/// How a block changes the sides of its input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Resample {
     /// Not at all.
@@ -53,28 +35,31 @@ pub enum Resample {
     },
 }
 
-/// What a block does, beside its parameters.
+/// The settings of a block, which are no parameters.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
-    /// What stands at its end.
-    pub nonlinearity: Nonlinearity,
-    /// How it changes a picture's sides.
+    /// Applied to the block's output; PReLU's slopes are parameters.
+    pub activation: Activation<()>,
+    /// How the sides change.
     pub resample: Resample,
-    /// Distance between the kernel's taps in pixels; 1 is an ordinary convolution.
+    /// Pixels from tap to tap; 1 in an ordinary convolution.
     pub dilation: usize,
+    /// Factor and offset that are applied to the output y in training, `factor · y + offset`, and folded
+    /// into weight and bias.
+    pub rescale: Option<[f64; 2]>,
 }
 
 /// A convolution with bias or batch normalisation, and an activation.
 #[derive(Module, Debug)]
 pub struct ConvBlock {
-    pub(super) weight: KernelWeight,
+    pub(crate) weight: KernelWeight,
     /// `[out]`
-    pub(super) bias: Option<Param<Tensor<1>>>,
+    pub(crate) bias: Option<Param<Tensor<1>>>,
     /// `[out]`
-    pub(super) slope: Option<Param<Tensor<1>>>,
-    pub(super) norm: Option<BatchNorm>,
+    pub(crate) slope: Option<Param<Tensor<1>>>,
+    pub(crate) norm: Option<BatchNorm>,
     #[module(skip)]
-    pub(super) settings: Settings,
+    pub(crate) settings: Settings,
 }
 
 impl ConvBlock {
@@ -126,24 +111,33 @@ impl ConvBlock {
             }
             Resample::None => conv(x, weight, bias, activation(1)),
         };
-        match &self.norm {
-            Some(norm) => self.activation(1).of(norm.forward(maps)),
+        let maps = match &self.norm {
+            Some(norm) => activate(self.activation(1), norm.forward(maps)),
+            None => maps,
+        };
+        match self.settings.rescale {
+            Some([factor, offset]) => maps.mul_scalar(factor).add_scalar(offset),
             None => maps,
         }
     }
 
-    /// The activation; every slope serves for `scale²` channels that follow each other.
-    fn activation(&self, scale: usize) -> Activation {
-        match self.settings.nonlinearity {
-            Nonlinearity::None => Activation::None,
-            Nonlinearity::Relu => Activation::Relu,
-            Nonlinearity::LeakyRelu(slope) => Activation::LeakyRelu(slope),
-            Nonlinearity::Sigmoid => Activation::Sigmoid,
-            Nonlinearity::Tanh => Activation::Tanh,
-            Nonlinearity::PRelu => match &self.slope {
-                Some(slope) => Activation::PRelu(for_phases(slope.val(), scale)),
-                None => Activation::None,
-            },
+    /// The activation; every slope is shared by `scale²` consecutive channels.
+    fn activation(&self, scale: usize) -> Activation<Tensor<1>> {
+        let slopes = |(): &()| match &self.slope {
+            Some(slope) => Ok(for_phases(slope.val(), scale)),
+            None => Err(()),
+        };
+        let activation = self.settings.activation.try_map(slopes);
+        activation.unwrap_or(Activation::None)
+    }
+
+    /// Channels that it reads.
+    pub fn channels_in(&self) -> usize {
+        let [out, channels_in, ..] = self.weight.shape();
+        match self.settings.resample {
+            // The weight of a transposed convolution is `[in, out, k, k]`.
+            Resample::Up { .. } => out,
+            _ => channels_in,
         }
     }
 
@@ -153,64 +147,37 @@ impl ConvBlock {
     }
 }
 
-/// What is trained in another form than it is used in.
-pub trait Fold: Sized {
-    /// The form in which it is used.
-    fn fold(self) -> Self;
-}
-
-impl<T: Fold> Fold for Vec<T> {
-    fn fold(self) -> Self {
-        self.into_iter().map(T::fold).collect()
-    }
-}
-
-impl<T: Fold> Fold for Option<T> {
-    fn fold(self) -> Self {
-        self.map(T::fold)
-    }
+/// The parameters of a block in the form in which it is used.
+pub struct Folded {
+    /// `[out, in, k, k]`, or `[in, out, k, k]` of a transposed convolution.
+    pub weight: Tensor<4>,
+    /// `[out]`
+    pub bias: Option<Tensor<1>>,
+    /// `[out]`
+    pub slope: Option<Tensor<1>>,
 }
 
 impl ConvBlock {
-    /// A block without normalisation and activation whose output is `factor · y + shift`.
-    pub(crate) fn rescaled(self, factor: f32, shift: f32) -> Self {
-        let weight = self.weight.fold().val().mul_scalar(factor).detach();
-        let bias = self.bias.map(|bias| {
-            Param::from_tensor(bias.val().mul_scalar(factor).add_scalar(shift).detach())
-        });
-        Self {
-            weight: KernelWeight::Folded(Param::from_tensor(weight)),
-            bias,
-            ..self
+    /// One weight and one bias, with wide blocks, batch normalisation and rescaling folded into them.
+    pub fn folded(&self) -> Folded {
+        let (mut weight, mut bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
+        if let Some(norm) = &self.norm {
+            let (scale, shift) = norm.scale_and_shift();
+            let [channels] = scale.dims();
+            bias = Some(match bias {
+                Some(bias) => bias * scale.clone() + shift,
+                None => shift,
+            });
+            weight = weight * scale.reshape([channels, 1, 1, 1]);
         }
-    }
-}
-
-impl Fold for ConvBlock {
-    /// One weight, one bias, no normalisation.
-    fn fold(self) -> Self {
-        let weight = self.weight.fold();
-        let (weight, bias) = match &self.norm {
-            None => (weight, self.bias),
-            Some(norm) => {
-                let (scale, shift) = norm.scale_and_shift();
-                let [channels] = scale.dims();
-                let bias = match &self.bias {
-                    Some(bias) => bias.val() * scale.clone() + shift,
-                    None => shift,
-                };
-                let weight = weight.val() * scale.reshape([channels, 1, 1, 1]);
-                (
-                    KernelWeight::Folded(Param::from_tensor(weight.detach())),
-                    Some(Param::from_tensor(bias.detach())),
-                )
-            }
-        };
-        Self {
-            weight,
-            bias,
-            norm: None,
-            ..self
+        if let Some([factor, offset]) = self.settings.rescale {
+            weight = weight.mul_scalar(factor);
+            bias = bias.map(|bias| bias.mul_scalar(factor).add_scalar(offset));
+        }
+        Folded {
+            weight: weight.detach(),
+            bias: bias.map(Tensor::detach),
+            slope: self.slope.as_ref().map(|slope| slope.val().detach()),
         }
     }
 }

@@ -75,21 +75,20 @@ impl KernelWeight {
         }
     }
 
-    /// `[out, in, k, k]`; of a wide block that of its expansion.
+    /// The shape of the folded weight.
     pub fn shape(&self) -> [usize; 4] {
         match self {
             Self::Folded(weight) => weight.lazy_shape().dims(),
-            Self::Wide(wide) => wide.expand.lazy_shape().dims(),
+            Self::Wide(wide) => {
+                let [out, _] = wide.squeeze.lazy_shape().dims();
+                let [_, channels_in, rows, columns] = wide.expand.lazy_shape().dims();
+                [out, channels_in, rows, columns]
+            }
         }
     }
 
     /// Side of the kernel in pixels.
     pub fn kernel_px(&self) -> usize {
         self.shape()[3]
-    }
-
-    /// The same weight in its folded form, detached from training.
-    pub fn fold(self) -> Self {
-        Self::Folded(Param::from_tensor(self.val().detach()))
     }
 }

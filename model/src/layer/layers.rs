@@ -3,16 +3,16 @@
 use burn::module::{Param, ParamId};
 use burn::tensor::{Device, Shape, Tensor, TensorData};
 
-use super::{
-    BatchNorm, ConvBlock, Dense, KernelWeight, Nonlinearity, Resample, Settings, WideKernel,
-};
+use engine::graph::Activation;
+
+use super::{BatchNorm, ConvBlock, Dense, KernelWeight, Resample, Settings, WideKernel};
 
 /// The slope that PReLU starts from (He et al. 2015, arXiv:1502.01852).
 const PRELU_START: f32 = 0.25;
 
-/// A convolution to be made; see [`Layers::conv`].
+/// The configuration of a [`ConvBlock`]; see [`Layers::conv`].
 #[derive(Clone, Copy, Debug)]
-pub struct Conv {
+pub struct ConvConfig {
     shape: [usize; 4],
     gain: f32,
     bilinear: bool,
@@ -21,7 +21,7 @@ pub struct Conv {
     settings: Settings,
 }
 
-impl Conv {
+impl ConvConfig {
     /// A convolution of `shape [out, in, k, k]` with bias and without an activation.
     ///
     /// Its weights are drawn with the variance `gain / fan_in`; the gain is a third, PyTorch's
@@ -34,9 +34,10 @@ impl Conv {
             norm: false,
             expansion: None,
             settings: Settings {
-                nonlinearity: Nonlinearity::None,
+                activation: Activation::None,
                 resample: Resample::None,
                 dilation: 1,
+                rescale: None,
             },
         }
     }
@@ -66,9 +67,16 @@ impl Conv {
         Self { expansion, ..self }
     }
 
-    /// What stands at its end.
-    pub fn then(mut self, nonlinearity: Nonlinearity) -> Self {
-        self.settings.nonlinearity = nonlinearity;
+    /// An activation applied to its output.
+    pub fn then(mut self, activation: Activation<()>) -> Self {
+        self.settings.activation = activation;
+        self
+    }
+
+    /// In training its output y becomes `factor · y + offset`, which is folded into its parameters: for
+    /// networks trained on other ranges of values than they are used with. Without an activation only.
+    pub fn rescaled(mut self, factor: f64, offset: f64) -> Self {
+        self.settings.rescale = Some([factor, offset]);
         self
     }
 
@@ -180,7 +188,7 @@ impl Layers {
     }
 
     /// A convolution.
-    pub fn conv(&mut self, conv: Conv) -> ConvBlock {
+    pub fn conv(&mut self, conv: ConvConfig) -> ConvBlock {
         let [out, channels_in, k, _] = conv.shape;
         let fan_in = channels_in * k * k;
         let (shape, fan_in) = match conv.settings.resample {
@@ -207,13 +215,17 @@ impl Layers {
             _ => KernelWeight::Folded(self.weight(shape, fan_in, conv.gain)),
         };
         let norm = conv.norm && self.trains();
-        let prelu = conv.settings.nonlinearity == Nonlinearity::PRelu;
+        let prelu = matches!(conv.settings.activation, Activation::PRelu(()));
+        let settings = Settings {
+            rescale: conv.settings.rescale.filter(|_| self.trains()),
+            ..conv.settings
+        };
         ConvBlock::new(
             weight,
             (!norm).then(|| self.constant([biases], 0.0)),
             prelu.then(|| self.constant([out], PRELU_START)),
             norm.then(|| BatchNorm::new(Tensor::zeros([out], &self.device))),
-            conv.settings,
+            settings,
         )
     }
 }

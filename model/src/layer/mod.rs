@@ -7,20 +7,22 @@ mod dense;
 mod kernel_weight;
 mod layers;
 mod pad;
-mod planned;
 mod resample;
 mod skip;
 #[cfg(feature = "train")]
 mod train_op;
 
+use engine::graph::Activation;
+
 pub use batch_norm::BatchNorm;
-pub use conv::{Activation, Padding, conv2d};
-pub use conv_block::{ConvBlock, Fold, Nonlinearity, Resample, Settings};
+pub use conv::{activate, conv2d};
+pub use conv_block::{ConvBlock, Folded, Resample, Settings};
 pub use dense::Dense;
 pub use kernel_weight::{KernelWeight, WideKernel};
-pub use layers::{Conv, Layers};
+pub use layers::{ConvConfig, Layers};
 pub use pad::{pad_replicate, pad_symmetric};
-pub use planned::NoPlan;
-pub(crate) use planned::{Paths, Values};
 pub use resample::{pixel_shuffle, pixel_unshuffle, strided_kernel, transposed_kernel};
-pub use skip::{BICUBIC_REACH_PX, Skip, add_skip, plan_skip};
+pub use skip::{Skip, add_skip};
+
+/// PReLU with a learned slope per channel (He et al. 2015, arXiv:1502.01852).
+pub const PRELU: Activation<()> = Activation::PRelu(());

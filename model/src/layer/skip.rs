@@ -3,8 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData, module, ops::ConvOptions};
 use serde::{Deserialize, Serialize};
 
-use super::{NoPlan, pad_symmetric};
-use engine::graph::{Builder, Interpolation, Value};
+use super::pad_symmetric;
 use engine::image::resize::{Method, phase_taps};
 
 /// How the input reaches the output.
@@ -21,7 +20,7 @@ pub enum Skip {
 }
 
 /// The largest distance at which [`Skip::Bicubic`] looks at its input, in pixels.
-pub const BICUBIC_REACH_PX: usize = 2;
+const BICUBIC_REACH_PX: usize = 2;
 
 /// Adds the enlarged `x [batch, c, h, w]` to `maps [batch, c·s², h, w]`, the maps that a sub-pixel
 /// shuffle will interleave into `[batch, c, h·s, w·s]`.
@@ -41,25 +40,6 @@ pub fn add_skip(maps: Tensor<4>, x: Tensor<4>, skip: Skip, scale: usize) -> Tens
         }
         Skip::Bicubic => maps + bicubic_phases(x, scale),
     }
-}
-
-/// [`add_skip`] and the shuffle after it, as steps of a plan.
-pub fn plan_skip(
-    plan: &mut Builder,
-    maps: Value,
-    x: Value,
-    skip: Skip,
-    scale: usize,
-) -> Result<Value, NoPlan> {
-    Ok(match skip {
-        Skip::None => plan.shuffle(maps, scale, None)?,
-        Skip::Nearest => plan.shuffle(maps, scale, Some(x))?,
-        Skip::Bicubic => {
-            let enlarged = plan.enlarge(x, scale, Interpolation::Bicubic)?;
-            let maps = plan.add(enlarged, maps)?;
-            plan.shuffle(maps, scale, None)?
-        }
-    })
 }
 
 /// The s² phases of the bicubic enlargement of `x [batch, c, h, w]`, as `[batch, c·s², h, w]`.

@@ -8,13 +8,13 @@
 //! ```
 
 use burn::module::Module;
-use burn::tensor::Tensor;
+use engine::graph::Activation;
+use engine::{Colour, Input, Spec};
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, ConfigError, Forward, Network, check, check_maps};
-use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
-use engine::graph::{Builder, Outline};
-use engine::{Colour, Input, Spec};
+use super::{Architecture, ConfigError, Network, check, check_maps};
+use crate::layer::{ConvBlock, ConvConfig, Layers};
+use crate::ops::{Ops, Topology};
 
 /// The sizes of an [`Autoencoder`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,8 +35,6 @@ impl Architecture for AutoencoderConfig {
             scale: 1,
             colour: Colour::Grey,
             input: Input::LowResolution,
-            halo_px: self.maps.len() + 1,
-            align_px: 1,
         }
     }
 
@@ -58,11 +56,11 @@ impl Architecture for AutoencoderConfig {
         let mut before = 1;
         let mut convs = Vec::new();
         for &maps in &self.maps {
-            let conv = Conv::new([maps, before, 3, 3]).gain(2.0).norm();
-            convs.push(layers.conv(conv.then(Nonlinearity::Relu)));
+            let conv = ConvConfig::new([maps, before, 3, 3]).gain(2.0).norm();
+            convs.push(layers.conv(conv.then(Activation::Relu)));
             before = maps;
         }
-        let last = Conv::new([1, before, 3, 3]).then(Nonlinearity::Sigmoid);
+        let last = ConvConfig::new([1, before, 3, 3]).then(Activation::Sigmoid);
         Network::Autoencoder(Autoencoder {
             convs,
             last: layers.conv(last),
@@ -81,28 +79,12 @@ pub struct Autoencoder {
     last: ConvBlock,
 }
 
-impl Forward for Autoencoder {
-    /// `[batch, 1, h, w]`, the same shape; values in 0…1.
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let maps = self.convs.iter().fold(x, |x, conv| conv.forward(x));
-        self.last.forward(maps)
-    }
-
-    fn outline(&self) -> Result<Outline, NoPlan> {
-        let mut plan = Builder::new(self.convs[0].channels_in());
-        let mut maps = plan.input();
+impl Topology for Autoencoder {
+    fn run<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error> {
+        let mut maps = input;
         for block in self.convs.iter().chain([&self.last]) {
-            maps = block.plan(&mut plan, maps)?;
+            maps = ops.conv(block, &maps)?;
         }
-        Ok(plan.finish()?)
-    }
-}
-
-impl Fold for Autoencoder {
-    fn fold(self) -> Self {
-        Self {
-            convs: self.convs.fold(),
-            last: self.last.fold(),
-        }
+        Ok(maps)
     }
 }

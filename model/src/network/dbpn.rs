@@ -11,13 +11,12 @@
 //! ```
 
 use burn::module::Module;
-use burn::tensor::Tensor;
+use engine::{Colour, Input, Spec};
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, ConfigError, Forward, Network, check, check_maps, check_scale};
-use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
-use engine::graph::Outline;
-use engine::{Colour, Input, Spec};
+use super::{Architecture, ConfigError, Network, check, check_maps, check_scale};
+use crate::layer::{ConvBlock, ConvConfig, Layers, PRELU};
+use crate::ops::{Ops, Topology};
 
 /// The sizes of a [`Dbpn`]; the defaults are those of the paper's D-DBPN.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,42 +63,29 @@ impl DbpnConfig {
 
     fn enlarge(&self, layers: &mut Layers) -> ConvBlock {
         let [k, padding] = self.kernel();
-        let conv = Conv::new([self.width, self.width, k, k]);
-        layers.conv(
-            conv.transposed(self.scale, padding)
-                .gain(2.0)
-                .then(Nonlinearity::PRelu),
-        )
+        let conv = ConvConfig::new([self.width, self.width, k, k]);
+        layers.conv(conv.transposed(self.scale, padding).gain(2.0).then(PRELU))
     }
 
     fn shrink(&self, layers: &mut Layers) -> ConvBlock {
         let [k, padding] = self.kernel();
-        let conv = Conv::new([self.width, self.width, k, k]);
-        layers.conv(
-            conv.strided(self.scale, padding)
-                .gain(2.0)
-                .then(Nonlinearity::PRelu),
-        )
+        let conv = ConvConfig::new([self.width, self.width, k, k]);
+        layers.conv(conv.strided(self.scale, padding).gain(2.0).then(PRELU))
     }
 
     /// A 1×1 convolution to the projections' width, where the maps are not of it.
     fn bottleneck(&self, maps: usize, layers: &mut Layers) -> Option<ConvBlock> {
-        let conv = Conv::new([self.width, maps, 1, 1]);
-        (maps != self.width).then(|| layers.conv(conv.gain(2.0).then(Nonlinearity::PRelu)))
+        let conv = ConvConfig::new([self.width, maps, 1, 1]);
+        (maps != self.width).then(|| layers.conv(conv.gain(2.0).then(PRELU)))
     }
 }
 
 impl Architecture for DbpnConfig {
     fn spec(&self) -> Spec {
-        // A projection reaches as far as three of its kernels; those that enlarge reach three
-        // pixels at most.
-        let projections = 2 * self.stages - 1;
         Spec {
             scale: self.scale,
             colour: self.colour,
             input: Input::LowResolution,
-            halo_px: 2 + 6 * projections,
-            align_px: 1,
         }
     }
 
@@ -119,14 +105,14 @@ impl Architecture for DbpnConfig {
     fn build(&self, layers: &mut Layers) -> Network {
         let c = self.colour.channels();
         let first = layers.conv(
-            Conv::new([self.features, c, 3, 3])
+            ConvConfig::new([self.features, c, 3, 3])
                 .gain(2.0)
-                .then(Nonlinearity::PRelu),
+                .then(PRELU),
         );
         let narrow = layers.conv(
-            Conv::new([self.width, self.features, 1, 1])
+            ConvConfig::new([self.width, self.features, 1, 1])
                 .gain(2.0)
-                .then(Nonlinearity::PRelu),
+                .then(PRELU),
         );
         let (mut up, mut down) = (Vec::new(), Vec::new());
         for stage in 0..self.stages {
@@ -150,7 +136,7 @@ impl Architecture for DbpnConfig {
             narrow,
             up,
             down,
-            last: layers.conv(Conv::new([c, self.width * self.stages, 3, 3])),
+            last: layers.conv(ConvConfig::new([c, self.width * self.stages, 3, 3])),
         })
     }
 
@@ -179,59 +165,34 @@ struct Projection {
 }
 
 impl Projection {
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let x = match &self.bottleneck {
-            Some(conv) => conv.forward(x),
-            None => x,
+    fn run<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error> {
+        let input = match &self.bottleneck {
+            Some(conv) => ops.conv(conv, &input)?,
+            None => input,
         };
-        let there = self.there.forward(x.clone());
-        let lost = self.back.forward(there.clone()) - x;
-        self.again.forward(lost) + there
+        let there = ops.conv(&self.there, &input)?;
+        let back = ops.conv(&self.back, &there)?;
+        let lost = ops.subtract(&back, &input)?;
+        let again = ops.conv(&self.again, &lost)?;
+        ops.add(&again, &there)
     }
 }
 
-impl Fold for Projection {
-    fn fold(self) -> Self {
-        Self {
-            bottleneck: self.bottleneck.fold(),
-            there: self.there.fold(),
-            back: self.back.fold(),
-            again: self.again.fold(),
-        }
-    }
-}
-
-impl Forward for Dbpn {
-    /// `[batch, c, h, w]` → `[batch, c, h·scale, w·scale]`.
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let small = self.narrow.forward(self.first.forward(x));
+impl Topology for Dbpn {
+    fn run<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error> {
+        let first = ops.conv(&self.first, &input)?;
+        let small = ops.conv(&self.narrow, &first)?;
         let (mut large, mut smalls) = (Vec::new(), Vec::new());
         for (stage, up) in self.up.iter().enumerate() {
-            let input = if stage == 0 {
-                small.clone()
-            } else {
-                let input = Tensor::cat(large.clone(), 1);
-                smalls.push(self.down[stage - 1].forward(input));
-                Tensor::cat(smalls.clone(), 1)
-            };
-            large.push(up.forward(input));
+            let mut input = small.clone();
+            if let Some(down) = stage.checked_sub(1).map(|stage| &self.down[stage]) {
+                let all = ops.concat(&large)?;
+                smalls.push(down.run(ops, all)?);
+                input = ops.concat(&smalls)?;
+            }
+            large.push(up.run(ops, input)?);
         }
-        self.last.forward(Tensor::cat(large, 1))
-    }
-
-    fn outline(&self) -> Result<Outline, NoPlan> {
-        Err(NoPlan::Layer("strided convolutions"))
-    }
-}
-
-impl Fold for Dbpn {
-    fn fold(self) -> Self {
-        Self {
-            first: self.first.fold(),
-            narrow: self.narrow.fold(),
-            up: self.up.fold(),
-            down: self.down.fold(),
-            last: self.last.fold(),
-        }
+        let all = ops.concat(&large)?;
+        ops.conv(&self.last, &all)
     }
 }

@@ -14,7 +14,9 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use super::{ConfigError, check, check_maps};
-use crate::layer::{Conv, ConvBlock, Dense, Layers, Nonlinearity};
+use engine::graph::Activation;
+
+use crate::layer::{ConvBlock, ConvConfig, Dense, Layers};
 
 /// The paper's slope.
 const SLOPE: f32 = 0.2;
@@ -53,9 +55,9 @@ impl DiscriminatorConfig {
         let (mut maps, mut side) = (self.channels, self.side_px);
         let convs = (0..CONVS).map(|i| {
             let out = self.width << (i / 2);
-            let mut conv = Conv::new([out, maps, 3, 3])
+            let mut conv = ConvConfig::new([out, maps, 3, 3])
                 .gain(2.0)
-                .then(Nonlinearity::LeakyRelu(SLOPE));
+                .then(Activation::LeakyRelu(SLOPE));
             if i > 0 {
                 conv = conv.norm();
             }

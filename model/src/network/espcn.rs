@@ -8,13 +8,13 @@
 //! ```
 
 use burn::module::Module;
-use burn::tensor::Tensor;
+use engine::graph::Activation;
+use engine::{Colour, Input, Spec};
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, ConfigError, Forward, Network, check_maps, check_scale};
-use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
-use engine::graph::{Builder, Outline};
-use engine::{Colour, Input, Spec};
+use super::{Architecture, ConfigError, Network, check_maps, check_scale};
+use crate::layer::{ConvBlock, ConvConfig, Layers};
+use crate::ops::{Ops, Topology};
 
 /// The sizes of an [`Espcn`]; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,8 +40,6 @@ impl Architecture for EspcnConfig {
             scale: self.scale,
             colour: self.colour,
             input: Input::LowResolution,
-            halo_px: 2 + 1 + 1,
-            align_px: 1,
         }
     }
 
@@ -58,16 +56,16 @@ impl Architecture for EspcnConfig {
         let [first, second] = self.maps;
         Network::Espcn(Espcn {
             first: layers.conv(
-                Conv::new([first, channels, 5, 5])
+                ConvConfig::new([first, channels, 5, 5])
                     .gain(1.0)
-                    .then(Nonlinearity::Tanh),
+                    .then(Activation::Tanh),
             ),
             second: layers.conv(
-                Conv::new([second, first, 3, 3])
+                ConvConfig::new([second, first, 3, 3])
                     .gain(1.0)
-                    .then(Nonlinearity::Tanh),
+                    .then(Activation::Tanh),
             ),
-            last: layers.conv(Conv::new([channels, second, 3, 3]).shuffled(self.scale)),
+            last: layers.conv(ConvConfig::new([channels, second, 3, 3]).shuffled(self.scale)),
         })
     }
 
@@ -84,29 +82,10 @@ pub struct Espcn {
     last: ConvBlock,
 }
 
-impl Forward for Espcn {
-    /// `[batch, c, h, w]` → `[batch, c, h·scale, w·scale]`.
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.last
-            .forward(self.second.forward(self.first.forward(x)))
-    }
-
-    fn outline(&self) -> Result<Outline, NoPlan> {
-        let mut plan = Builder::new(self.first.channels_in());
-        let mut maps = plan.input();
-        for block in [&self.first, &self.second, &self.last] {
-            maps = block.plan(&mut plan, maps)?;
-        }
-        Ok(plan.finish()?)
-    }
-}
-
-impl Fold for Espcn {
-    fn fold(self) -> Self {
-        Self {
-            first: self.first.fold(),
-            second: self.second.fold(),
-            last: self.last.fold(),
-        }
+impl Topology for Espcn {
+    fn run<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error> {
+        let first = ops.conv(&self.first, &input)?;
+        let second = ops.conv(&self.second, &first)?;
+        ops.conv(&self.last, &second)
     }
 }

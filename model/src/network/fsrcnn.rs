@@ -9,13 +9,12 @@
 //! ```
 
 use burn::module::Module;
-use burn::tensor::Tensor;
+use engine::{Colour, Input, Spec};
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, ConfigError, Forward, Network, check, check_maps, check_scale};
-use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
-use engine::graph::{Builder, Outline};
-use engine::{Colour, Input, Spec};
+use super::{Architecture, ConfigError, Network, check, check_maps, check_scale};
+use crate::layer::{ConvBlock, ConvConfig, Layers, PRELU};
+use crate::ops::{Ops, Topology};
 
 /// The sizes of an [`Fsrcnn`]; the defaults are the paper's FSRCNN(56, 12, 4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,8 +56,6 @@ impl Architecture for FsrcnnConfig {
             colour: self.colour,
             input: Input::LowResolution,
             // 5×5, the waist, and what nine pixels of the output reach in the input.
-            halo_px: 2 + self.depth + LAST_PX.div_ceil(2 * self.scale),
-            align_px: 1,
         }
     }
 
@@ -73,11 +70,12 @@ impl Architecture for FsrcnnConfig {
     fn build(&self, layers: &mut Layers) -> Network {
         let channels = self.colour.channels();
         let (d, s) = (self.wide, self.narrow);
-        let mut conv = |shape| layers.conv(Conv::new(shape).gain(2.0).then(Nonlinearity::PRelu));
+        let mut conv = |shape| layers.conv(ConvConfig::new(shape).gain(2.0).then(PRELU));
         let mut blocks = vec![conv([d, channels, 5, 5]), conv([s, d, 1, 1])];
         blocks.extend((0..self.depth).map(|_| conv([s, s, 3, 3])));
         blocks.push(conv([d, s, 1, 1]));
-        let last = Conv::new([channels, d, LAST_PX, LAST_PX]).transposed(self.scale, LAST_PX / 2);
+        let last =
+            ConvConfig::new([channels, d, LAST_PX, LAST_PX]).transposed(self.scale, LAST_PX / 2);
         Network::Fsrcnn(Fsrcnn {
             blocks,
             // The paper draws its weights with a deviation of 0.001.
@@ -100,28 +98,12 @@ pub struct Fsrcnn {
     last: ConvBlock,
 }
 
-impl Forward for Fsrcnn {
-    /// `[batch, c, h, w]` → `[batch, c, h·scale, w·scale]`.
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let maps = self.blocks.iter().fold(x, |x, block| block.forward(x));
-        self.last.forward(maps)
-    }
-
-    fn outline(&self) -> Result<Outline, NoPlan> {
-        let mut plan = Builder::new(self.blocks[0].channels_in());
-        let mut maps = plan.input();
+impl Topology for Fsrcnn {
+    fn run<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error> {
+        let mut maps = input;
         for block in self.blocks.iter().chain([&self.last]) {
-            maps = block.plan(&mut plan, maps)?;
+            maps = ops.conv(block, &maps)?;
         }
-        Ok(plan.finish()?)
-    }
-}
-
-impl Fold for Fsrcnn {
-    fn fold(self) -> Self {
-        Self {
-            blocks: self.blocks.fold(),
-            last: self.last.fold(),
-        }
+        Ok(maps)
     }
 }

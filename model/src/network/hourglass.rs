@@ -13,15 +13,12 @@
 //! ```
 
 use burn::module::Module;
-use burn::tensor::Tensor;
+use engine::{Colour, Input, Spec};
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, ConfigError, Forward, Network, check, check_maps, check_scale};
-use crate::layer::{
-    Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity, Skip, add_skip, pixel_shuffle,
-};
-use engine::graph::Outline;
-use engine::{Colour, Input, Spec};
+use super::{Architecture, ConfigError, Network, check, check_maps, check_scale};
+use crate::layer::{ConvBlock, ConvConfig, Layers, PRELU, Skip};
+use crate::ops::{Ops, Topology};
 
 /// The sizes of an [`Hourglass`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,16 +52,10 @@ fn stacks() -> usize {
 
 impl Architecture for HourglassConfig {
     fn spec(&self) -> Spec {
-        // On a level whose pixels are p wide: two 3×3 convolutions (2·p), a 4×4 one that shrinks
-        // (2·p), and one that enlarges from pixels of 2·p.
-        let coarsest = 1 << self.levels;
-        let hourglass_px = 6 * (coarsest - 1) + coarsest;
         Spec {
             scale: self.scale,
             colour: self.colour,
             input: Input::LowResolution,
-            halo_px: 2 + self.stacks * hourglass_px,
-            align_px: coarsest,
         }
     }
 
@@ -87,7 +78,7 @@ impl Architecture for HourglassConfig {
 
     fn build(&self, layers: &mut Layers) -> Network {
         let (c, w) = (self.colour.channels(), self.width);
-        let conv = |shape| Conv::new(shape).gain(2.0).then(Nonlinearity::PRelu);
+        let conv = |shape| ConvConfig::new(shape).gain(2.0).then(PRELU);
         let first = layers.conv(conv([w, c, 3, 3]));
         let stacks = (0..self.stacks).map(|_| Stack {
             levels: (0..self.levels)
@@ -99,7 +90,7 @@ impl Architecture for HourglassConfig {
                 })
                 .collect(),
             bottom: layers.conv(conv([w, w, 3, 3])),
-            last: layers.conv(Conv::new([c * self.scale * self.scale, w, 3, 3])),
+            last: layers.conv(ConvConfig::new([c * self.scale * self.scale, w, 3, 3])),
         });
         Network::Hourglass(Hourglass {
             stacks: stacks.collect(),
@@ -141,93 +132,45 @@ struct Level {
 }
 
 impl Stack {
-    /// `[batch, width, h, w]`, the same shape; the sides are multiples of 2 to the number of levels.
-    fn forward(&self, maps: Tensor<4>) -> Tensor<4> {
+    /// `[width, h, w]`, the same shape; the sides are multiples of 2 to the number of levels.
+    fn run<O: Ops>(&self, ops: &mut O, maps: &O::Maps) -> Result<O::Maps, O::Error> {
         let mut skips = Vec::new();
-        let mut maps = maps;
+        let mut maps = maps.clone();
         for level in &self.levels {
-            let before = level.before.forward(maps);
-            maps = level.shrink.forward(before.clone());
+            let before = ops.conv(&level.before, &maps)?;
+            maps = ops.conv(&level.shrink, &before)?;
             skips.push(before);
         }
-        maps = self.bottom.forward(maps);
+        maps = ops.conv(&self.bottom, &maps)?;
         for (level, skip) in self.levels.iter().zip(skips).rev() {
-            let large = level.enlarge.forward(maps);
-            maps = level.after.forward(Tensor::cat(vec![skip, large], 1));
+            let large = ops.conv(&level.enlarge, &maps)?;
+            let both = ops.concat(&[skip, large])?;
+            maps = ops.conv(&level.after, &both)?;
         }
-        maps
+        Ok(maps)
     }
 }
 
-impl Fold for Stack {
-    fn fold(self) -> Self {
-        Self {
-            levels: self.levels.fold(),
-            bottom: self.bottom.fold(),
-            last: self.last.fold(),
+impl Topology for Hourglass {
+    /// In training the result of every stack is compared with the target.
+    fn run<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error> {
+        let multiple = 1 << self.stacks.first().map_or(0, |stack| stack.levels.len());
+        let aligned = ops.align(&input, multiple)?;
+        let mut maps = ops.conv(&self.first, &aligned)?;
+        let mut result = input;
+        for (i, stack) in self.stacks.iter().enumerate() {
+            let new = stack.run(ops, &maps)?;
+            maps = ops.add(&new, &maps)?;
+            let is_last = i + 1 == self.stacks.len();
+            if is_last || ops.wants_intermediate() {
+                let phases = ops.conv(&stack.last, &maps)?;
+                let image = ops.sub_pixel(&phases, &aligned, Skip::Nearest, self.scale)?;
+                result = ops.crop(&image, self.scale)?;
+                if !is_last {
+                    ops.intermediate(&result);
+                }
+            }
         }
+        Ok(result)
     }
-}
-
-impl Fold for Level {
-    fn fold(self) -> Self {
-        Self {
-            before: self.before.fold(),
-            shrink: self.shrink.fold(),
-            enlarge: self.enlarge.fold(),
-            after: self.after.fold(),
-        }
-    }
-}
-
-impl Forward for Hourglass {
-    /// `[batch, c, h, w]` → `[batch, c, h·scale, w·scale]`.
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let outputs = self.forward_training(x);
-        outputs
-            .into_iter()
-            .last()
-            .expect("there is a stack at least")
-    }
-
-    /// What comes out of every hourglass.
-    fn forward_training(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
-        let [batch, channels, height, width] = x.dims();
-        let levels = self.stacks[0].levels.len();
-        let padded = pad_to_multiple(x, 1 << levels);
-        let mut maps = self.first.forward(padded.clone());
-        let output = |stack: &Stack| {
-            maps = stack.forward(maps.clone()) + maps.clone();
-            let phases = stack.last.forward(maps.clone());
-            let phases = add_skip(phases, padded.clone(), Skip::Nearest, self.scale);
-            let (rows, columns) = (height * self.scale, width * self.scale);
-            pixel_shuffle(phases, self.scale).slice([0..batch, 0..channels, 0..rows, 0..columns])
-        };
-        self.stacks.iter().map(output).collect()
-    }
-
-    fn outline(&self) -> Result<Outline, NoPlan> {
-        Err(NoPlan::Layer("strided convolutions"))
-    }
-}
-
-impl Fold for Hourglass {
-    fn fold(self) -> Self {
-        Self {
-            first: self.first.fold(),
-            stacks: self.stacks.fold(),
-            ..self
-        }
-    }
-}
-
-/// The last row and the last column repeated until `multiple` divides both sides.
-fn pad_to_multiple(x: Tensor<4>, multiple: usize) -> Tensor<4> {
-    [2, 3].into_iter().fold(x, |x, dim| {
-        let side = x.dims()[dim];
-        let missing = side.next_multiple_of(multiple) - side;
-        let edge = x.clone().narrow(dim, side - 1, 1);
-        let edges = std::iter::repeat_n(edge, missing);
-        Tensor::cat(std::iter::once(x).chain(edges).collect(), dim)
-    })
 }

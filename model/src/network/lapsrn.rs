@@ -14,13 +14,13 @@
 //! [`NetworkConfig::with_scale`].
 
 use burn::module::Module;
-use burn::tensor::Tensor;
+use engine::graph::Activation;
+use engine::{Colour, Input, Spec};
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, ConfigError, Forward, Network, NetworkConfig, check, check_maps};
-use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
-use engine::graph::{Builder, Outline};
-use engine::{Colour, Input, Spec};
+use super::{Architecture, ConfigError, Network, NetworkConfig, check, check_maps};
+use crate::layer::{ConvBlock, ConvConfig, Layers};
+use crate::ops::{Ops, Topology};
 
 /// The sizes of a [`LapSrn`]; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,8 +46,8 @@ fn depth() -> usize {
     10
 }
 
-/// The paper's slope.
-const LEAKY: Nonlinearity = Nonlinearity::LeakyRelu(0.2);
+/// The paper's activation.
+const LEAKY: Activation<()> = Activation::LeakyRelu(0.2);
 
 impl LapSrnConfig {
     fn levels(&self) -> usize {
@@ -63,8 +63,6 @@ impl Architecture for LapSrnConfig {
             input: Input::LowResolution,
             // Each level's pixels are half as large as those of the one before: two times the first
             // level's reach is more than all together.
-            halo_px: 1 + 2 * (self.depth + 3),
-            align_px: 1,
         }
     }
 
@@ -81,15 +79,15 @@ impl Architecture for LapSrnConfig {
 
     fn build(&self, layers: &mut Layers) -> Network {
         let (c, w) = (self.colour.channels(), self.width);
-        let conv = |shape| Conv::new(shape).gain(2.0).then(LEAKY);
+        let conv = |shape| ConvConfig::new(shape).gain(2.0).then(LEAKY);
         Network::LapSrn(LapSrn {
             first: layers.conv(conv([w, c, 3, 3])),
             features: (0..self.depth)
                 .map(|_| layers.conv(conv([w, w, 3, 3])))
                 .collect(),
             enlarge: layers.conv(conv([w, w, 4, 4]).transposed(2, 1)),
-            picture: layers.conv(Conv::new([c, c, 4, 4]).transposed(2, 1).bilinear()),
-            details: layers.conv(Conv::new([c, w, 3, 3])),
+            picture: layers.conv(ConvConfig::new([c, c, 4, 4]).transposed(2, 1).bilinear()),
+            details: layers.conv(ConvConfig::new([c, w, 3, 3])),
             levels: self.levels(),
         })
     }
@@ -124,67 +122,37 @@ pub struct LapSrn {
     levels: usize,
 }
 
-impl Forward for LapSrn {
-    /// `[batch, c, h, w]` → `[batch, c, h·scale, w·scale]`.
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let levels = self.forward_training(x);
-        levels
-            .into_iter()
-            .last()
-            .expect("there is a level at least")
+impl Topology for LapSrn {
+    fn run<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error> {
+        self.run_training(ops, input, self.levels as f64)
     }
 
-    /// Every level's picture: ×2, ×4, …
-    fn forward_training(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
-        self.forward_blended(x, self.levels as f64)
-    }
-
-    /// A level that is brought in by a fraction adds its details by that fraction, which is ProSR's
-    /// blend of a level with the picture of the one before, enlarged.
-    fn forward_blended(&self, x: Tensor<4>, levels: f64) -> Vec<Tensor<4>> {
-        let mut maps = self.first.forward(x.clone());
-        let mut picture = x;
+    /// Every level's image is compared with a target. A level that takes part by a fraction adds its
+    /// details by that fraction: ProSR's blend with the enlarged image of the level before.
+    fn run_training<O: Ops>(
+        &self,
+        ops: &mut O,
+        input: O::Maps,
+        levels: f64,
+    ) -> Result<O::Maps, O::Error> {
+        let mut maps = ops.conv(&self.first, &input)?;
+        let mut image = input;
         let count = (levels.ceil() as usize).clamp(1, self.levels);
-        let level = |level: usize| {
-            let deep = self.features.iter();
-            let deep = deep.fold(maps.clone(), |maps, conv| conv.forward(maps));
-            maps = self.enlarge.forward(deep);
-            let mut details = self.details.forward(maps.clone());
+        for level in 0..count {
+            for block in self.features.iter().chain([&self.enlarge]) {
+                maps = ops.conv(block, &maps)?;
+            }
+            let enlarged = ops.conv(&self.picture, &image)?;
+            let mut details = ops.conv(&self.details, &maps)?;
             let share = levels - level as f64;
             if share < 1.0 {
-                details = details.mul_scalar(share);
+                details = ops.scale(&details, share)?;
             }
-            picture = self.picture.forward(picture.clone()) + details;
-            picture.clone()
-        };
-        (0..count).map(level).collect()
-    }
-
-    fn outline(&self) -> Result<Outline, NoPlan> {
-        let mut plan = Builder::new(self.first.channels_in());
-        let mut picture = plan.input();
-        let mut maps = self.first.plan(&mut plan, picture)?;
-        for _ in 0..self.levels {
-            for conv in self.features.iter().chain([&self.enlarge]) {
-                maps = conv.plan(&mut plan, maps)?;
+            image = ops.add(&details, &enlarged)?;
+            if level + 1 < count {
+                ops.intermediate(&image);
             }
-            picture = self.picture.plan(&mut plan, picture)?;
-            let details = self.details.plan(&mut plan, maps)?;
-            picture = plan.add(details, picture)?;
         }
-        Ok(plan.finish()?)
-    }
-}
-
-impl Fold for LapSrn {
-    fn fold(self) -> Self {
-        Self {
-            first: self.first.fold(),
-            features: self.features.fold(),
-            enlarge: self.enlarge.fold(),
-            picture: self.picture.fold(),
-            details: self.details.fold(),
-            ..self
-        }
+        Ok(image)
     }
 }

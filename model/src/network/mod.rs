@@ -15,6 +15,7 @@ mod srresnet;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use engine::graph::{Graph, Plan, Reach};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -32,11 +33,10 @@ pub use residual_dense::{ResidualDense, ResidualDenseConfig};
 pub use srcnn::{Srcnn, SrcnnConfig};
 pub use srresnet::{SrResNet, SrResNetConfig};
 
-use engine::{Colour, Input, ScaleError, Spec};
+use engine::{Input, ScaleError, Spec};
 
-pub use crate::layer::NoPlan;
-use crate::layer::{Fold, Layers, Paths, Values};
-use engine::graph::{Outline, Plan};
+use crate::layer::{ConvBlock, Layers};
+use crate::ops::{Blocks, BuildError, GraphOps, Names, Ops, TensorOps, Topology, Values};
 
 /// A configuration that cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,9 +69,9 @@ fn check_maps(field: &'static str, maps: usize) -> Result<(), ConfigError> {
     check((1..=1024).contains(&maps), field, maps, "1 to 1024")
 }
 
-/// What a network's configuration says and makes; each network's file implements it.
+/// A network's configuration; each network's file implements it.
 trait Architecture {
-    /// What the pipeline has to know.
+    /// Scale, colour treatment and input, for the pipeline.
     fn spec(&self) -> Spec;
 
     /// Whether a network of these sizes can be built.
@@ -83,11 +83,6 @@ trait Architecture {
     /// The same network at its smaller scales, the smallest first, where one record serves them all.
     fn smaller(&self) -> Vec<NetworkConfig> {
         Vec::new()
-    }
-
-    /// How many pixels of its input the network loses on each side in training.
-    fn training_margin_px(&self) -> usize {
-        0
     }
 
     /// See [`NetworkConfig::training_ratios`].
@@ -103,26 +98,7 @@ trait Architecture {
     fn last_layer(&self) -> &'static str;
 }
 
-/// What a network does; each network's file implements it.
-trait Forward: Fold {
-    /// See [`Network::forward`].
-    fn forward(&self, x: Tensor<4>) -> Tensor<4>;
-
-    /// See [`Network::forward_training`].
-    fn forward_training(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
-        vec![self.forward(x)]
-    }
-
-    /// See [`Network::forward_blended`].
-    fn forward_blended(&self, x: Tensor<4>, _levels: f64) -> Vec<Tensor<4>> {
-        self.forward_training(x)
-    }
-
-    /// See [`Network::outline`]; parameters go by placeholders.
-    fn outline(&self) -> Result<Outline, NoPlan>;
-}
-
-/// Writes out what has one case for each network: the only registry.
+/// Everything that has one case per network: the only registry.
 macro_rules! networks {
     ($($(#[$doc:meta])* $name:ident($config:ident),)*) => {
         /// Every network there is, by its configuration.
@@ -173,64 +149,22 @@ macro_rules! networks {
             $($(#[$doc])* $name($name),)*
         }
 
-        impl Network {
-            /// `[batch, c, h, w]` → `[batch, c, h·r, w·r]`, values in 0…1 (the output may overshoot);
-            /// r is the scale, or 1 for [`Input::Upsampled`].
-            pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+
+        impl Topology for Network {
+            fn run<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error> {
                 match self {
-                    $(Self::$name(network) => network.forward(x),)*
+                    $(Self::$name(network) => network.run(ops, input),)*
                 }
             }
 
-            /// The same as it is trained: everything that is compared with a target, the result last.
-            ///
-            /// Their sizes are those of [`NetworkConfig::training_ratios`]; SRCNN goes without
-            /// padding and returns the central part.
-            pub fn forward_training(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
+            fn run_training<O: Ops>(
+                &self,
+                ops: &mut O,
+                input: O::Maps,
+                levels: f64,
+            ) -> Result<O::Maps, O::Error> {
                 match self {
-                    $(Self::$name(network) => network.forward_training(x),)*
-                }
-            }
-
-            /// The same, of a network that enlarges level by level, while its levels are still
-            /// brought in one after the other: the first `levels` of them, the last of which only
-            /// by the fraction; there are so many outputs. Others make nothing of it.
-            pub fn forward_blended(&self, x: Tensor<4>, levels: f64) -> Vec<Tensor<4>> {
-                match self {
-                    $(Self::$name(network) => network.forward_blended(x, levels),)*
-                }
-            }
-
-            /// The network as fused steps for the lean engines, which name its parameters by their
-            /// paths; input and output are those of [`Self::forward`].
-            ///
-            /// Networks have no plan that shrink maps or look at means of them, and none while
-            /// they are in the form in which they are trained.
-            pub fn outline(&self) -> Result<Outline, NoPlan> {
-                let mut outline = self.outline_unnamed()?;
-                let paths = Paths::of(self);
-                outline.rename(|placeholder| paths.path(placeholder));
-                Ok(outline)
-            }
-
-            /// [`Self::outline`] with the values of the network's parameters.
-            pub fn plan(&self) -> Result<Plan, NoPlan> {
-                let values = Values::of(self);
-                let outline = self.outline_unnamed()?;
-                Ok(outline.compile(|placeholder| values.get(placeholder))?)
-            }
-
-            fn outline_unnamed(&self) -> Result<Outline, NoPlan> {
-                match self {
-                    $(Self::$name(network) => network.outline(),)*
-                }
-            }
-
-            /// The network in the form in which it is used: wide blocks and batch normalisation
-            /// folded, nothing else changed.
-            pub fn fold(self) -> Self {
-                match self {
-                    $(Self::$name(network) => Self::$name(network.fold()),)*
+                    $(Self::$name(network) => network.run_training(ops, input, levels),)*
                 }
             }
         }
@@ -260,8 +194,73 @@ networks! {
     Plain(PlainConfig),
 }
 
+impl Network {
+    /// `[batch, c, h, w]` → `[batch, c, h·r, w·r]`, values in 0…1 (the output may overshoot); r is the
+    /// scale, or 1 for [`Input::Upsampled`].
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let Ok(result) = self.run(&mut TensorOps::new(&x), x);
+        result
+    }
+
+    /// The same as it is trained: every result that is compared with a target, the network's own last.
+    ///
+    /// Their sizes are those of [`NetworkConfig::training_ratios`]; SRCNN runs without padding and returns
+    /// the central part. Of a network that enlarges level by level the first `levels` levels take part,
+    /// the last one by the fraction alone, and there are as many results.
+    pub fn forward_training(&self, x: Tensor<4>, levels: f64) -> Vec<Tensor<4>> {
+        let mut ops = TensorOps::training(&x);
+        let Ok(result) = self.run_training(&mut ops, x, levels);
+        let mut results = ops.into_intermediate();
+        results.push(result);
+        results
+    }
+
+    /// Its convolutions in the order in which they run.
+    pub(crate) fn blocks(&self) -> Vec<ConvBlock> {
+        let mut blocks = Blocks::default();
+        let Ok(()) = self.run(&mut blocks, ());
+        blocks.0
+    }
+
+    /// The network as a graph, whose parameters go by their paths; input and result are those of
+    /// [`Self::forward`].
+    pub fn graph(&self) -> Result<Graph, BuildError> {
+        let mut graph = self.graph_by_ids()?;
+        let names = Names::of(self);
+        graph.rename(|id| names.get(id))?;
+        Ok(graph)
+    }
+
+    /// [`Self::graph`] with the values of the network's parameters.
+    pub fn plan(&self) -> Result<Plan, BuildError> {
+        let values = Values::of(self);
+        Ok(self.graph_by_ids()?.compile(|id| values.get(id))?)
+    }
+
+    fn graph_by_ids(&self) -> Result<Graph, BuildError> {
+        let mut ops = GraphOps::new(self.channels());
+        let input = ops.builder.input();
+        self.run(&mut ops, input)?;
+        Ok(ops.builder.finish()?)
+    }
+
+    /// The input pixels around a tile that its result depends on; in any form of the network.
+    pub fn reach(&self) -> Result<Reach, BuildError> {
+        let mut ops = GraphOps::sizes(self.channels());
+        let input = ops.builder.input();
+        self.run(&mut ops, input)?;
+        Ok(ops.builder.finish()?.reach())
+    }
+
+    /// Channels of the input.
+    fn channels(&self) -> usize {
+        let blocks = self.blocks();
+        blocks.first().map_or(1, ConvBlock::channels_in)
+    }
+}
+
 impl NetworkConfig {
-    /// What the pipeline has to know.
+    /// Scale, colour treatment and input, for the pipeline.
     pub fn spec(&self) -> Spec {
         self.architecture().spec()
     }
@@ -296,9 +295,19 @@ impl NetworkConfig {
         self.architecture().training_ratios()
     }
 
-    /// How many pixels of its input the network loses on each side in training.
+    /// Pixels of its input that the network loses on each side in training.
+    ///
+    /// # Panics
+    /// If the configuration is not valid.
+    #[cfg(feature = "train")]
     pub fn training_margin_px(&self) -> usize {
-        self.architecture().training_margin_px()
+        let mut ops = GraphOps::sizes(self.spec().colour.channels());
+        let (input, levels) = (ops.builder.input(), self.training_ratios().len() as f64);
+        let network = self.init(&Device::flex());
+        let result = network.run_training(&mut ops, input, levels);
+        let extent = result.ok().and_then(|result| ops.builder.extent(result));
+        let margin = extent.expect("a valid network has a graph").margin;
+        margin.min(0).unsigned_abs()
     }
 
     /// The path of the last convolution's parameters, which come last.

@@ -7,21 +7,17 @@
 //! ```
 //!
 //! The shape is that of SESR (Bhardwaj et al. 2022, arXiv:2103.09404) and ECBSR (Zhang et al.
-//! 2021): in training each convolution can be a wide linear block, folded into one k×k
+//! 2021): in training each convolution can be a wide linear block, merged into one k×k
 //! convolution at every step; the sub-pixel shuffle is ESPCN's (Shi et al. 2016,
 //! arXiv:1609.05158).
 
 use burn::module::Module;
-use burn::tensor::Tensor;
+use engine::{Colour, Input, Spec};
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, ConfigError, Forward, Network, check, check_maps, check_scale};
-use crate::layer::{
-    BICUBIC_REACH_PX, Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity, Skip, add_skip,
-    pixel_shuffle, plan_skip,
-};
-use engine::graph::{Builder, Outline};
-use engine::{Colour, Input, Spec};
+use super::{Architecture, ConfigError, Network, check, check_maps, check_scale};
+use crate::layer::{ConvBlock, ConvConfig, Layers, PRELU, Skip};
+use crate::ops::{Ops, Topology};
 
 /// The sizes of a [`Plain`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,17 +75,10 @@ impl PlainConfig {
 
 impl Architecture for PlainConfig {
     fn spec(&self) -> Spec {
-        let network_px = 2 * (self.ends_px / 2) + self.depth * (MIDDLE_PX / 2);
-        let skip_px = match self.skip {
-            Skip::None | Skip::Nearest => 0,
-            Skip::Bicubic => BICUBIC_REACH_PX,
-        };
         Spec {
             scale: self.scale,
             colour: self.colour,
             input: Input::LowResolution,
-            halo_px: network_px.max(skip_px),
-            align_px: 1,
         }
     }
 
@@ -110,15 +99,15 @@ impl Architecture for PlainConfig {
 
     fn build(&self, layers: &mut Layers) -> Network {
         let prelu = |shape| {
-            let conv = Conv::new(shape).wide(self.expansion);
-            conv.then(Nonlinearity::PRelu)
+            let conv = ConvConfig::new(shape).wide(self.expansion);
+            conv.then(PRELU)
         };
         Network::Plain(Plain {
             first: layers.conv(prelu(self.first())),
             middle: (0..self.depth)
                 .map(|_| layers.conv(prelu(self.middle())))
                 .collect(),
-            last: layers.conv(Conv::new(self.last()).wide(self.expansion)),
+            last: layers.conv(ConvConfig::new(self.last()).wide(self.expansion)),
             scale: self.scale,
             skip: self.skip,
             long_skip: self.long_skip,
@@ -142,45 +131,17 @@ pub struct Plain {
     long_skip: bool,
 }
 
-impl Forward for Plain {
-    /// `[batch, c, h, w]` → `[batch, c, h·scale, w·scale]`.
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let first = self.first.forward(x.clone());
-        let mut maps = self
-            .middle
-            .iter()
-            .fold(first.clone(), |maps, block| block.forward(maps));
-        if self.long_skip {
-            maps = maps + first;
-        }
-        let phases = add_skip(self.last.forward(maps), x, self.skip, self.scale);
-        pixel_shuffle(phases, self.scale)
-    }
-
-    fn outline(&self) -> Result<Outline, NoPlan> {
-        let mut plan = Builder::new(self.first.channels_in());
-        let x = plan.input();
-        let first = self.first.plan(&mut plan, x)?;
-        let mut maps = first;
+impl Topology for Plain {
+    fn run<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error> {
+        let first = ops.conv(&self.first, &input)?;
+        let mut maps = first.clone();
         for block in &self.middle {
-            maps = block.plan(&mut plan, maps)?;
+            maps = ops.conv(block, &maps)?;
         }
         if self.long_skip {
-            maps = plan.add(maps, first)?;
+            maps = ops.add(&maps, &first)?;
         }
-        let maps = self.last.plan(&mut plan, maps)?;
-        plan_skip(&mut plan, maps, x, self.skip, self.scale)?;
-        Ok(plan.finish()?)
-    }
-}
-
-impl Fold for Plain {
-    fn fold(self) -> Self {
-        Self {
-            first: self.first.fold(),
-            middle: self.middle.fold(),
-            last: self.last.fold(),
-            ..self
-        }
+        let phases = ops.conv(&self.last, &maps)?;
+        ops.sub_pixel(&phases, &input, self.skip, self.scale)
     }
 }

@@ -14,16 +14,13 @@
 //! ```
 
 use burn::module::Module;
-use burn::tensor::ops::AvgPoolOptions;
-use burn::tensor::{Tensor, module};
+use engine::graph::Activation;
+use engine::{Colour, Input, Spec};
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, ConfigError, Forward, Network, check, check_maps, check_scale};
-use crate::layer::{
-    Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity, Skip, add_skip, pixel_shuffle, plan_skip,
-};
-use engine::graph::{Builder, Outline};
-use engine::{Colour, Input, Spec};
+use super::{Architecture, ConfigError, Network, check, check_maps, check_scale};
+use crate::layer::{ConvBlock, ConvConfig, Layers, Skip};
+use crate::ops::{Ops, Topology};
 
 /// The sizes of a [`ResidualDense`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,14 +66,10 @@ fn windows_px() -> Vec<usize> {
 
 impl Architecture for ResidualDenseConfig {
     fn spec(&self) -> Spec {
-        let block_px: usize = self.dilations.iter().sum();
-        let pyramid_px = self.windows_px.iter().max().map_or(0, |window| window / 2);
         Spec {
             scale: self.scale,
             colour: self.colour,
             input: Input::LowResolution,
-            halo_px: 2 + self.blocks * block_px + pyramid_px,
-            align_px: 1,
         }
     }
 
@@ -111,8 +104,8 @@ impl Architecture for ResidualDenseConfig {
 
     fn build(&self, layers: &mut Layers) -> Network {
         let (c, w, g) = (self.colour.channels(), self.width, self.growth);
-        let relu = |shape| Conv::new(shape).gain(2.0).then(Nonlinearity::Relu);
-        let first = layers.conv(Conv::new([w, c, 3, 3]).gain(1.0));
+        let relu = |shape| ConvConfig::new(shape).gain(2.0).then(Activation::Relu);
+        let first = layers.conv(ConvConfig::new([w, c, 3, 3]).gain(1.0));
         let blocks = (0..self.blocks).map(|_| Block {
             convs: self
                 .dilations
@@ -120,16 +113,16 @@ impl Architecture for ResidualDenseConfig {
                 .enumerate()
                 .map(|(i, dilation)| layers.conv(relu([g, w + i * g, 3, 3]).dilated(*dilation)))
                 .collect(),
-            fuse: layers.conv(Conv::new([w, w + self.dilations.len() * g, 1, 1])),
+            fuse: layers.conv(ConvConfig::new([w, w + self.dilations.len() * g, 1, 1])),
         });
         let blocks = blocks.collect();
         let levels = 1 + self.windows_px.len();
-        let fuse = (levels > 1).then(|| layers.conv(Conv::new([w, levels * w, 1, 1])));
+        let fuse = (levels > 1).then(|| layers.conv(ConvConfig::new([w, levels * w, 1, 1])));
         Network::ResidualDense(ResidualDense {
             first,
             blocks,
             fuse,
-            last: layers.conv(Conv::new([c * self.scale * self.scale, w, 3, 3])),
+            last: layers.conv(ConvConfig::new([c * self.scale * self.scale, w, 3, 3])),
             windows_px: self.windows_px.clone(),
             scale: self.scale,
         })
@@ -159,81 +152,34 @@ struct Block {
 }
 
 impl Block {
-    fn forward(&self, maps: Tensor<4>) -> Tensor<4> {
-        let grow = |all: Tensor<4>, conv: &ConvBlock| {
-            let new = conv.forward(all.clone());
-            Tensor::cat(vec![all, new], 1)
-        };
-        let all = self.convs.iter().fold(maps.clone(), grow);
-        self.fuse.forward(all) + maps
+    fn run<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error> {
+        let mut all = input.clone();
+        for conv in &self.convs {
+            let new = ops.conv(conv, &all)?;
+            all = ops.concat(&[all, new])?;
+        }
+        let fused = ops.conv(&self.fuse, &all)?;
+        ops.add(&fused, &input)
     }
 }
 
-impl Fold for Block {
-    fn fold(self) -> Self {
-        Self {
-            convs: self.convs.fold(),
-            fuse: self.fuse.fold(),
-        }
-    }
-}
-
-impl Forward for ResidualDense {
-    /// `[batch, c, h, w]` → `[batch, c, h·scale, w·scale]`.
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let first = self.first.forward(x.clone());
-        let mut maps = self
-            .blocks
-            .iter()
-            .fold(first.clone(), |maps, block| block.forward(maps));
-        if let Some(fuse) = &self.fuse {
-            let means = self.windows_px.iter().map(|&window| {
-                let options = AvgPoolOptions::new([window, window])
-                    .with_stride([1, 1])
-                    .with_padding([window / 2, window / 2])
-                    // What lies outside of the picture doesn't count.
-                    .with_count_include_pad(false);
-                module::avg_pool2d(maps.clone(), options)
-            });
-            let levels = std::iter::once(maps.clone()).chain(means).collect();
-            maps = fuse.forward(Tensor::cat(levels, 1));
-        }
-        let phases = self.last.forward(maps + first);
-        pixel_shuffle(add_skip(phases, x, Skip::Nearest, self.scale), self.scale)
-    }
-
-    fn outline(&self) -> Result<Outline, NoPlan> {
-        if self.fuse.is_some() {
-            return Err(NoPlan::Layer("a pyramid of means"));
-        }
-        let mut plan = Builder::new(self.first.channels_in());
-        let x = plan.input();
-        let first = self.first.plan(&mut plan, x)?;
-        let mut maps = first;
+impl Topology for ResidualDense {
+    fn run<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error> {
+        let first = ops.conv(&self.first, &input)?;
+        let mut maps = first.clone();
         for block in &self.blocks {
-            let mut all = maps;
-            for conv in &block.convs {
-                let new = conv.plan(&mut plan, all)?;
-                all = plan.concat(vec![all, new])?;
+            maps = block.run(ops, maps)?;
+        }
+        if let Some(fuse) = &self.fuse {
+            let mut levels = vec![maps.clone()];
+            for window in &self.windows_px {
+                levels.push(ops.mean(&maps, *window)?);
             }
-            let fused = block.fuse.plan(&mut plan, all)?;
-            maps = plan.add(fused, maps)?;
+            let pyramid = ops.concat(&levels)?;
+            maps = ops.conv(fuse, &pyramid)?;
         }
-        maps = plan.add(maps, first)?;
-        let phases = self.last.plan(&mut plan, maps)?;
-        plan_skip(&mut plan, phases, x, Skip::Nearest, self.scale)?;
-        Ok(plan.finish()?)
-    }
-}
-
-impl Fold for ResidualDense {
-    fn fold(self) -> Self {
-        Self {
-            first: self.first.fold(),
-            blocks: self.blocks.fold(),
-            fuse: self.fuse.fold(),
-            last: self.last.fold(),
-            ..self
-        }
+        maps = ops.add(&maps, &first)?;
+        let phases = ops.conv(&self.last, &maps)?;
+        ops.sub_pixel(&phases, &input, Skip::Nearest, self.scale)
     }
 }

@@ -9,13 +9,13 @@
 //! ```
 
 use burn::module::Module;
-use burn::tensor::Tensor;
+use engine::graph::{Activation, Border};
+use engine::{Colour, Input, Spec};
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, ConfigError, Forward, Network, check, check_maps, check_scale};
-use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity, Padding, pad_replicate};
-use engine::graph::{self, Border, Builder, Outline};
-use engine::{Colour, Input, Spec};
+use super::{Architecture, ConfigError, Network, check, check_maps, check_scale};
+use crate::layer::{ConvBlock, ConvConfig, Layers};
+use crate::ops::{Ops, Topology};
 
 /// The sizes of an [`Srcnn`]; the defaults are the paper's 9-1-5.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,8 +62,6 @@ impl Architecture for SrcnnConfig {
             scale: self.scale,
             colour: self.colour,
             input: Input::Upsampled,
-            halo_px: self.kernels_px.iter().map(|k| k / 2).sum(),
-            align_px: 1,
         }
     }
 
@@ -80,15 +78,11 @@ impl Architecture for SrcnnConfig {
 
     fn build(&self, layers: &mut Layers) -> Network {
         let [first, second, last] = self.shapes();
-        let relu = |shape| Conv::new(shape).gain(2.0).then(Nonlinearity::Relu);
-        let convs = [relu(first), relu(second), Conv::new(last).gain(2.0)];
+        let relu = |shape| ConvConfig::new(shape).gain(2.0).then(Activation::Relu);
+        let convs = [relu(first), relu(second), ConvConfig::new(last).gain(2.0)];
         Network::Srcnn(Srcnn {
             layers: convs.map(|conv| layers.conv(conv)).into(),
         })
-    }
-
-    fn training_margin_px(&self) -> usize {
-        self.spec().halo_px
     }
 
     fn last_layer(&self) -> &'static str {
@@ -103,46 +97,30 @@ pub struct Srcnn {
 }
 
 impl Srcnn {
-    fn forward_unpadded(&self, x: Tensor<4>) -> Tensor<4> {
-        let layers = self.layers.iter();
-        layers.fold(x, |x, layer| layer.forward_padded(x, Padding::Valid))
-    }
-}
-
-impl Forward for Srcnn {
-    /// `[batch, c, h, w]`, enlarged already → the same shape, sharpened.
-    ///
-    /// Border pixels are repeated outwards, as the paper's code does it: zeros there would darken the
-    /// borders.
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let halo_px = self.layers.iter().map(|layer| layer.kernel_px() / 2).sum();
-        self.forward_unpadded(pad_replicate(x, halo_px))
-    }
-
-    /// As the paper trains: no padding, so 33×33 pixels in give the central 21×21 out (9-1-5).
-    fn forward_training(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
-        vec![self.forward_unpadded(x)]
-    }
-
-    fn outline(&self) -> Result<Outline, NoPlan> {
-        let mut plan = Builder::new(self.layers[0].channels_in());
-        let halo_px = self.layers.iter().map(|layer| layer.kernel_px() / 2).sum();
-        let x = plan.input();
-        let mut maps = match halo_px {
-            0 => x,
-            _ => plan.pad(x, halo_px, Border::Replicate)?,
-        };
+    fn unpadded<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error> {
+        let mut maps = input;
         for layer in &self.layers {
-            maps = layer.plan_padded(&mut plan, maps, graph::Padding::Valid)?;
+            maps = ops.conv_valid(layer, &maps)?;
         }
-        Ok(plan.finish()?)
+        Ok(maps)
     }
 }
 
-impl Fold for Srcnn {
-    fn fold(self) -> Self {
-        Self {
-            layers: self.layers.fold(),
-        }
+impl Topology for Srcnn {
+    /// Border pixels are repeated outwards, as in the paper's code: zeros there would darken the borders.
+    fn run<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error> {
+        let margin = self.layers.iter().map(|layer| layer.kernel_px() / 2).sum();
+        let padded = ops.pad(&input, margin, Border::Replicate)?;
+        self.unpadded(ops, padded)
+    }
+
+    /// As the paper trains: no padding, so that 33×33 pixels give the central 21×21 (9-1-5).
+    fn run_training<O: Ops>(
+        &self,
+        ops: &mut O,
+        input: O::Maps,
+        _levels: f64,
+    ) -> Result<O::Maps, O::Error> {
+        self.unpadded(ops, input)
     }
 }

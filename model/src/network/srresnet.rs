@@ -2,7 +2,7 @@
 //!
 //! Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
 //! Network", CVPR 2017, arXiv:1609.04802. Sixteen residual blocks with batch normalisation, and a
-//! last convolution whose −1…1 stand for black and white; both are folded into the convolutions
+//! last convolution whose −1…1 stand for black and white; both are merged into the convolutions
 //! when it is exported:
 //!
 //! ```text
@@ -13,13 +13,12 @@
 //! ```
 
 use burn::module::Module;
-use burn::tensor::Tensor;
+use engine::{Colour, Input, Spec};
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, ConfigError, Forward, Network, check, check_maps, check_scale};
-use crate::layer::{Conv, ConvBlock, Fold, Layers, NoPlan, Nonlinearity};
-use engine::graph::{Builder, Outline};
-use engine::{Colour, Input, Spec};
+use super::{Architecture, ConfigError, Network, check, check_maps, check_scale};
+use crate::layer::{ConvBlock, ConvConfig, Layers, PRELU};
+use crate::ops::{Ops, Topology};
 
 /// The sizes of an [`SrResNet`]; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,14 +63,10 @@ impl SrResNetConfig {
 
 impl Architecture for SrResNetConfig {
     fn spec(&self) -> Spec {
-        // Behind the first shuffle a pixel is a half or a third as large; rounded up.
-        let ends = ENDS_PX / 2;
         Spec {
             scale: self.scale,
             colour: self.colour,
             input: Input::LowResolution,
-            halo_px: ends + 2 * self.blocks + 1 + self.steps().len() + ends.div_ceil(self.scale),
-            align_px: 1,
         }
     }
 
@@ -85,20 +80,20 @@ impl Architecture for SrResNetConfig {
         let (c, w) = (self.colour.channels(), self.width);
         let square = [w, w, 3, 3];
         let head = layers.conv(
-            Conv::new([w, c, ENDS_PX, ENDS_PX])
+            ConvConfig::new([w, c, ENDS_PX, ENDS_PX])
                 .gain(2.0)
-                .then(Nonlinearity::PRelu),
+                .then(PRELU),
         );
         let body = (0..self.blocks)
             .map(|_| ResidualBlock {
-                first: layers.conv(Conv::new(square).gain(2.0).norm().then(Nonlinearity::PRelu)),
-                second: layers.conv(Conv::new(square).gain(2.0).norm()),
+                first: layers.conv(ConvConfig::new(square).gain(2.0).norm().then(PRELU)),
+                second: layers.conv(ConvConfig::new(square).gain(2.0).norm()),
             })
             .collect();
-        let bridge = layers.conv(Conv::new(square).gain(2.0).norm());
+        let bridge = layers.conv(ConvConfig::new(square).gain(2.0).norm());
         let enlarge = self.steps().into_iter().map(|step| {
-            let conv = Conv::new(square).gain(2.0).shuffled(step);
-            layers.conv(conv.then(Nonlinearity::PRelu))
+            let conv = ConvConfig::new(square).gain(2.0).shuffled(step);
+            layers.conv(conv.then(PRELU))
         });
         let enlarge = enlarge.collect();
         Network::SrResNet(SrResNet {
@@ -106,8 +101,8 @@ impl Architecture for SrResNetConfig {
             body,
             bridge,
             enlarge,
-            tail: layers.conv(Conv::new([c, w, ENDS_PX, ENDS_PX])),
-            signed: layers.trains(),
+            // It is trained for −1…1.
+            tail: layers.conv(ConvConfig::new([c, w, ENDS_PX, ENDS_PX]).rescaled(0.5, 0.5)),
         })
     }
 
@@ -124,8 +119,6 @@ pub struct SrResNet {
     bridge: ConvBlock,
     enlarge: Vec<ConvBlock>,
     tail: ConvBlock,
-    /// Whether the last convolution gives −1…1.
-    signed: bool,
 }
 
 #[derive(Module, Debug)]
@@ -134,67 +127,20 @@ struct ResidualBlock {
     second: ConvBlock,
 }
 
-impl Fold for ResidualBlock {
-    fn fold(self) -> Self {
-        Self {
-            first: self.first.fold(),
-            second: self.second.fold(),
-        }
-    }
-}
-
-impl Forward for SrResNet {
-    /// `[batch, c, h, w]` → `[batch, c, h·scale, w·scale]`.
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let head = self.head.forward(x);
-        let body = self.body.iter().fold(head.clone(), |x, block| {
-            block.second.forward(block.first.forward(x.clone())) + x
-        });
-        let maps = self.bridge.forward(body) + head;
-        let maps = self.enlarge.iter().fold(maps, |x, conv| conv.forward(x));
-        let picture = self.tail.forward(maps);
-        if self.signed {
-            picture.mul_scalar(0.5).add_scalar(0.5)
-        } else {
-            picture
-        }
-    }
-
-    fn outline(&self) -> Result<Outline, NoPlan> {
-        if self.signed {
-            return Err(NoPlan::Unfolded);
-        }
-        let mut plan = Builder::new(self.head.channels_in());
-        let x = plan.input();
-        let head = self.head.plan(&mut plan, x)?;
-        let mut maps = head;
+impl Topology for SrResNet {
+    fn run<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error> {
+        let head = ops.conv(&self.head, &input)?;
+        let mut maps = head.clone();
         for block in &self.body {
-            let first = block.first.plan(&mut plan, maps)?;
-            let second = block.second.plan(&mut plan, first)?;
-            maps = plan.add(second, maps)?;
+            let first = ops.conv(&block.first, &maps)?;
+            let second = ops.conv(&block.second, &first)?;
+            maps = ops.add(&second, &maps)?;
         }
-        maps = self.bridge.plan(&mut plan, maps)?;
-        maps = plan.add(maps, head)?;
-        for conv in self.enlarge.iter().chain([&self.tail]) {
-            maps = conv.plan(&mut plan, maps)?;
+        let bridge = ops.conv(&self.bridge, &maps)?;
+        maps = ops.add(&bridge, &head)?;
+        for block in self.enlarge.iter().chain([&self.tail]) {
+            maps = ops.conv(block, &maps)?;
         }
-        Ok(plan.finish()?)
-    }
-}
-
-impl Fold for SrResNet {
-    fn fold(self) -> Self {
-        Self {
-            head: self.head.fold(),
-            body: self.body.fold(),
-            bridge: self.bridge.fold(),
-            enlarge: self.enlarge.fold(),
-            tail: if self.signed {
-                self.tail.rescaled(0.5, 0.5)
-            } else {
-                self.tail
-            },
-            signed: false,
-        }
+        Ok(maps)
     }
 }

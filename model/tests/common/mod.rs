@@ -15,7 +15,7 @@ pub fn config(text: &str) -> NetworkConfig {
 
 /// Random weights, folded.
 pub fn network(config: &NetworkConfig) -> Network {
-    config.init_training(11, &Device::flex()).fold()
+    config.fold(&config.init_training(11, &Device::flex()))
 }
 
 /// [`network`] as it would be exported.

@@ -1,13 +1,13 @@
-//! `www/uprez.js` as somebody else's page uses it.
+//! The module, used by a third-party page.
 
 use image::{Rgba, RgbaImage};
 use serde_json::{Value, json};
 
 use crate::fixture::{assert_same, model_file, png, tiny_model, upscaled, waves};
-use crate::page::picture;
+use crate::page::to_image;
 use crate::site::{Gpu, PLAIN, Visit};
 
-/// Put before scripts: shorter names for what many of them do.
+/// Functions for all scripts.
 pub const HELPERS: &str = "
     const fetchBlob = async (url) => (await fetch(url)).blob();
     const plain = ({ width, height, data }) => ({ width, height, data: Array.from(data) });
@@ -22,16 +22,16 @@ pub fn run(visit: &Visit, script: &str, args: &[Value]) -> Value {
     visit.chrome.run(&format!("{HELPERS}{script}"), args)
 }
 
-/// Somebody else's page, with a small model and a picture at hand.
+/// A third-party page, with the URLs of a small model and an image.
 pub fn plain_page(image: &RgbaImage) -> (Visit, [Value; 2]) {
     let visit = Visit::of(PLAIN, Gpu::None);
     visit.file("tiny.bpk", &tiny_model());
-    visit.file("picture.png", &png(image));
-    let urls = [visit.url("tiny.bpk"), visit.url("picture.png")];
+    visit.file("image.png", &png(image));
+    let urls = [visit.url("tiny.bpk"), visit.url("image.png")];
     (visit, urls)
 }
 
-/// The same without alpha.
+/// The image without alpha.
 pub fn opaque(mut image: RgbaImage) -> RgbaImage {
     image
         .pixels_mut()
@@ -47,7 +47,7 @@ fn every_pixel_and_its_alpha_is_right() {
         const upscaler = await load(model);
         return plain(await upscaler.upscale(await fetchBlob(url)));";
     assert_same(
-        &picture(run(&visit, script, &urls)),
+        &to_image(run(&visit, script, &urls)),
         &upscaled(&tiny_model(), &image),
     );
     visit.finish();
@@ -77,30 +77,30 @@ fn every_kind_of_source_and_of_model_gives_the_same() {
     for kind in ["blob", "data", "bitmap", "canvas", "offscreen", "img"] {
         let [model, url] = &urls;
         let found = run(&visit, script, &[model.clone(), url.clone(), json!(kind)]);
-        assert_same(&picture(found), &expected);
+        assert_same(&to_image(found), &expected);
     }
     visit.finish();
 }
 
-/// A model and a picture in the page, against what they give natively.
+/// Asserts that a page computes the same as natively.
 fn assert_native(visit: &Visit, model: &[u8], (width, height): (u32, u32)) {
     let image = waves(width, height);
     visit.file("model.bpk", model);
-    visit.file("picture.png", &png(&image));
+    visit.file("image.png", &png(&image));
     let script = "const [model, url] = arguments;
         const upscaler = await load(model);
         const image = await upscaler.upscale(await fetchBlob(url));
         upscaler.dispose();
         return plain(image);";
-    let urls = [visit.url("model.bpk"), visit.url("picture.png")];
+    let urls = [visit.url("model.bpk"), visit.url("image.png")];
     assert_same(
-        &picture(run(visit, script, &urls)),
+        &to_image(run(visit, script, &urls)),
         &upscaled(model, &image),
     );
 }
 
 #[test]
-fn pictures_of_any_size_at_every_scale() {
+fn images_of_any_size_at_every_scale() {
     let visit = Visit::of(PLAIN, Gpu::None);
     for scale in 2..=4 {
         let models = [
@@ -131,7 +131,6 @@ fn every_network_runs_in_a_page() {
     visit.finish();
 }
 
-/// The bytes of a picture, once for each number of workers, and how many there were.
 #[test]
 fn results_do_not_depend_on_the_number_of_workers() {
     let image = waves(530, 310);
@@ -157,7 +156,7 @@ fn results_do_not_depend_on_the_number_of_workers() {
     let results = found.as_array().unwrap();
     for result in results {
         assert_eq!(result["hash"], results[0]["hash"], "{found}");
-        // One more decodes the picture, which has alpha.
+        // One more decodes the image, which has alpha.
         let started = result["started"].as_u64().unwrap();
         assert_eq!(Some(started - 1), result["workers"].as_u64(), "{found}");
     }
@@ -165,13 +164,13 @@ fn results_do_not_depend_on_the_number_of_workers() {
 }
 
 #[test]
-fn one_record_serves_for_its_smaller_scales() {
+fn a_record_is_used_at_its_smaller_scales() {
     let visit = Visit::of(PLAIN, Gpu::None);
     let record = model_file("kind = \"lapsrn\"\nscale = 8\nwidth = 6\ndepth = 2");
     let image = waves(101, 30);
     visit.file("model.bpk", &record);
-    visit.file("picture.png", &png(&image));
-    let urls = [visit.url("model.bpk"), visit.url("picture.png")];
+    visit.file("image.png", &png(&image));
+    let urls = [visit.url("model.bpk"), visit.url("image.png")];
     let script = "const [model, url] = arguments;
         const upscaler = await load(model, { scale: 2 });
         const { scale, scales } = upscaler.info;
@@ -190,37 +189,37 @@ fn one_record_serves_for_its_smaller_scales() {
     let device = burn::tensor::Device::flex();
     let (network, metadata) = model::record::read_at(&record, Some(2), &device).unwrap();
     let doubling = model::record::write(&network, &metadata).unwrap();
-    assert_same(&picture(found), &upscaled(&doubling, &image));
+    assert_same(&to_image(found), &upscaled(&doubling, &image));
     visit.finish();
 }
 
 #[test]
-fn the_models_that_the_page_offers_give_what_they_give_natively() {
+fn shipped_models_compute_the_same_as_natively() {
     let visit = Visit::of(PLAIN, Gpu::None);
     let list = std::fs::read(xtask::root().join("www/models/index.json")).unwrap();
     let list: Vec<Value> = serde_json::from_slice(&list).unwrap();
     assert!(list.iter().any(|model| model["name"] == "fast-x2"));
     let image = waves(52, 37);
-    visit.file("picture.png", &png(&image));
+    visit.file("image.png", &png(&image));
     for name in list.iter().map(|model| model["name"].as_str().unwrap()) {
         let script = "const [name, url] = arguments;
             const upscaler = await load(name);
             const { engine, info } = upscaler;
             return { engine, info, ...plain(await upscaler.upscale(await fetchBlob(url))) };";
-        let found = run(&visit, script, &[json!(name), visit.url("picture.png")]);
+        let found = run(&visit, script, &[json!(name), visit.url("image.png")]);
         let record = tests::shipped(name).unwrap();
         let metadata = model::record::metadata(&record).unwrap();
         assert_eq!(found["engine"], "cpu");
         assert_eq!(found["info"]["name"], json!(metadata.name));
         assert_eq!(found["info"]["scale"], json!(metadata.network.spec().scale));
         assert_eq!(found["info"]["parameters"], json!(metadata.parameters));
-        assert_same(&picture(found), &upscaled(&record, &image));
+        assert_same(&to_image(found), &upscaled(&record, &image));
     }
     visit.finish();
 }
 
 #[test]
-fn aborting_is_obeyed_at_once_and_the_upscaler_goes_on() {
+fn aborting_rejects_at_once_and_the_upscaler_stays_usable() {
     let image = waves(30, 20);
     let (visit, [model, url]) = plain_page(&image);
     visit.file("large.png", &png(&waves(2000, 1500)));
@@ -240,7 +239,7 @@ fn aborting_is_obeyed_at_once_and_the_upscaler_goes_on() {
         });
         const waiting = upscaler.upscale(smallBlob);
         const error = await failure(long);
-        order.push('obeyed');
+        order.push('rejected');
         const before = await failure(upscaler.upscale(smallBlob, { signal: AbortSignal.abort() }));
         const after = plain(await upscaler.upscale(smallBlob));
         return {
@@ -255,13 +254,13 @@ fn aborting_is_obeyed_at_once_and_the_upscaler_goes_on() {
     for (i, step) in progress.iter().enumerate() {
         assert_eq!(step, &json!([i, total]), "tile by tile");
     }
-    assert_eq!(progress.len(), 4, "nothing is told once it is aborted");
+    assert_eq!(progress.len(), 4, "no progress after the abort");
     assert!(total.as_u64() > Some(8), "{total}");
-    // No clock: a machine that is busy with something else may stand still for longer than a tile takes.
-    assert_eq!(found["order"], json!(["obeyed", "next task"]));
+    // By order instead of time, as the machine may be busy.
+    assert_eq!(found["order"], json!(["rejected", "next task"]));
     let expected = upscaled(&tiny_model(), &image);
-    assert_same(&picture(found["waiting"].clone()), &expected);
-    assert_same(&picture(found["after"].clone()), &expected);
+    assert_same(&to_image(found["waiting"].clone()), &expected);
+    assert_same(&to_image(found["after"].clone()), &expected);
     visit.finish();
 }
 

@@ -1,4 +1,4 @@
-//! For everybody: what axe finds, and the keyboard alone.
+//! Accessibility: axe, and use by keyboard alone.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::page::{
 };
 use crate::site::{Gpu, PAGE, Visit};
 
-/// The text of axe-core, of the version that `axe/package.json` names; `None` where there is no npm.
+/// The script of axe-core, in the version of `axe/package.json`; `None` without npm.
 fn axe() -> Option<String> {
     let folder = xtask::target_dir().unwrap().join("test-node");
     let script = folder.join("node_modules/axe-core/axe.min.js");
@@ -33,7 +33,7 @@ fn axe() -> Option<String> {
     Some(std::fs::read_to_string(script).unwrap())
 }
 
-/// What axe finds, as `rule: elements`.
+/// The violations that axe finds, as `rule: elements`.
 fn barriers(visit: &Visit, axe: &str) -> Vec<String> {
     let script = format!(
         "{axe};
@@ -50,9 +50,7 @@ fn barriers(visit: &Visit, axe: &str) -> Vec<String> {
 #[test]
 fn axe_finds_nothing() {
     let Some(axe) = axe() else {
-        println!(
-            "NOT RUN: axe looks for barriers in the page, but npm is missing: install Node.js"
-        );
+        println!("NOT RUN: the test with axe needs npm: install Node.js");
         return;
     };
     let visit = Visit::of(PAGE, Gpu::None);
@@ -74,7 +72,7 @@ fn axe_finds_nothing() {
         &[
             ("a.png", &good),
             ("b.png", &good),
-            ("notes.png", b"no picture"),
+            ("notes.png", b"not an image"),
         ],
     );
     settle(&visit);
@@ -102,7 +100,7 @@ fn axe_finds_nothing() {
         .cdp("Emulation.setDeviceMetricsOverride", metrics);
     look("on a phone");
 
-    // It would find something: a picture without words for it.
+    // An image without alternative text is found.
     let script = "document.querySelector('main').append(document.createElement('img'))";
     visit.chrome.run(script, &[]);
     let found = barriers(&visit, &axe);
@@ -116,7 +114,7 @@ fn axe_finds_nothing() {
 const TAB: char = '\u{e004}';
 const SPACE: char = ' ';
 
-/// Presses Tab until the focus is where it is wanted, and is seen there.
+/// Presses Tab until an element has the focus, and asserts that the focus is visible.
 fn tab_to(visit: &Visit, css: &str) {
     let script = "return document.activeElement?.matches(arguments[0])";
     let reached = (0..60).any(|_| {
@@ -150,7 +148,7 @@ fn everything_can_be_done_by_the_keyboard() {
     tab_to(&visit, ".example");
     visit.chrome.press(&[SPACE]);
     visit.chrome.wait_until(
-        "document.querySelector('#pictures li')?.dataset.state === 'done'",
+        "document.querySelector('#images li')?.dataset.state === 'done'",
         PATIENCE,
     );
     wait_for_result(&visit, "indri.png");
@@ -165,7 +163,7 @@ fn everything_can_be_done_by_the_keyboard() {
     ] {
         tab_to(&visit, css);
     }
-    // A picture that is removed takes the focus to where the next one comes from.
+    // When the last image is removed, the focus moves to the button that adds one.
     tab_to(&visit, ".card .remove");
     visit.chrome.press(&[SPACE]);
     assert_eq!(
@@ -176,7 +174,7 @@ fn everything_can_be_done_by_the_keyboard() {
 }
 
 #[test]
-fn what_becomes_of_pictures_is_said_aloud() {
+fn screen_readers_are_told_when_an_image_is_done() {
     let visit = Visit::of(PAGE, Gpu::None);
     choose_tiny_model(&visit);
     let role =
@@ -184,7 +182,7 @@ fn what_becomes_of_pictures_is_said_aloud() {
     assert_eq!(visit.chrome.run(role, &[]), json!(["status", "polite"]));
     for (name, bytes, said) in [
         ("good.png", png(&waves(40, 30)), "good.png is done."),
-        ("notes.png", b"no picture".to_vec(), "notes.png failed: "),
+        ("notes.png", b"not an image".to_vec(), "notes.png failed: "),
     ] {
         choose_all(&visit, &[(name, &bytes)]);
         settle(&visit);
@@ -195,7 +193,7 @@ fn what_becomes_of_pictures_is_said_aloud() {
             state(&visit, name)
         );
     }
-    // Buttons that look alike are told apart.
+    // Buttons with the same text have different labels.
     let names = "return [...document.querySelectorAll('.card-actions button')].map(({ ariaLabel }) => ariaLabel)";
     let Value::Array(names) = visit.chrome.run(names, &[]) else {
         panic!("{} has no buttons", entry("good.png"))

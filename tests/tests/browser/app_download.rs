@@ -1,4 +1,4 @@
-//! Results on the disk, and what keeps them from being lost.
+//! Downloads, and the question before results are lost.
 
 use serde_json::json;
 
@@ -11,8 +11,8 @@ struct Entry {
     bytes: Vec<u8>,
 }
 
-/// Reads a zip without compression from its directory at the end, as programs do, and holds it to what stands before
-/// each file (<https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>).
+/// Reads a zip without compression by its directory, and compares that with the header of each file
+/// (<https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>).
 fn unzip(zip: &[u8]) -> Vec<Entry> {
     let two = |at: usize| usize::from(u16::from_le_bytes(zip[at..at + 2].try_into().unwrap()));
     let four = |at: usize| u32::from_le_bytes(zip[at..at + 4].try_into().unwrap());
@@ -24,13 +24,13 @@ fn unzip(zip: &[u8]) -> Vec<Entry> {
     assert_eq!(
         at + place(end + 12),
         end,
-        "the directory ends where the end begins"
+        "the directory is followed by its end record"
     );
     let entries = (0..two(end + 10)).map(|_| {
         assert_eq!(four(at), 0x0201_4b50);
         let local = place(at + 42);
         assert_eq!(four(local), 0x0403_4b50);
-        // Version, flags, method, date, checksum, sizes and the name's length are said twice.
+        // Version, flags, method, date, checksum, sizes and the length of the name are in both.
         assert_eq!(zip[local + 4..local + 30], zip[at + 6..at + 32]);
         assert_eq!(
             (two(at + 8), two(at + 10)),
@@ -63,7 +63,7 @@ fn all_results_are_downloaded_as_a_zip() {
     };
     let images = [opaque(40, 28), opaque(30, 20), opaque(20, 24)];
     let files = images.each_ref().map(png);
-    // Two of the same name, and one that is no ASCII.
+    // Two of the same name, and one that is not ASCII.
     choose_all(
         &visit,
         &[("waves.png", &files[0]), ("blühende Wiese.png", &files[1])],
@@ -86,7 +86,7 @@ fn all_results_are_downloaded_as_a_zip() {
 }
 
 #[test]
-fn what_a_zip_cannot_hold_is_refused_in_words() {
+fn more_than_a_zip_can_hold_is_an_error() {
     let visit = with_tiny_model();
     let script = "const { zip } = await import('./app/zip.js');
         const said = async (files) => await zip(files).then(() => '', ({ message }) => message);
@@ -97,12 +97,12 @@ fn what_a_zip_cannot_hold_is_refused_in_words() {
     for i in [0, 1] {
         assert!(said[i].as_str().unwrap().contains("one by one"), "{said}");
     }
-    assert_eq!(said[2], json!(22), "an empty zip is its end alone");
+    assert_eq!(said[2], json!(22), "an empty zip is only its end record");
     visit.finish();
 }
 
 #[test]
-fn leaving_is_asked_about_while_something_would_be_lost() {
+fn leaving_is_confirmed_while_something_would_be_lost() {
     let visit = with_tiny_model();
     let asks = || {
         let script = "const event = new Event('beforeunload', { cancelable: true });
@@ -110,15 +110,15 @@ fn leaving_is_asked_about_while_something_would_be_lost() {
             return event.defaultPrevented;";
         visit.chrome.run(script, &[]) == json!(true)
     };
-    assert!(!asks(), "there is nothing to lose");
+    assert!(!asks(), "nothing would be lost");
     choose(&visit, "large.png", &png(&waves(1800, 1400)));
     visit.chrome.wait_until(
-        "document.querySelector('#pictures progress').value > 0",
+        "document.querySelector('#images progress').value > 0",
         PATIENCE,
     );
-    assert!(asks(), "work is under way");
+    assert!(asks(), "an image is being upscaled");
     settle(&visit);
-    assert!(asks(), "the result is nowhere else");
+    assert!(asks(), "the result is not downloaded");
     wait_for_result(&visit, "large.png");
     visit.chrome.click("#download");
     assert!(!asks(), "the result was downloaded");

@@ -1,10 +1,11 @@
-//! Ways in.
+//! The ways to add files.
 
 use serde_json::json;
 
 use crate::fixture::{assert_same, on_black, png, tiny_model, upscaled, waves};
 use crate::page::{
-    PATIENCE, canvas, choose, error, message, settle, state, text, wait_for_result, with_tiny_model,
+    PATIENCE, canvas, choose, error, is_error, message, notice, settle, state, text,
+    wait_for_result, with_tiny_model,
 };
 use crate::site::{Gpu, PAGE, Visit};
 
@@ -14,7 +15,7 @@ fn names(visit: &Visit) -> serde_json::Value {
 }
 
 #[test]
-fn pictures_can_be_dropped_and_pasted() {
+fn images_can_be_dropped_and_pasted() {
     let visit = with_tiny_model();
     for (event, list) in [
         ("DragEvent", "dataTransfer"),
@@ -49,13 +50,13 @@ fn pictures_can_be_dropped_and_pasted() {
     visit.finish();
 }
 
-/// A folder with two pictures, one of them in a folder of its own, and a text.
+/// A folder with two images, one of them in a subfolder, and a text file.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("inner")).unwrap();
     std::fs::write(folder.path().join("a.png"), png(&waves(20, 18))).unwrap();
     std::fs::write(folder.path().join("inner/b.png"), png(&waves(24, 16))).unwrap();
-    std::fs::write(folder.path().join("notes.txt"), "no picture").unwrap();
+    std::fs::write(folder.path().join("notes.txt"), "not an image").unwrap();
     folder
 }
 
@@ -69,7 +70,7 @@ fn a_folder_can_be_dropped() {
         visit.chrome.cdp("Input.dispatchDragEvent", event);
     }
     visit.chrome.wait_until(
-        "document.querySelectorAll('#pictures li').length === 2",
+        "document.querySelectorAll('#images li').length === 2",
         PATIENCE,
     );
     settle(&visit);
@@ -86,18 +87,21 @@ fn a_folder_can_be_chosen() {
         .chrome
         .type_into("#folder", &folder.path().display().to_string());
     visit.chrome.wait_until(
-        "document.querySelectorAll('#pictures li').length === 2",
+        "document.querySelectorAll('#images li').length === 2",
         PATIENCE,
     );
     settle(&visit);
     assert_eq!(names(&visit), json!(["a.png", "b.png"]));
-    let left_out = "1 file was left out, as it is no picture: notes.txt.";
-    assert_eq!(error(&visit), left_out);
+    let left_out = "1 file was left out because it is not an image: notes.txt.";
+    assert_eq!(notice(&visit), left_out);
+    assert_eq!(error(&visit), "", "a notice is not an error");
+    visit.chrome.click("#notice-close");
+    assert_eq!(notice(&visit), "");
     visit.finish();
 }
 
 #[test]
-fn a_camera_is_offered_where_there_is_a_finger() {
+fn a_camera_is_offered_on_touch_devices() {
     let visit = Visit::of(PAGE, Gpu::None);
     let shown = "return document.querySelector('.camera label').checkVisibility()";
     assert_eq!(visit.chrome.run(shown, &[]), json!(false));
@@ -129,7 +133,7 @@ fn a_camera_is_offered_where_there_is_a_finger() {
 }
 
 #[test]
-fn an_address_is_opened_or_it_is_said_why_not() {
+fn urls_are_opened_or_refused_with_a_reason() {
     let visit = with_tiny_model();
     let open = |address: &str| {
         let script = "document.querySelector('.address').open = true;
@@ -140,7 +144,7 @@ fn an_address_is_opened_or_it_is_said_why_not() {
     visit.file("waves.png", &png(&waves(20, 16)));
     open(visit.url("waves.png").as_str().unwrap());
     visit.chrome.wait_until(
-        "document.querySelectorAll('#pictures li').length === 1",
+        "document.querySelectorAll('#images li').length === 1",
         PATIENCE,
     );
     settle(&visit);
@@ -151,17 +155,17 @@ fn an_address_is_opened_or_it_is_said_why_not() {
     let data = visit.chrome.run(script, &[visit.url("waves.png")]);
     open(&format!("data:image/png;base64,{}", data.as_str().unwrap()));
     visit.chrome.wait_until(
-        "document.querySelectorAll('#pictures li').length === 2",
+        "document.querySelectorAll('#images li').length === 2",
         PATIENCE,
     );
     settle(&visit);
-    assert_eq!(state(&visit, "picture.png"), "done");
+    assert_eq!(state(&visit, "image.png"), "done");
 
     for (address, word) in [
-        // Nothing is asked of it: `finish` would see that.
-        ("https://stranger.invalid/picture.png", "drop it here"),
+        // No request is sent: `finish` would see it.
+        ("https://stranger.invalid/image.png", "drop it here"),
         ("missing.png", "404"),
-        ("http://[", "no address"),
+        ("http://[", "not a valid URL"),
         ("data:image/png;base64,!", "data:image/"),
     ] {
         open(address);
@@ -180,7 +184,7 @@ fn an_address_is_opened_or_it_is_said_why_not() {
 }
 
 #[test]
-fn of_a_gif_the_first_frame_is_used_and_that_is_said() {
+fn of_a_gif_the_first_frame_is_used_with_a_notice() {
     let visit = with_tiny_model();
     // 1 × 1 pixels: a red frame, and a white one after it.
     let header = b"GIF89a\x01\0\x01\0\x80\0\0\xff\0\0\xff\xff\xff";
@@ -199,6 +203,7 @@ fn of_a_gif_the_first_frame_is_used_and_that_is_said() {
         message(&visit, "two.gif")
     );
     assert!(message(&visit, "two.gif").contains("first frame"));
+    assert!(!is_error(&visit, "two.gif"));
     wait_for_result(&visit, "two.gif");
     let found = canvas(&visit, "#after");
     assert_eq!(found.dimensions(), (2, 2));
@@ -207,7 +212,7 @@ fn of_a_gif_the_first_frame_is_used_and_that_is_said() {
 }
 
 #[test]
-fn a_model_of_ones_own_says_what_it_is() {
+fn a_model_of_the_user_shows_its_metadata() {
     let visit = with_tiny_model();
     let details = "return document.querySelector('#model-details').checkVisibility()
         && document.querySelector('#model-details').open";
@@ -216,7 +221,7 @@ fn a_model_of_ones_own_says_what_it_is() {
     for fact in ["tiny", "plain", "×2", "none"] {
         assert!(said.contains(fact), "{fact} is missing from {said}");
     }
-    // A shipped one has scores, too.
+    // A shipped one also has scores.
     let fast = tests::shipped("fast-x2").unwrap();
     choose(&visit, "copy.bpk", &fast);
     let chosen = "document.querySelector('#model').selectedOptions[0].text.includes('fast-x2')";

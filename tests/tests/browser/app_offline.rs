@@ -1,4 +1,4 @@
-//! The page as an app: installed, without a network, and in a newer version.
+//! Installation, offline use, and updates.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::fixture::{png, waves};
 use crate::page::{PATIENCE, choose, settle, state, text, wait_for_result};
 use crate::site::{Gpu, PAGE, Visit};
 
-/// Waits until the page's files are kept.
+/// Waits until the page's files are cached.
 fn wait_until_kept(visit: &Visit) {
     visit
         .chrome
@@ -25,7 +25,7 @@ fn reload(visit: &Visit) {
 }
 
 #[test]
-fn without_a_network_the_page_loads_and_upscales() {
+fn the_page_works_offline() {
     let mut visit = Visit::of(PAGE, Gpu::None);
     wait_until_kept(&visit);
     visit.disconnect();
@@ -33,10 +33,10 @@ fn without_a_network_the_page_loads_and_upscales() {
     assert_eq!(
         visit.chrome.run(gone, &[]),
         json!(true),
-        "there is a network"
+        "the page is not offline"
     );
     reload(&visit);
-    // An example, a picture with alpha for the decoder, and another size.
+    // An example, an image with alpha for our decoder, and another size for the resizer.
     visit.chrome.click(".example");
     settle(&visit);
     wait_for_result(&visit, "indri.png");
@@ -59,7 +59,7 @@ fn without_a_network_the_page_loads_and_upscales() {
     visit.finish();
 }
 
-/// The site in a folder whose files may change; Burn's build is left out, which nobody asks for here.
+/// A copy of the site, to change its files.
 pub fn copy_of_the_site() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     copy(&xtask::dist::folder().unwrap(), folder.path());
@@ -83,7 +83,7 @@ fn list(site: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(site.join("files.json")).unwrap()).unwrap()
 }
 
-/// Publishes the site anew with another title.
+/// Publishes a new version of the site, with another title.
 fn publish(site: &Path, version: &str) {
     let page = site.join("index.html");
     let html = std::fs::read_to_string(&page).unwrap();
@@ -102,14 +102,14 @@ fn publish(site: &Path, version: &str) {
 }
 
 #[test]
-fn a_new_version_is_offered_and_replaces_the_old_one_whole() {
+fn a_new_version_is_offered_and_replaces_all_files() {
     let site = copy_of_the_site();
     let visit = Visit::at(site.path().to_path_buf(), PAGE, Gpu::None);
     wait_until_kept(&visit);
     let first = list(site.path())["version"].clone();
     publish(site.path(), "second");
     reload(&visit);
-    // What is kept is shown, and what is new is on its way.
+    // The cached version is shown while the new one is fetched.
     assert_ne!(
         visit.chrome.run("return document.title", &[]),
         json!("second")
@@ -131,7 +131,7 @@ fn a_new_version_is_offered_and_replaces_the_old_one_whole() {
         "{first} was the first one"
     );
 
-    // Where there is no list any more, as while the page is worked on, nothing old is shown.
+    // Without the list of files, as in development, the cache is not used.
     std::fs::remove_file(site.path().join("files.json")).unwrap();
     let page = site.path().join("index.html");
     let html = std::fs::read_to_string(&page).unwrap();
@@ -147,7 +147,7 @@ fn a_new_version_is_offered_and_replaces_the_old_one_whole() {
 }
 
 #[test]
-fn the_list_of_files_tells_the_truth_and_its_version_follows_the_bytes() {
+fn the_list_of_files_is_complete() {
     let site = xtask::dist::folder().unwrap();
     let list = list(&site);
     let files = list["files"].as_array().unwrap();
@@ -160,6 +160,8 @@ fn the_list_of_files_tells_the_truth_and_its_version_follows_the_bytes() {
         "index.html",
         "app.js",
         "app/queue.js",
+        "lib/uprez.js",
+        "workers/lean.js",
         "sw.js",
         "pkg/lean/web_bg.wasm",
         "models/index.json",
@@ -173,7 +175,7 @@ fn the_list_of_files_tells_the_truth_and_its_version_follows_the_bytes() {
 }
 
 #[test]
-fn it_can_be_installed() {
+fn the_app_can_be_installed() {
     let visit = Visit::of(PAGE, Gpu::None);
     let script = "const response = await fetch(document.querySelector('link[rel=manifest]').href);
         return await response.json();";
@@ -193,7 +195,7 @@ fn it_can_be_installed() {
         );
     }
     assert!(icons.iter().any(|icon| icon["purpose"] == "maskable"));
-    // The browser itself finds nothing that is missing.
+    // The browser finds no reason against it.
     wait_until_kept(&visit);
     let errors = visit.chrome.cdp("Page.getInstallabilityErrors", json!({}));
     let errors = errors["installabilityErrors"].as_array().unwrap();
@@ -201,7 +203,7 @@ fn it_can_be_installed() {
         .iter()
         .map(|error| error["errorId"].as_str().unwrap())
         .collect();
-    // Browsers without a window, or with a profile of the moment, say so; all else is about the page.
+    // Reported for temporary profiles.
     let about_the_page = ids.iter().filter(|id| **id != "in-incognito");
     assert_eq!(about_the_page.count(), 0, "{ids:?}");
     visit.finish();

@@ -1,4 +1,4 @@
-//! Many pictures at once.
+//! Several images at once.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::page::{
 };
 use crate::site::Visit;
 
-/// The page, which begins with nothing by itself.
+/// The app with "Start automatically" switched off.
 fn waiting() -> Visit {
     let visit = with_tiny_model();
     visit.chrome.click("#auto");
@@ -24,22 +24,22 @@ fn is_shown(visit: &Visit, css: &str) -> bool {
     visit.chrome.run(script, &[json!(css)]) == json!(true)
 }
 
-/// Lets the page remember in what order pictures are done, and how many are worked on at once.
+/// Records the order in which images are done, and how many are in work at once.
 fn watch(visit: &Visit) {
     let script = "window.most = 0;
         window.ends = [];
         new MutationObserver((records) => {
-          const working = document.querySelectorAll('#pictures li[data-state=working]').length;
+          const working = document.querySelectorAll('#images li[data-state=working]').length;
           window.most = Math.max(window.most, working);
           for (const { target } of records) {
             if (target.dataset.state === 'done') window.ends.push(target.querySelector('.card-name').textContent);
           }
-        }).observe(document.querySelector('#pictures'), { subtree: true, attributeFilter: ['data-state'] });";
+        }).observe(document.querySelector('#images'), { subtree: true, attributeFilter: ['data-state'] });";
     visit.chrome.run(script, &[]);
 }
 
 #[test]
-fn pictures_wait_with_their_sizes_and_are_done_one_after_the_other() {
+fn images_wait_with_their_sizes_and_are_upscaled_one_after_the_other() {
     let visit = waiting();
     let (a, b, c) = (
         png(&waves(700, 500)),
@@ -67,7 +67,7 @@ fn pictures_wait_with_their_sizes_and_are_done_one_after_the_other() {
     assert_eq!(visit.chrome.run(thumbnails, &[]), json!([true, true, true]));
 
     watch(&visit);
-    assert_eq!(text(&visit, "#start"), "Upscale 3 pictures");
+    assert_eq!(text(&visit, "#start"), "Upscale 3 images");
     visit.chrome.click("#start");
     settle(&visit);
     assert_eq!(visit.chrome.run("return window.most", &[]), json!(1));
@@ -78,24 +78,24 @@ fn pictures_wait_with_their_sizes_and_are_done_one_after_the_other() {
 }
 
 #[test]
-fn what_is_under_way_shows_progress_and_time_left() {
+fn the_image_in_work_shows_progress_and_time_left() {
     let visit = with_tiny_model();
     let (a, b) = (png(&waves(2200, 1600)), png(&waves(60, 50)));
     watch(&visit);
     choose_all(&visit, &[("a.png", &a), ("b.png", &b)]);
-    let begun = "document.querySelector('#pictures progress').value > 0";
+    let begun = "document.querySelector('#images progress').value > 0";
     visit.chrome.wait_until(begun, PATIENCE);
     let said = facts(&visit, "a.png");
     assert!(said.contains(" % · ") && said.ends_with(" left"), "{said}");
     assert!(is_shown(&visit, "#overall"));
     let overall = "const { value, max } = document.querySelector('#overall'); return value > 0 && value < 1 && max === 2";
     assert_eq!(visit.chrome.run(overall, &[]), json!(true));
-    // The one behind it is looked at meanwhile, and waits; it is not begun with once there is a pause.
-    let waits = "document.querySelector('#pictures li:last-child').dataset.state === 'waiting'";
+    // The next image is read meanwhile, and is not started during a pause.
+    let waits = "document.querySelector('#images li:last-child').dataset.state === 'waiting'";
     visit.chrome.wait_until(waits, PATIENCE);
     visit.chrome.click("#start");
     visit.chrome.wait_until(
-        "document.querySelector('#pictures li').dataset.state === 'done'",
+        "document.querySelector('#images li').dataset.state === 'done'",
         PATIENCE,
     );
     assert_eq!(state(&visit, "b.png"), "waiting");
@@ -107,7 +107,7 @@ fn what_is_under_way_shows_progress_and_time_left() {
 }
 
 #[test]
-fn each_error_stays_with_its_picture_and_nothing_else_is_lost() {
+fn each_error_is_shown_at_its_image_and_does_not_affect_others() {
     let visit = waiting();
     let good = png(&waves(40, 30));
     let damaged = &good[..200];
@@ -122,7 +122,7 @@ fn each_error_stays_with_its_picture_and_nothing_else_is_lost() {
         ],
     );
     settle(&visit);
-    // Said before anything begins, with what fits.
+    // Reported before anything starts, with the size that fits.
     assert_eq!(state(&visit, "huge.png"), "failed");
     let said = message(&visit, "huge.png");
     assert!(
@@ -134,7 +134,7 @@ fn each_error_stays_with_its_picture_and_nothing_else_is_lost() {
     assert_eq!(state(&visit, "good.png"), "done");
     assert_eq!(state(&visit, "other.png"), "done");
     assert_eq!(state(&visit, "damaged.png"), "failed");
-    assert!(message(&visit, "damaged.png").contains("picture"));
+    assert!(message(&visit, "damaged.png").contains("image"));
     assert_eq!(text(&visit, "#summary"), "2 of 4 done · 2 failed");
 
     visit.chrome.click("[aria-label='Try again damaged.png']");
@@ -153,7 +153,7 @@ fn one_can_be_cancelled_and_tried_again_while_others_go_on() {
     let visit = with_tiny_model();
     let (large, small) = (png(&waves(2400, 1800)), png(&waves(40, 30)));
     choose_all(&visit, &[("large.png", &large), ("small.png", &small)]);
-    let begun = "document.querySelector('#pictures progress').value > 0";
+    let begun = "document.querySelector('#images progress').value > 0";
     visit.chrome.wait_until(begun, PATIENCE);
     visit.chrome.click("[aria-label='Cancel large.png']");
     settle(&visit);
@@ -163,18 +163,17 @@ fn one_can_be_cancelled_and_tried_again_while_others_go_on() {
     settle(&visit);
     assert_eq!(state(&visit, "large.png"), "done");
     visit.chrome.click("#remove-all");
-    visit.chrome.wait_until(
-        "!document.body.classList.contains('has-pictures')",
-        PATIENCE,
-    );
+    visit
+        .chrome
+        .wait_until("!document.body.classList.contains('has-images')", PATIENCE);
     visit.finish();
 }
 
 #[test]
-fn settings_may_change_for_pictures_that_wait_and_for_those_that_are_done() {
+fn settings_can_change_for_waiting_and_for_finished_images() {
     let visit = waiting();
-    let picture = png(&waves(40, 30));
-    choose_all(&visit, &[("a.png", &picture), ("b.png", &picture)]);
+    let image = png(&waves(40, 30));
+    choose_all(&visit, &[("a.png", &image), ("b.png", &image)]);
     settle(&visit);
     set(&visit, "size", "3");
     settle(&visit);
@@ -184,13 +183,10 @@ fn settings_may_change_for_pictures_that_wait_and_for_those_that_are_done() {
     settle(&visit);
     assert!(!is_shown(&visit, "#again"));
     set(&visit, "size", "1.5");
-    assert_eq!(
-        text(&visit, "#again"),
-        "Redo 2 pictures with these settings"
-    );
+    assert_eq!(text(&visit, "#again"), "Redo 2 images with these settings");
     assert!(
         facts(&visit, "a.png").contains("120 × 90"),
-        "a result is lost before there is another"
+        "a result is lost before there is a new one"
     );
     visit.chrome.click("#again");
     settle(&visit);

@@ -1,4 +1,4 @@
-//! The page stays responsive, goes on in the background, and gives memory back.
+//! The page stays responsive, works in the background, and frees memory.
 
 use serde_json::json;
 use tests::bench::memory::Renderers;
@@ -10,23 +10,23 @@ use crate::page::{
 };
 use crate::site::{Gpu, PAGE, Visit};
 
-/// How long the page may be busy without a break.
+/// Longest task allowed on the main thread.
 const LONGEST_TASK_MS: f64 = 50.0;
 
-/// Other processes on the machine may take the core away in the middle of a task; not every time.
+/// Other processes may take the core away during a task, but not every time.
 const TRIES: usize = 3;
 
-/// The longest task on the page's own thread while a picture is worked on from its choice to its result.
-fn longest_task(picture: &[u8]) -> f64 {
+/// The longest task on the main thread, from choosing an image to its result.
+fn longest_task(image: &[u8]) -> f64 {
     let visit = Visit::of(PAGE, Gpu::None);
-    // What the page does at its start, and what the driver does for a choice, is not the work.
+    // Loading the page is not measured.
     std::thread::sleep(std::time::Duration::from_millis(500));
     let watch = "window.tasks = [];
         new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map(({ duration }) => duration)))
           .observe({ type: 'longtask' });";
     visit.chrome.run(watch, &[]);
-    choose(&visit, "large.png", picture);
-    // Asking the page how far it is is a task, too: it is asked seldom.
+    choose(&visit, "large.png", image);
+    // Each poll is a task, too.
     while state(&visit, "large.png") != "done" {
         assert_ne!(state(&visit, "large.png"), "failed");
         std::thread::sleep(std::time::Duration::from_millis(500));
@@ -40,7 +40,7 @@ fn longest_task(picture: &[u8]) -> f64 {
         .iter()
         .filter_map(|ms| ms.as_f64());
     let longest = tasks.fold(0.0, f64::max);
-    // That long tasks are seen at all.
+    // Long tasks are reported at all.
     let busy = "setTimeout(() => { const end = performance.now() + 80; while (performance.now() < end); })";
     visit.chrome.run(busy, &[]);
     visit
@@ -51,11 +51,11 @@ fn longest_task(picture: &[u8]) -> f64 {
 }
 
 #[test]
-fn no_task_of_the_page_is_long_while_four_megapixels_are_worked_on() {
-    let picture = png(&waves(2400, 1700));
+fn no_task_is_long_while_four_megapixels_are_upscaled() {
+    let image = png(&waves(2400, 1700));
     let mut found = Vec::new();
     while found.len() < TRIES {
-        found.push(longest_task(&picture));
+        found.push(longest_task(&image));
         println!(
             "the longest task took {:.0} ms (0: none above 50)",
             found[found.len() - 1]
@@ -68,13 +68,13 @@ fn no_task_of_the_page_is_long_while_four_megapixels_are_worked_on() {
 }
 
 #[test]
-fn a_tab_in_the_background_goes_on() {
+fn a_background_tab_continues() {
     let visit = with_tiny_model();
     let (large, small) = (png(&waves(1600, 1200)), png(&waves(40, 30)));
     visit.chrome.run("window.hidden = []; document.addEventListener('visibilitychange', () => window.hidden.push(document.hidden))", &[]);
     choose_all(&visit, &[("a.png", &large), ("b.png", &small)]);
     visit.chrome.wait_until(
-        "document.querySelector('#pictures progress').value > 0",
+        "document.querySelector('#images progress').value > 0",
         PATIENCE,
     );
     visit
@@ -95,9 +95,9 @@ fn a_tab_in_the_background_goes_on() {
 }
 
 #[test]
-fn a_model_that_cannot_be_fetched_is_said_and_fetched_at_the_next_try() {
+fn a_model_that_cannot_be_fetched_is_an_error_and_is_fetched_at_the_next_try() {
     let site = copy_of_the_site();
-    // Nothing is kept by the page itself.
+    // Without the service worker.
     std::fs::remove_file(site.path().join("files.json")).unwrap();
     let model = site.path().join("models/srcnn-x3.bpk");
     let bytes = std::fs::read(&model).unwrap();
@@ -124,9 +124,9 @@ fn a_model_that_cannot_be_fetched_is_said_and_fetched_at_the_next_try() {
     visit.finish();
 }
 
-/// What the page holds after its garbage is collected: bytes of its script, of its processes, and elements.
+/// Memory after garbage collection: bytes of the JavaScript heap, resident bytes of the renderers, and DOM nodes.
 fn held(visit: &Visit, renderers: &Renderers) -> [f64; 3] {
-    // What is let go of only now is collected by the second one.
+    // The first collection frees objects for the second one.
     for _ in 0..2 {
         visit.chrome.cdp("HeapProfiler.collectGarbage", json!({}));
     }
@@ -137,31 +137,31 @@ fn held(visit: &Visit, renderers: &Renderers) -> [f64; 3] {
             .as_f64()
             .unwrap()
     };
-    // Workers collect when they like.
+    // Workers collect on their own.
     std::thread::sleep(std::time::Duration::from_secs(1));
     let resident = renderers.resident().unwrap() as f64;
     [metric("JSHeapUsedSize"), resident, metric("Nodes")]
 }
 
 #[test]
-fn a_hundred_pictures_leave_memory_where_it_was() {
+fn a_hundred_images_leak_no_memory() {
     let visit = with_tiny_model();
     visit.chrome.cdp("Performance.enable", json!({}));
-    let picture = png(&waves(320, 240));
+    let image = png(&waves(320, 240));
     let renderers = Renderers::find().unwrap();
     let work = |count: usize| {
         let names: Vec<String> = (0..count).map(|i| format!("{i}.png")).collect();
         let files: Vec<_> = names
             .iter()
-            .map(|name| (name.as_str(), picture.as_slice()))
+            .map(|name| (name.as_str(), image.as_slice()))
             .collect();
         choose_all(&visit, &files);
         settle(&visit);
-        let done = "return document.querySelectorAll('#pictures li[data-state=done]').length";
+        let done = "return document.querySelectorAll('#images li[data-state=done]').length";
         assert_eq!(visit.chrome.run(done, &[]), json!(count));
         visit.chrome.click("#remove-all");
     };
-    // Code is compiled, pools are filled, and collectors have found their pace.
+    // Warms up compiled code and memory pools.
     work(100);
     let mut before = held(&visit, &renderers);
     let mut residents = Vec::new();
@@ -170,15 +170,15 @@ fn a_hundred_pictures_leave_memory_where_it_was() {
         let after = held(&visit, &renderers);
         let [script, resident, nodes] = std::array::from_fn(|i| after[i] - before[i]);
         println!(
-            "after 100 pictures more: {:.1} MB more in the script, {:.1} MB in all, {nodes} elements",
+            "after 100 images more: {:.1} MB more in the script, {:.1} MB in all, {nodes} elements",
             script / 1e6,
             resident / 1e6
         );
         assert!(script < 2e6, "{script} bytes more");
         assert!(nodes < 50.0, "{nodes} elements more");
         residents.push(resident);
-        // A hundred pictures of 320 × 240 and their results have 154 MB; what is kept would be kept
-        // every time, while allocators and collectors take more only once in a while.
+        // A hundred images of 320 × 240 and their results take 154 MB. A leak would occur every time; growth of
+        // allocators only now and then.
         if resident < 25e6 {
             return visit.finish();
         }

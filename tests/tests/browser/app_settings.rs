@@ -1,4 +1,4 @@
-//! Size, format and what is remembered.
+//! Settings: size, format, and storage.
 
 use image::ImageFormat;
 use serde_json::json;
@@ -33,7 +33,7 @@ fn results_have_the_size_that_was_asked_for() {
             "const button = document.querySelector('#again'); if (!button.hidden) button.click();";
         visit.chrome.run(redo, &[]);
         settle(&visit);
-        let facts = text(&visit, "#pictures .card-facts");
+        let facts = text(&visit, "#images .card-facts");
         assert!(
             facts.contains(&format!("→ {expected} ")),
             "{size} {amount}: {facts}"
@@ -43,7 +43,7 @@ fn results_have_the_size_that_was_asked_for() {
 }
 
 #[test]
-fn an_amount_that_is_none_changes_nothing() {
+fn an_invalid_amount_changes_nothing() {
     let visit = with_tiny_model();
     set(&visit, "size", "factor");
     set(&visit, "amount", "3");
@@ -54,7 +54,7 @@ fn an_amount_that_is_none_changes_nothing() {
     }
     choose(&visit, "waves.png", &png(&waves(40, 28)));
     settle(&visit);
-    let facts = text(&visit, "#pictures .card-facts");
+    let facts = text(&visit, "#images .card-facts");
     assert!(facts.contains("120 × 84"), "{facts}");
     assert_eq!(text(&visit, "#amount-hint"), "From 0.1 to 16");
     visit.finish();
@@ -82,7 +82,7 @@ fn results_have_the_format_and_quality_that_were_asked_for() {
         assert_eq!((image.width(), image.height()), (120, 80));
         sizes.push(bytes.len());
     }
-    // The same format with less quality has fewer bytes.
+    // Lower quality gives fewer bytes.
     set(&visit, "type", "image/jpeg");
     set(&visit, "quality", "20");
     visit.chrome.click("#again");
@@ -137,7 +137,7 @@ fn settings_are_remembered() {
         crate::page::PATIENCE,
     );
     assert_eq!(visit.chrome.run(SHOWN, &[]), expected);
-    // What was stored by somebody else does no harm.
+    // Invalid values in storage are ignored.
     for stored in [
         "no JSON",
         "null",
@@ -160,7 +160,7 @@ fn settings_are_remembered() {
 }
 
 #[test]
-fn without_storage_the_page_works() {
+fn the_page_works_without_storage() {
     let visit = Visit::of(PAGE, Gpu::None);
     let refuse = "for (const name of ['getItem', 'setItem']) {
           Storage.prototype[name] = () => { throw new DOMException('refused', 'SecurityError'); };
@@ -174,7 +174,7 @@ fn without_storage_the_page_works() {
     set(&visit, "size", "3");
     choose(&visit, "waves.png", &png(&waves(40, 28)));
     settle(&visit);
-    let facts = text(&visit, "#pictures .card-facts");
+    let facts = text(&visit, "#images .card-facts");
     assert!(facts.contains("120 × 84"), "{facts}");
     visit.finish();
 }

@@ -1,4 +1,4 @@
-//! Looking at before and after: zoom, place, and holding.
+//! The viewer: zoom, position, and holding to compare.
 
 use serde_json::{Value, json};
 
@@ -6,8 +6,8 @@ use crate::fixture::{png, waves};
 use crate::page::{choose_all, settle, wait_for_result, with_tiny_model};
 use crate::site::Visit;
 
-/// Where a picture of 300 × 120 pixels, and its result, are seen.
-fn looking() -> Visit {
+/// The app with an image of 300 × 120 pixels and its result in the viewer.
+fn viewing() -> Visit {
     let visit = with_tiny_model();
     choose_all(&visit, &[("waves.png", &png(&waves(300, 120)))]);
     settle(&visit);
@@ -15,7 +15,7 @@ fn looking() -> Visit {
     visit
 }
 
-/// Left, top, width and height of both pictures in the window, which have to be the same.
+/// Left, top, width and height of both images in the viewer; asserts that they are the same.
 fn place(visit: &Visit) -> [f64; 4] {
     let script = "return ['before', 'after'].map((id) => {
           const { left, top, width, height } = document.getElementById(id).getBoundingClientRect();
@@ -23,11 +23,14 @@ fn place(visit: &Visit) -> [f64; 4] {
           return [left - area.left, top - area.top, width, height];
         })";
     let places = visit.chrome.run(script, &[]);
-    assert_eq!(places[0], places[1], "before and after are apart");
+    assert_eq!(
+        places[0], places[1],
+        "original and result are not in the same place"
+    );
     std::array::from_fn(|i| places[0][i].as_f64().unwrap())
 }
 
-/// What the page says of the zoom, in percent.
+/// The displayed zoom, in percent.
 fn zoom(visit: &Visit) -> i64 {
     let said = visit
         .chrome
@@ -36,7 +39,7 @@ fn zoom(visit: &Visit) -> i64 {
     said.parse().unwrap()
 }
 
-/// The middle of the window, in CSS pixels of the page.
+/// The middle of the viewer, in CSS pixels of the page.
 fn middle(visit: &Visit) -> [f64; 2] {
     let script = "const area = document.querySelector('#viewer').getBoundingClientRect();
         return [area.left + area.width / 2, area.top + area.height / 2];";
@@ -49,8 +52,8 @@ fn close(a: f64, b: f64) -> bool {
 }
 
 #[test]
-fn keys_zoom_and_move_both_pictures() {
-    let visit = looking();
+fn keys_zoom_and_move_both_images() {
+    let visit = viewing();
     visit
         .chrome
         .run("document.querySelector('#viewer').focus()", &[]);
@@ -72,13 +75,13 @@ fn keys_zoom_and_move_both_pictures() {
     visit.chrome.press(&[RIGHT]);
     assert!(
         place(&visit)[0] < large[0] - 10.0,
-        "the arrow moves nothing"
+        "the arrow key does not move the image"
     );
     visit.chrome.press(&['-']);
     assert!(place(&visit)[2] < large[2]);
     visit.chrome.press(&['0']);
     assert_eq!(place(&visit), whole);
-    // It never leaves its window.
+    // The image cannot leave the viewer.
     visit
         .chrome
         .press(&['+', '+', '+', '+', '+', '+', '+', '+']);
@@ -94,8 +97,8 @@ fn keys_zoom_and_move_both_pictures() {
 }
 
 #[test]
-fn wheel_drag_and_fingers_zoom_and_move_both_pictures() {
-    let visit = looking();
+fn wheel_drag_and_fingers_zoom_and_move_both_images() {
+    let visit = viewing();
     let before = place(&visit);
     let [x, y] = middle(&visit);
     let wheel = |delta: i64| {
@@ -105,7 +108,7 @@ fn wheel_drag_and_fingers_zoom_and_move_both_pictures() {
     wheel(-500);
     let zoomed = place(&visit);
     assert!(zoomed[2] > 1.5 * before[2], "{zoomed:?} after {before:?}");
-    // What is under the pointer stays there.
+    // The point under the pointer stays in place.
     let at = |[left, top, width, height]: [f64; 4]| {
         let area = visit.chrome.run("const { left, top } = document.querySelector('#viewer').getBoundingClientRect(); return [left, top]", &[]);
         let side = |i: usize| area[i].as_f64().unwrap();
@@ -149,8 +152,8 @@ fn wheel_drag_and_fingers_zoom_and_move_both_pictures() {
 }
 
 #[test]
-fn holding_shows_the_picture_before() {
-    let visit = looking();
+fn holding_shows_the_original() {
+    let visit = viewing();
     let after = "return document.querySelector('#after').checkVisibility()";
     let script = "document.querySelector('#hold').scrollIntoView({ block: 'center', behavior: 'instant' });
         const { left, top, width, height } = document.querySelector('#hold').getBoundingClientRect();
@@ -177,13 +180,13 @@ fn holding_shows_the_picture_before() {
 }
 
 #[test]
-fn the_picture_that_is_shown_is_chosen_in_the_list() {
+fn the_list_selects_the_image_in_the_viewer() {
     let visit = with_tiny_model();
     let (a, b) = (png(&waves(50, 40)), png(&waves(64, 32)));
     choose_all(&visit, &[("a.png", &a), ("b.png", &b)]);
     settle(&visit);
     wait_for_result(&visit, "a.png");
-    visit.chrome.click("#pictures li:nth-child(2) .card-show");
+    visit.chrome.click("#images li:nth-child(2) .card-show");
     wait_for_result(&visit, "b.png");
     let script =
         "const { width, height } = document.querySelector('#after'); return [width, height]";
@@ -191,7 +194,7 @@ fn the_picture_that_is_shown_is_chosen_in_the_list() {
     let current =
         "return [...document.querySelectorAll('.card-show')].map((button) => button.ariaCurrent)";
     assert_eq!(visit.chrome.run(current, &[]), json!(["false", "true"]));
-    // A picture that is removed leaves its place to another one.
+    // When the image is removed, another one is shown.
     visit.chrome.click("[aria-label='Remove b.png']");
     wait_for_result(&visit, "a.png");
     visit.finish();

@@ -1,4 +1,4 @@
-//! The page where one draws a digit.
+//! The page that restores drawn digits.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::site::{Gpu, PAGE, Visit, screenshots};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How much ink there is on a canvas: the mean of its bytes, 0…255.
+/// The mean brightness of a canvas, 0…255.
 fn ink(visit: &Visit, css: &str) -> f64 {
     let script = "const canvas = document.querySelector(arguments[0]);
         const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
@@ -17,7 +17,7 @@ fn ink(visit: &Visit, css: &str) -> f64 {
 }
 
 #[test]
-fn a_drawn_digit_casts_a_shadow_and_is_guessed() {
+fn a_drawn_digit_is_reduced_and_restored() {
     let visit = Visit::of(&format!("{PAGE}digits.html"), Gpu::None);
     let metrics = json!({ "width": 900, "height": 640, "deviceScaleFactor": 1, "mobile": false });
     visit
@@ -33,7 +33,7 @@ fn a_drawn_digit_casts_a_shadow_and_is_guessed() {
             corner[1].as_i64().unwrap() + y,
         ]
     };
-    // A one: straight down.
+    // A one.
     visit.chrome.drag("mouse", at(112, 50), at(112, 176));
     let guessed = "document.querySelector('#status').textContent.startsWith('This is')";
     visit.chrome.wait_until(guessed, PATIENCE);
@@ -41,7 +41,7 @@ fn a_drawn_digit_casts_a_shadow_and_is_guessed() {
         let ink = ink(&visit, canvas);
         assert!((5.0..60.0).contains(&ink), "{canvas}: {ink}");
     }
-    // What the network thinks is sharper than the shadow: it knows black and white.
+    // The result is nearly black and white, unlike the reduced digit.
     let script = "const context = document.querySelector('#guess').getContext('2d');
         const { data } = context.getImageData(0, 0, 28, 28);
         return [14, 3].map((x) => data[4 * (14 * 28 + x)]);";
@@ -53,8 +53,8 @@ fn a_drawn_digit_casts_a_shadow_and_is_guessed() {
 
     visit.chrome.click("#example");
     visit.chrome.wait_until(guessed, PATIENCE);
-    let picture = visit.chrome.screenshot();
-    std::fs::write(screenshots().join("digits.png"), picture).unwrap();
+    let screenshot = visit.chrome.screenshot();
+    std::fs::write(screenshots().join("digits.png"), screenshot).unwrap();
     visit.chrome.click("#clear");
     assert_eq!(ink(&visit, "#guess"), 0.0);
     visit.finish();

@@ -1,4 +1,4 @@
-//! `<img data-upscale>` and `<uprez-img>` on a page of somebody else's.
+//! `<img data-upscale>` and `<uprez-img>` on a third-party page.
 
 use std::time::Duration;
 
@@ -16,17 +16,17 @@ mod shown;
 mod skipped;
 mod watched;
 
-/// Where this project's files lie, and the page's own.
+/// Paths of this project's files, and of the page's own.
 const UPREZ: &str = "/uprez/";
 const OWN: &str = "/own/";
 const REPORTS: &str = "/policy-report";
 
-/// What a page that uses the element has to allow beyond the app's policy.
-const PICTURES: &str = "img-src 'self' blob:";
+/// The directive that a page with the element needs beside the app's CSP.
+const IMAGES: &str = "img-src 'self' blob:";
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Remembers what happens, from before the first picture.
+/// Records events, layout shifts, blob URLs and workers; runs before all other scripts.
 const RECORD: &str = "{
     window.events = [];
     window.shifts = [];
@@ -64,7 +64,7 @@ const RECORD: &str = "{
     };
 }";
 
-/// A policy of this kind allows no style in the page itself.
+/// The CSP forbids inline styles.
 const STYLE: &str = "
     body { margin: 0 }
     img { vertical-align: top }
@@ -87,7 +87,7 @@ struct Scene {
 impl Scene {
     /// A browser, and files for pages that [`Scene::show`] will write.
     fn new() -> Self {
-        Self::with_policy(&format!("{POLICY}; {PICTURES}"))
+        Self::with_policy(&format!("{POLICY}; {IMAGES}"))
     }
 
     fn with_policy(policy: &str) -> Self {
@@ -119,7 +119,7 @@ impl Scene {
     /// Opens a page with this in its body.
     fn show(&self, body: &str) {
         let page = format!(
-            "<!doctype html><html lang=en><meta charset=utf-8><title>Somebody else's</title>\
+            "<!doctype html><html lang=en><meta charset=utf-8><title>Third-party page</title>\
             <link rel=stylesheet href=style.css><script src=record.js></script>\
             <script type=module src={UPREZ}element.js></script><body>{body}"
         );
@@ -135,24 +135,24 @@ impl Scene {
         self.chrome.wait_until(expression, PATIENCE);
     }
 
-    /// Waits until a picture is in a state, and gives the event that told of it.
+    /// Waits until an image is in a state, and returns the event.
     fn wait_for(&self, id: &str, state: &str) -> Value {
         let event = format!("events.findLast((e) => e.id === '{id}' && e.state === '{state}')");
         self.wait_until(&event);
         self.run(&format!("return {event}"))
     }
 
-    /// How many events there were so far.
+    /// The number of events so far.
     fn events(&self) -> u64 {
         self.run("return events.length").as_u64().unwrap()
     }
 
-    /// Time for what must not happen.
+    /// Gives an event that must not occur time to occur.
     fn pause(&self) {
         std::thread::sleep(Duration::from_millis(700));
     }
 
-    /// Waits until a picture stays as it is, and gives the reason.
+    /// Waits until an image is skipped, and returns the reason.
     fn skipped(&self, id: &str) -> String {
         let reason = self.wait_for(id, "skipped")["reason"].take();
         let attribute = self.run(&format!(
@@ -163,15 +163,15 @@ impl Scene {
         reason.as_str().unwrap().to_string()
     }
 
-    /// The sides of what is shown sharply.
+    /// Waits until an image is upscaled, and returns its size.
     fn sharp(&self, id: &str) -> [u64; 2] {
         let event = self.wait_for(id, "sharp");
         ["width", "height"].map(|side| event[side].as_u64().unwrap())
     }
 
-    /// Runs a script before every page from now on.
+    /// Runs a script at the start of every page from now on.
     fn beforehand(&self, script: &str) {
-        // In a block: a constant outside would hide the window's property of that name.
+        // In a block: a top-level constant would hide the property of `window` with the same name.
         let params = json!({ "source": format!("{{ {script} }}") });
         let command = "Page.addScriptToEvaluateOnNewDocument";
         self.chrome.cdp(command, params);
@@ -184,7 +184,7 @@ impl Scene {
         self.chrome.cdp(command, metrics);
     }
 
-    /// What was asked for that only work needs: the library, its wasm, models.
+    /// Requests for files that only upscaling needs: the library, its wasm, models.
     fn work(&self) -> Vec<String> {
         let needed = |url: &String| {
             ["uprez.js", ".wasm", ".bpk"]
@@ -195,12 +195,12 @@ impl Scene {
         requests.map(|entry| entry.url).filter(needed).collect()
     }
 
-    /// Holds the page to its promises: nothing moved, no broken policy.
+    /// Asserts that there were no layout shifts and no CSP violations.
     fn finish(self) {
         let moved = self.run("return shifts.map(({ value }) => value)");
         assert_eq!(moved, json!([]), "the layout moved");
         let requests = self.server.requests().into_iter();
         let reports: Vec<_> = requests.filter(|entry| entry.url == REPORTS).collect();
-        assert_eq!(reports, [], "the security policy was broken");
+        assert_eq!(reports, [], "CSP violations");
     }
 }

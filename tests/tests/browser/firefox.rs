@@ -1,7 +1,7 @@
-//! The module in Firefox, whose engine shares nothing with Chromium's: what it computes on the CPU.
+//! The module in Firefox, whose JavaScript engine is independent of Chromium: results of the CPU engine.
 //!
-//! Firefox runs scripts of WebDriver in a sandbox with `Object`, `Promise` and arrays of its own: for
-//! the page, a `Uint8Array` from there is none.
+//! Firefox runs scripts of WebDriver in a sandbox with its own globals: for the page, a `Uint8Array` from there is not a
+//! `Uint8Array`.
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,13 +17,13 @@ use crate::fixture::{
     assert_same, blocks_jpeg, model_file, png, png_without_alpha, tiny_model, upscaled, waves,
     with_orientation,
 };
-use crate::page::picture;
+use crate::page::to_image;
 use crate::site::{PAGE, PLAIN, POLICY};
 
-/// Where the browser reports what the policy forbade.
+/// Path that the browser reports CSP violations to.
 const REPORTS: &str = "/policy-report";
 
-/// Somebody else's page in Firefox; whoever has one calls [`Visit::finish`] at the end.
+/// A third-party page in Firefox; tests call [`Visit::finish`] at the end.
 struct Visit {
     firefox: Firefox,
     server: Server,
@@ -31,7 +31,7 @@ struct Visit {
 }
 
 impl Visit {
-    /// Opens [`PLAIN`], with WebGPU (which is in software, if at all) or without.
+    /// Opens [`PLAIN`], with WebGPU (if any, in software) or without.
     fn new(webgpu: bool) -> Self {
         Self::with(&[
             ("dom.webgpu.enabled", json!(webgpu)),
@@ -39,7 +39,7 @@ impl Visit {
         ])
     }
 
-    /// The same with these of `about:config`.
+    /// The same with preferences of `about:config`.
     fn with(preferences: &[(&str, Value)]) -> Self {
         let files = tempfile::tempdir().unwrap();
         let plain = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/plain");
@@ -63,7 +63,7 @@ impl Visit {
         }
     }
 
-    /// Serves a file, and says where.
+    /// Serves a file, and returns its URL.
     fn file(&self, name: &str, bytes: &[u8]) -> Value {
         std::fs::write(self.files.path().join(name), bytes).unwrap();
         json!(self.server.url(&format!("/files/{name}")))
@@ -73,21 +73,21 @@ impl Visit {
         self.firefox.run(&format!("{HELPERS}{script}"), args)
     }
 
-    /// What the policy forbade: all that would go to strangers is among it.
+    /// The CSP violations that the browser reported; requests to other servers are among them.
     fn violations(&self) -> Vec<String> {
         let requests = self.server.requests().into_iter();
         let reports = requests.filter(|entry| entry.url == REPORTS);
         reports.map(|entry| entry.body).collect()
     }
 
-    /// Holds the module to its promises.
+    /// Asserts that there were no CSP violations.
     fn finish(self) {
-        assert_eq!(self.violations(), [""; 0], "the security policy was broken");
+        assert_eq!(self.violations(), [""; 0], "CSP violations");
     }
 }
 
 #[test]
-fn firefox_gives_the_native_pixels_with_alpha_and_without() {
+fn firefox_computes_the_native_pixels_with_alpha_and_without() {
     let visit = Visit::new(false);
     let jpeg = blocks_jpeg();
     let mut turned = image::load_from_memory(&jpeg).unwrap();
@@ -105,20 +105,20 @@ fn firefox_gives_the_native_pixels_with_alpha_and_without() {
         let script = "const [url] = arguments;
             const upscaler = await load('fast-x2', { engine: 'cpu' });
             return plain(await upscaler.upscale(await fetchBlob(url)));";
-        let found = visit.run(script, &[visit.file("picture", &file)]);
+        let found = visit.run(script, &[visit.file("image", &file)]);
         let expected = upscaled(&tests::shipped("fast-x2").unwrap(), &image);
-        assert_same(&picture(found), &expected);
+        assert_same(&to_image(found), &expected);
     }
     visit.finish();
 }
 
 #[test]
-fn firefox_takes_every_kind_of_source() {
+fn firefox_supports_every_kind_of_source() {
     let visit = Visit::new(false);
     let image = opaque(waves(31, 22));
     let urls = [
         visit.file("tiny.bpk", &tiny_model()),
-        visit.file("picture.png", &png_without_alpha(&image)),
+        visit.file("image.png", &png_without_alpha(&image)),
     ];
     let script = "const [model, url] = arguments;
         const bitmap = await createImageBitmap(await fetchBlob(url));
@@ -141,7 +141,7 @@ fn firefox_takes_every_kind_of_source() {
     let results = found.as_array().unwrap();
     assert_eq!(results.len(), 5);
     for result in results {
-        assert_same(&picture(result.clone()), &expected);
+        assert_same(&to_image(result.clone()), &expected);
     }
     visit.finish();
 }
@@ -149,7 +149,7 @@ fn firefox_takes_every_kind_of_source() {
 #[test]
 fn firefox_computes_the_same_with_any_number_of_workers() {
     let visit = Visit::new(false);
-    let url = visit.file("picture.png", &png_without_alpha(&opaque(waves(530, 310))));
+    let url = visit.file("image.png", &png_without_alpha(&opaque(waves(530, 310))));
     let script = "const [url] = arguments;
         const blob = await fetchBlob(url);
         let started = 0;
@@ -178,7 +178,7 @@ fn firefox_computes_the_same_with_any_number_of_workers() {
 }
 
 #[test]
-fn firefox_obeys_an_abort_at_once_and_goes_on() {
+fn firefox_rejects_at_once_on_abort_and_stays_usable() {
     let visit = Visit::new(false);
     let image = waves(30, 20);
     let urls = [
@@ -200,20 +200,20 @@ fn firefox_obeys_an_abort_at_once_and_goes_on() {
                 controller.abort();
             },
         }));
-        order.push('obeyed');
+        order.push('rejected');
         return { error, reached, whole, order, ...plain(await upscaler.upscale(smallBlob)) };";
     let found = visit.run(script, &urls);
     assert_eq!(found["error"]["name"], "AbortError", "{}", found["error"]);
     assert_eq!(found["reached"], 3);
     assert!(found["whole"].as_u64() > Some(8), "{}", found["whole"]);
-    assert_eq!(found["order"][0], "obeyed", "{}", found["order"]);
-    assert_same(&picture(found), &upscaled(&tiny_model(), &image));
+    assert_eq!(found["order"][0], "rejected", "{}", found["order"]);
+    assert_same(&to_image(found), &upscaled(&tiny_model(), &image));
     visit.finish();
 }
 
 #[test]
-fn firefox_takes_the_cpu_where_there_is_no_gpu_and_says_what_it_cannot_do() {
-    // A GPU in software is no reason to leave the CPU, either.
+fn firefox_falls_back_to_the_cpu_and_reports_errors() {
+    // A software GPU is not used automatically.
     for webgpu in [true, false] {
         let visit = Visit::new(webgpu);
         let has = visit.run("return navigator.gpu !== undefined", &[]);
@@ -240,20 +240,20 @@ fn firefox_runs_burns_operators() {
     let model = model_file("kind = \"hourglass\"\nscale = 2\nwidth = 4");
     let urls = [
         visit.file("model.bpk", &model),
-        visit.file("picture.png", &png(&waves(70, 45))),
+        visit.file("image.png", &png(&waves(70, 45))),
     ];
     let script = "const [model, url] = arguments;
         const upscaler = await load(model, { engine: 'cpu' });
         return { engine: upscaler.engine, ...plain(await upscaler.upscale(await fetchBlob(url))) };";
     let found = visit.run(script, &urls);
     assert_eq!(found["engine"], "burn-cpu");
-    assert_same(&picture(found), &upscaled(&model, &waves(70, 45)));
+    assert_same(&to_image(found), &upscaled(&model, &waves(70, 45)));
     visit.finish();
 }
 
-/// The proof that [`Visit::finish`] can fail.
+/// [`Visit::finish`] can fail.
 #[test]
-fn firefox_reports_what_the_policy_forbids() {
+fn firefox_reports_csp_violations() {
     let visit = Visit::new(false);
     let worker = b"fetch('http://stranger.invalid/').catch(() => postMessage('done'))";
     let script = "await fetch('http://stranger.invalid/').catch(() => {});
@@ -270,15 +270,14 @@ fn firefox_reports_what_the_policy_forbids() {
     }
 }
 
-/// As Tor Browser and LibreWolf do, which are made of Firefox.
+/// As in Tor Browser and LibreWolf.
 #[test]
-fn firefox_that_resists_fingerprinting_gives_the_native_pixels_of_files_and_refuses_what_it_would_forge()
- {
+fn firefox_that_resists_fingerprinting_upscales_files_and_refuses_canvases() {
     let visit = Visit::with(&[("privacy.resistFingerprinting", json!(true))]);
     let image = opaque(waves(67, 43));
     let urls = [
         visit.file("tiny.bpk", &tiny_model()),
-        visit.file("picture.png", &png_without_alpha(&image)),
+        visit.file("image.png", &png_without_alpha(&image)),
     ];
     let script = "const [model, url] = arguments;
         const upscaler = await load(model);
@@ -293,6 +292,6 @@ fn firefox_that_resists_fingerprinting_gives_the_native_pixels_of_files_and_refu
     for name in ["drawn", "encoded"] {
         assert_eq!(found[name]["code"], "no-pixels", "{}", found[name]);
     }
-    assert_same(&picture(found), &upscaled(&tiny_model(), &image));
+    assert_same(&to_image(found), &upscaled(&tiny_model(), &image));
     visit.finish();
 }

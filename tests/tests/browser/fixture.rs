@@ -1,21 +1,21 @@
-//! Pictures and models, and what has to come of them.
+//! Images and models for tests, and their expected results.
 
 use std::io::Cursor;
 
 use engine::image::{Channels, Image};
 use image::{DynamicImage, ImageFormat, RgbImage, RgbaImage};
 
-/// A small record with random weights, as it would be exported.
+/// A small record with random weights.
 pub fn model_file(network: &str) -> Vec<u8> {
     tests::model_file(network).unwrap()
 }
 
-/// A network on Y, ×2, that needs no time.
+/// A tiny ×2 network on Y.
 pub fn tiny_model() -> Vec<u8> {
     model_file("kind = \"plain\"\nscale = 2\nwidth = 6\ndepth = 1\nexpansion = 12")
 }
 
-/// Smooth waves with hard edges in them, a different one in each channel; alpha with all values.
+/// Smooth waves with hard edges, different in each channel; alpha with all values.
 pub fn waves(width: u32, height: u32) -> RgbaImage {
     RgbaImage::from_fn(width, height, |x, y| {
         let (x, y) = (x as f32, y as f32);
@@ -30,14 +30,14 @@ pub fn waves(width: u32, height: u32) -> RgbaImage {
     })
 }
 
-/// Encodes a picture as PNG.
+/// Encodes an image as PNG.
 pub fn png(image: &RgbaImage) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     image.write_to(&mut bytes, ImageFormat::Png).unwrap();
     bytes.into_inner()
 }
 
-/// Encodes a picture as PNG that has no place for alpha: browsers themselves decode it.
+/// Encodes an image as PNG without alpha, which the browser decodes itself.
 pub fn png_without_alpha(image: &RgbaImage) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let image = DynamicImage::from(image.clone()).into_rgb8();
@@ -45,7 +45,7 @@ pub fn png_without_alpha(image: &RgbaImage) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// A JPEG of flat 16×16 blocks, which every decoder decodes alike.
+/// A JPEG of flat 16×16 blocks, for which all decoders agree.
 pub fn blocks_jpeg() -> Vec<u8> {
     let image = RgbImage::from_fn(64, 32, |x, y| {
         let (i, j) = ((x / 16) as u8, (y / 16) as u8);
@@ -58,7 +58,7 @@ pub fn blocks_jpeg() -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// Says in EXIF (TIFF tag 0x0112) how a JPEG has to be turned.
+/// Adds an EXIF orientation (TIFF tag 0x0112) to a JPEG.
 pub fn with_orientation(jpeg: &[u8], orientation: u8) -> Vec<u8> {
     let mut exif = b"Exif\0\0MM\0\x2a\0\0\0\x08".to_vec(); // big-endian TIFF, its directory at 8
     exif.extend([0, 1]); // one entry:
@@ -69,7 +69,7 @@ pub fn with_orientation(jpeg: &[u8], orientation: u8) -> Vec<u8> {
     [start, &[0xff, 0xe1], &length, &exif, rest].concat()
 }
 
-/// A PNG that claims these sides, and holds nothing of them.
+/// A PNG whose header claims this size, without the pixels.
 pub fn png_of_size(width: u32, height: u32) -> Vec<u8> {
     let small = png(&RgbaImage::new(1, 1));
     let mut header = b"IHDR".to_vec();
@@ -77,7 +77,7 @@ pub fn png_of_size(width: u32, height: u32) -> Vec<u8> {
     header.extend(height.to_be_bytes());
     header.extend(&small[24..29]);
     let check = crc32(&header).to_be_bytes();
-    // Signature and length, the header made anew with its checksum, and the rest as it was.
+    // Signature and length, the new header with its checksum, and the rest.
     [&small[..12], &header, &check, &small[33..]].concat()
 }
 
@@ -90,7 +90,7 @@ pub fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
-/// What a model makes of a picture, computed natively on the device of the page's CPU build.
+/// The native result of a model.
 pub fn upscaled(model: &[u8], image: &RgbaImage) -> RgbaImage {
     let (width, height) = (image.width() as usize, image.height() as usize);
     let image = Image::new(width, height, Channels::Rgba, image.as_raw().clone()).unwrap();
@@ -98,13 +98,13 @@ pub fn upscaled(model: &[u8], image: &RgbaImage) -> RgbaImage {
     RgbaImage::from_raw(output.width as u32, output.height as u32, output.data).unwrap()
 }
 
-/// Fails where two pictures are more than 1/255 apart anywhere.
+/// Asserts that two images differ by at most 1/255.
 pub fn assert_same(found: &RgbaImage, expected: &RgbaImage) {
     assert_eq!(found.dimensions(), expected.dimensions());
     let pairs = found.iter().zip(expected.iter());
     let apart = pairs.map(|(a, b)| a.abs_diff(*b));
     let worst = apart.enumerate().max_by_key(|(_, apart)| *apart);
-    let (place, apart) = worst.expect("a picture has pixels");
+    let (place, apart) = worst.expect("an image has pixels");
     let (x, y) = (
         place / 4 % found.width() as usize,
         place / 4 / found.width() as usize,
@@ -114,15 +114,15 @@ pub fn assert_same(found: &RgbaImage, expected: &RgbaImage) {
         "{apart}/255 apart in channel {} of ({x}, {y})",
         place % 4
     );
-    // A picture of one colour would equal much by accident; what comes of one pixel may have one.
+    // An image of one colour proves little, unless it is a single pixel enlarged.
     let first = expected.get_pixel(0, 0);
     assert!(
         expected.pixels().any(|pixel| pixel != first) || expected.len() <= 4 * 4 * 4,
-        "nothing to see"
+        "the image has only one colour"
     );
 }
 
-/// The picture as it looks on a black ground, opaque: a canvas keeps no colour where alpha is low.
+/// The image composed on black, as a canvas does not keep colours where alpha is low.
 pub fn on_black(image: &RgbaImage) -> RgbaImage {
     let mut image = image.clone();
     for pixel in image.pixels_mut() {

@@ -1,13 +1,13 @@
-//! Files that few have, and many break on.
+//! Rare variants of file formats.
 
 use image::{Rgba, RgbaImage};
 
 use crate::api::run;
 use crate::fixture::{tiny_model, upscaled};
-use crate::page::picture;
+use crate::page::to_image;
 use crate::site::{Gpu, PLAIN, Visit};
 
-/// A file of `pictures`, upscaled in the page.
+/// A file of `images`, upscaled in the page.
 fn upscaled_in_page(name: &str) -> RgbaImage {
     let visit = Visit::of(PLAIN, Gpu::None);
     visit.file("tiny.bpk", &tiny_model());
@@ -17,15 +17,15 @@ fn upscaled_in_page(name: &str) -> RgbaImage {
         return plain(await upscaler.upscale(await fetchBlob(url)));";
     let found = run(&visit, script, &[visit.url("tiny.bpk"), visit.url(name)]);
     visit.finish();
-    picture(found)
+    to_image(found)
 }
 
 fn read(name: &str) -> Vec<u8> {
-    let folder = xtask::root().join("tests/tests/browser/pictures");
+    let folder = xtask::root().join("tests/tests/browser/images");
     std::fs::read(folder.join(name)).unwrap()
 }
 
-/// Whether a pixel is within what decoders' rounding makes of a colour.
+/// Whether a pixel has a colour, up to the rounding of decoders.
 fn is(pixel: &Rgba<u8>, colour: [u8; 3]) -> bool {
     pixel.0.iter().zip(colour).all(|(a, b)| a.abs_diff(b) <= 24)
 }
@@ -40,13 +40,13 @@ fn sixteen_bits_become_eight() {
             .iter()
             .zip(expected.iter())
             .map(|(a, b)| a.abs_diff(*b));
-        // Browsers cut the lower bits off where we round.
+        // Browsers truncate where we round.
         assert!(apart.max() <= Some(2), "{name}");
     }
 }
 
 #[test]
-fn inks_become_colours() {
+fn cmyk_becomes_rgb() {
     let found = upscaled_in_page("cmyk.jpg");
     assert_eq!(found.dimensions(), (64, 32));
     // Magenta and yellow.
@@ -57,9 +57,9 @@ fn inks_become_colours() {
     );
 }
 
-/// The file says that its red is the screen's blue and the other way round.
+/// The profile of the file swaps red and blue.
 #[test]
-fn colour_profiles_are_obeyed_with_alpha_too() {
+fn colour_profiles_are_applied_with_alpha_too() {
     let found = upscaled_in_page("profile.png");
     for x in [4, 20] {
         let pixel = found.get_pixel(x, 8);

@@ -1,13 +1,13 @@
-//! WebGPU where there is one, the CPU where there is none.
+//! WebGPU, and the fallback to the CPU.
 
 use serde_json::{Value, json};
 
 use crate::api::run;
 use crate::fixture::{assert_same, model_file, png, tiny_model, upscaled, waves};
-use crate::page::picture;
+use crate::page::to_image;
 use crate::site::{Gpu, PLAIN, Visit};
 
-/// Loads the small model and upscales a picture of these sides.
+/// Loads the small model and upscales an image.
 fn upscale(gpu: Gpu, engine: &str) -> (Visit, Value) {
     upscale_with(&tiny_model(), gpu, engine)
 }
@@ -15,7 +15,7 @@ fn upscale(gpu: Gpu, engine: &str) -> (Visit, Value) {
 fn upscale_with(model: &[u8], gpu: Gpu, engine: &str) -> (Visit, Value) {
     let visit = Visit::of(PLAIN, gpu);
     visit.file("tiny.bpk", model);
-    visit.file("picture.png", &png(&waves(70, 45)));
+    visit.file("image.png", &png(&waves(70, 45)));
     let script = "const [model, url, engine] = arguments;
         try {
             const upscaler = await load(model, { engine });
@@ -25,16 +25,12 @@ fn upscale_with(model: &[u8], gpu: Gpu, engine: &str) -> (Visit, Value) {
         } catch ({ code, message }) {
             return { code, message };
         }";
-    let args = [
-        visit.url("tiny.bpk"),
-        visit.url("picture.png"),
-        json!(engine),
-    ];
+    let args = [visit.url("tiny.bpk"), visit.url("image.png"), json!(engine)];
     let found = run(&visit, script, &args);
     (visit, found)
 }
 
-/// Which builds the browser has fetched.
+/// The builds that the browser has fetched.
 fn builds(visit: &Visit) -> Vec<&'static str> {
     let requests = visit.requests();
     let fetched = |build: &&str| {
@@ -46,14 +42,14 @@ fn builds(visit: &Visit) -> Vec<&'static str> {
 }
 
 #[test]
-fn webgpu_gives_the_pixels_of_the_cpu() {
+fn webgpu_computes_the_pixels_of_the_cpu() {
     let (visit, found) = upscale(Gpu::Software, "webgpu");
     assert_eq!(
         (&found["before"], &found["after"]),
         (&json!("webgpu"), &json!("webgpu")),
         "{found}"
     );
-    assert_same(&picture(found), &upscaled(&tiny_model(), &waves(70, 45)));
+    assert_same(&to_image(found), &upscaled(&tiny_model(), &waves(70, 45)));
     assert_eq!(
         builds(&visit),
         ["lean"],
@@ -92,21 +88,21 @@ fn burns_operators_come_for_what_has_no_plan_or_when_asked_for() {
     ] {
         let (visit, found) = upscale_with(model, gpu, engine);
         assert_eq!(found["after"], runs, "{engine}: {found}");
-        assert_same(&picture(found), &upscaled(model, &waves(70, 45)));
+        assert_same(&to_image(found), &upscaled(model, &waves(70, 45)));
         assert_eq!(builds(&visit), fetched, "{engine}");
         visit.finish();
     }
 }
 
 #[test]
-fn without_webgpu_the_cpu_does_it_and_says_so() {
+fn without_webgpu_the_cpu_is_used_and_reported() {
     let (visit, found) = upscale(Gpu::None, "auto");
     assert_eq!(
         (&found["before"], &found["after"]),
         (&json!("cpu"), &json!("cpu")),
         "{found}"
     );
-    assert_same(&picture(found), &upscaled(&tiny_model(), &waves(70, 45)));
+    assert_same(&to_image(found), &upscaled(&tiny_model(), &waves(70, 45)));
     assert_eq!(
         builds(&visit),
         ["lean"],
@@ -116,25 +112,25 @@ fn without_webgpu_the_cpu_does_it_and_says_so() {
 }
 
 #[test]
-fn without_webgpu_asking_for_it_fails() {
+fn asking_for_missing_webgpu_fails() {
     let (visit, found) = upscale(Gpu::None, "webgpu");
     assert_eq!(found["code"], "no-webgpu", "{found}");
     visit.finish();
 }
 
 #[test]
-fn a_gpu_in_software_is_no_reason_to_leave_the_cpu() {
+fn a_software_gpu_is_not_used_automatically() {
     let (visit, found) = upscale(Gpu::Software, "auto");
     assert_eq!(found["after"], "cpu", "{found}");
     visit.finish();
 }
 
 #[test]
-fn a_gpu_that_cannot_be_opened_leaves_the_work_to_the_cpu() {
+fn the_cpu_is_used_if_the_gpu_cannot_be_opened() {
     let visit = Visit::of(PLAIN, Gpu::None);
     visit.file("tiny.bpk", &tiny_model());
-    visit.file("picture.png", &png(&waves(70, 45)));
-    // The page believes in a graphics card; its worker will find none.
+    visit.file("image.png", &png(&waves(70, 45)));
+    // The page sees an adapter, but its worker does not.
     let script = "const [model, url] = arguments;
         const adapter = { info: { isFallbackAdapter: false } };
         Object.defineProperty(navigator, 'gpu', { value: { requestAdapter: async () => adapter } });
@@ -143,20 +139,20 @@ fn a_gpu_that_cannot_be_opened_leaves_the_work_to_the_cpu() {
     let found = run(
         &visit,
         script,
-        &[visit.url("tiny.bpk"), visit.url("picture.png")],
+        &[visit.url("tiny.bpk"), visit.url("image.png")],
     );
     assert_eq!(found["engine"], "cpu", "{found}");
-    assert_same(&picture(found), &upscaled(&tiny_model(), &waves(70, 45)));
+    assert_same(&to_image(found), &upscaled(&tiny_model(), &waves(70, 45)));
     assert_eq!(builds(&visit), ["lean"]);
     visit.finish();
 }
 
 #[test]
-fn a_lost_gpu_is_made_up_for_by_the_cpu() {
+fn the_cpu_finishes_after_a_lost_gpu() {
     let visit = Visit::of(PLAIN, Gpu::Software);
     let image = waves(1200, 900);
     visit.file("tiny.bpk", &tiny_model());
-    visit.file("picture.png", &png(&image));
+    visit.file("image.png", &png(&image));
     let script = "const [model, url] = arguments;
         const upscaler = await load(model, { engine: 'webgpu' });
         const blob = await fetchBlob(url);
@@ -167,18 +163,18 @@ fn a_lost_gpu_is_made_up_for_by_the_cpu() {
             ({ message }) => Object.assign(window.lost, { engine: `none: ${message}` }),
         );
         return upscaler.engine;";
-    let args = [visit.url("tiny.bpk"), visit.url("picture.png")];
+    let args = [visit.url("tiny.bpk"), visit.url("image.png")];
     assert_eq!(run(&visit, script, &args), "webgpu");
     let patience = std::time::Duration::from_secs(120);
     visit.chrome.wait_until("window.lost.done > 0", patience);
     assert_eq!(
         visit.chrome.run("return window.lost.engine ?? ''", &[]),
         "",
-        "it was too quick"
+        "it was done too early"
     );
     visit.chrome.cdp("Browser.crashGpuProcess", json!({}));
     visit.chrome.wait_until("window.lost.engine", patience);
-    // Four million pixels are too many for WebDriver: rows from the top, the middle and the end.
+    // Four million pixels are too many for WebDriver: compare three rows.
     let script = "const { engine, image: { width, height, data } } = window.lost;
         const rows = [0, height / 2, height - 1].flatMap((y) => Array.from(data.slice(4 * y * width, 4 * (y + 1) * width)));
         return { engine, width, height: 3, data: rows };";
@@ -189,6 +185,6 @@ fn a_lost_gpu_is_made_up_for_by_the_cpu() {
     let expected = image::RgbaImage::from_fn(whole.width(), 3, |x, i| {
         *whole.get_pixel(x, rows[i as usize])
     });
-    assert_same(&picture(found), &expected);
+    assert_same(&to_image(found), &expected);
     visit.finish();
 }

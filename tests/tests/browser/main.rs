@@ -1,8 +1,8 @@
 //! The page and its module in a real browser, end to end.
 //!
-//! What the browser computes is compared with what this process computes natively. Every test
-//! serves the site from a sub-folder under the strict security policy, in a browser of its own with
-//! a fresh profile, and ends with the proof that nothing foreign was asked for.
+//! Results of the browser are compared with those that this process computes natively. Every test serves the site from
+//! a sub-folder with a strict CSP, opens it in a browser with a fresh profile, and asserts at the end that there were no
+//! requests to other servers.
 
 mod api;
 mod app_access;
@@ -19,6 +19,7 @@ mod firefox;
 mod fixture;
 mod format;
 mod gpu;
+mod incomplete;
 mod package;
 mod page;
 mod policy;

@@ -1,4 +1,4 @@
-//! The site's folder as a package: packed, installed, and used by somebody else's projects.
+//! The npm package: packed, installed, and used in another project.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,16 +10,16 @@ use xtask::server::{Server, Site};
 
 use crate::api::opaque;
 use crate::fixture::{assert_same, png, upscaled, waves};
-use crate::page::picture;
+use crate::page::to_image;
 use crate::site::POLICY;
 
-/// A page without any tool, beside the folder that npm has installed.
+/// A page without a bundler, beside a copy of the installed folder.
 const PLAIN: &str =
     "<!doctype html><title>Plain</title><script type=module src=uprez/element.js></script>";
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs a program of Node's in a folder; what it prints is shown if it fails.
+/// Runs a program in a folder, and returns its output; panics with it if the program fails.
 fn node(folder: &Path, program: &str, args: &[&str]) -> String {
     let output = Command::new(program)
         .args(args)
@@ -32,19 +32,17 @@ fn node(folder: &Path, program: &str, args: &[&str]) -> String {
     out
 }
 
-/// A project that has installed the package as npm packs it; `None` where there is no npm.
+/// A project that has installed the packed package; `None` without npm.
 fn project() -> Option<PathBuf> {
     if Command::new("npm").arg("--version").output().is_err() {
-        println!(
-            "NOT RUN: the package is packed, installed and built, but npm is missing: install Node.js"
-        );
+        println!("NOT RUN: the test of the npm package needs npm: install Node.js");
         return None;
     }
     let folder = xtask::target_dir().unwrap().join("test-package");
     std::fs::create_dir_all(&folder).unwrap();
     let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/package");
     copy(&template, &folder);
-    // npm takes a package of the same name and version for the one that it has.
+    // npm does not replace a package of the same name and version.
     for old in ["package-lock.json", "node_modules/uprez"] {
         let old = folder.join(old);
         let _ = if old.is_dir() {
@@ -68,7 +66,7 @@ fn project() -> Option<PathBuf> {
     Some(folder)
 }
 
-/// Copies all that is in a folder into another.
+/// Copies the contents of a folder.
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
@@ -82,7 +80,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn installed_it_is_typed_built_and_run() {
+fn the_installed_package_has_types_and_can_be_bundled_and_run() {
     let Some(project) = project() else { return };
     node(&project, "npx", &["tsc"]);
     let exports = "const names = [await import('uprez'), await import('uprez/element')].map(Object.keys); \
@@ -103,7 +101,7 @@ fn installed_it_is_typed_built_and_run() {
         &site.path().join("uprez"),
     );
     let file = |name, bytes: &[u8]| std::fs::write(site.path().join(name), bytes).unwrap();
-    file("picture.png", &png(&image));
+    file("image.png", &png(&image));
     file("plain.html", PLAIN.as_bytes());
     let served = Site::default().mount("/", site.path().to_path_buf());
     let served = served.with_policy(&format!("{POLICY}; img-src 'self' blob:"));
@@ -114,7 +112,7 @@ fn installed_it_is_typed_built_and_run() {
         sharpen(&chrome);
     }
     chrome.wait_until("window.sharpen", PATIENCE);
-    let found = chrome.run("return window.sharpen('/picture.png');", &[]);
+    let found = chrome.run("return window.sharpen('/image.png');", &[]);
     assert_eq!(found["code"], "too-large");
     assert_eq!(found["sides"], json!([176, 120]));
     assert_eq!(
@@ -123,12 +121,12 @@ fn installed_it_is_typed_built_and_run() {
     );
     assert!(found["steps"].as_u64() >= Some(2), "{}", found["steps"]);
     let expected = upscaled(&tests::shipped("fast-x2").unwrap(), &image);
-    assert_same(&picture(found), &expected);
+    assert_same(&to_image(found), &expected);
 }
 
-/// Puts a picture into the page, and waits until it is sharp.
+/// Adds an <img> to the page, and waits until it is upscaled.
 fn sharpen(chrome: &Chrome) {
-    let script = "const img = Object.assign(new Image(), { src: '/picture.png', width: 88, height: 60, alt: 'Waves' });
+    let script = "const img = Object.assign(new Image(), { src: '/image.png', width: 88, height: 60, alt: 'Waves' });
         img.dataset.upscale = '';
         document.body.append(img);";
     chrome.run(script, &[]);

@@ -1,4 +1,4 @@
-//! The page, as a person uses it, with one picture; and what tests of the page share.
+//! The app with one image, and functions shared by all tests of the app.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use crate::site::{Gpu, PAGE, Visit};
 
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The page, with a small model of one's own chosen in it.
+/// The app, with a small model of the user selected.
 pub fn with_tiny_model() -> Visit {
     let visit = Visit::of(PAGE, Gpu::None);
     choose_tiny_model(&visit);
     visit
 }
 
-/// Drops in a small model of one's own.
+/// Adds a small model of the user.
 pub fn choose_tiny_model(visit: &Visit) {
     choose(visit, "tiny.bpk", &tiny_model());
     let chosen = "document.querySelector('#model').selectedOptions[0]?.text.includes('tiny')";
@@ -29,7 +29,7 @@ pub fn choose_tiny_model(visit: &Visit) {
     settle(visit);
 }
 
-/// Chooses a file, as by the button.
+/// Chooses a file.
 pub fn choose(visit: &Visit, name: &str, bytes: &[u8]) {
     choose_all(visit, &[(name, bytes)]);
 }
@@ -41,14 +41,14 @@ pub fn choose_all(visit: &Visit, files: &[(&str, &[u8])]) {
     visit.chrome.type_into("#file", &paths.join("\n"));
 }
 
-/// Waits until there is nothing left to do.
+/// Waits until there is no work left.
 pub fn settle(visit: &Visit) {
     visit
         .chrome
         .wait_until("!('busy' in document.body.dataset)", PATIENCE);
 }
 
-/// An element's text, with plain spaces.
+/// The text of an element, without no-break spaces.
 pub fn text(visit: &Visit, css: &str) -> String {
     let text = visit.chrome.run(
         "return document.querySelector(arguments[0]).textContent.replaceAll('\u{a0}', ' ')",
@@ -57,26 +57,38 @@ pub fn text(visit: &Visit, css: &str) -> String {
     text.as_str().unwrap_or_default().trim().to_string()
 }
 
-/// Where in the list the picture of this name stands.
+/// Selector of the list entry of an image.
 pub fn entry(name: &str) -> String {
-    format!("#pictures li:has([aria-label='Remove {name}'])")
+    format!("#images li:has([aria-label='Remove {name}'])")
 }
 
-/// What has become of a picture.
+/// The state of an image.
 pub fn state(visit: &Visit, name: &str) -> String {
     let script = "return document.querySelector(arguments[0]).dataset.state";
     let state = visit.chrome.run(script, &[json!(entry(name))]);
     state.as_str().unwrap_or_default().to_string()
 }
 
-/// The error or note that stands at a picture; empty where none does.
+/// The error or notice of an image; empty if there is none.
 pub fn message(visit: &Visit, name: &str) -> String {
     shown_text(visit, &format!("{} .card-message", entry(name)))
 }
 
-/// The error that concerns no picture; empty where none is shown.
+/// Whether [`message`] is shown as an error.
+pub fn is_error(visit: &Visit, name: &str) -> bool {
+    let script = "return document.querySelector(arguments[0]).classList.contains('is-error')";
+    let css = format!("{} .card-message", entry(name));
+    visit.chrome.run(script, &[json!(css)]) == json!(true)
+}
+
+/// The error of the page, which belongs to no image; empty if there is none.
 pub fn error(visit: &Visit) -> String {
     shown_text(visit, "#error")
+}
+
+/// The notice of the page; empty if there is none.
+pub fn notice(visit: &Visit) -> String {
+    shown_text(visit, "#notice")
 }
 
 fn shown_text(visit: &Visit, css: &str) -> String {
@@ -87,7 +99,7 @@ fn shown_text(visit: &Visit, css: &str) -> String {
     }
 }
 
-/// Sets a field of the settings, as if by hand.
+/// Changes a field of the settings.
 pub fn set(visit: &Visit, id: &str, value: &str) {
     let script = "const field = document.getElementById(arguments[0]);
         field.value = arguments[1];
@@ -96,7 +108,7 @@ pub fn set(visit: &Visit, id: &str, value: &str) {
     visit.chrome.run(script, &[json!(id), json!(value)]);
 }
 
-/// Waits until the result of the picture of this name is seen.
+/// Waits until the viewer shows the result of an image.
 pub fn wait_for_result(visit: &Visit, name: &str) {
     let script = format!(
         "document.querySelector('#viewer').dataset.shows === 'result'
@@ -105,7 +117,7 @@ pub fn wait_for_result(visit: &Visit, name: &str) {
     visit.chrome.wait_until(&script, PATIENCE);
 }
 
-/// What a canvas shows.
+/// The pixels of a canvas.
 pub fn canvas(visit: &Visit, css: &str) -> RgbaImage {
     let script = "const shown = document.querySelector(arguments[0]);
         const { width, height } = shown;
@@ -113,18 +125,18 @@ pub fn canvas(visit: &Visit, css: &str) -> RgbaImage {
         context.drawImage(shown, 0, 0);
         const { data } = context.getImageData(0, 0, width, height);
         return { width, height, data: Array.from(data) };";
-    picture(visit.chrome.run(script, &[json!(css)]))
+    to_image(visit.chrome.run(script, &[json!(css)]))
 }
 
-/// `{ width, height, data }` as a picture.
-pub fn picture(value: serde_json::Value) -> RgbaImage {
+/// `{ width, height, data }` as an image.
+pub fn to_image(value: serde_json::Value) -> RgbaImage {
     let side = |name: &str| value[name].as_u64().unwrap() as u32;
     let bytes = value["data"].as_array().unwrap().iter();
     let bytes = bytes.map(|byte| byte.as_u64().unwrap() as u8).collect();
     RgbaImage::from_raw(side("width"), side("height"), bytes).unwrap()
 }
 
-/// Chooses a picture, and holds what the page shows of its result to what is computed natively.
+/// Chooses an image, and compares the result in the viewer with the native one.
 fn assert_upscaled(visit: &Visit, name: &str, bytes: &[u8], image: &RgbaImage) {
     choose(visit, name, bytes);
     settle(visit);
@@ -135,7 +147,7 @@ fn assert_upscaled(visit: &Visit, name: &str, bytes: &[u8], image: &RgbaImage) {
 }
 
 #[test]
-fn a_png_with_alpha_gives_the_right_pixels() {
+fn a_png_with_alpha_has_the_right_pixels() {
     let visit = with_tiny_model();
     let image = waves(40, 28);
     assert_upscaled(&visit, "waves.png", &png(&image), &image);
@@ -154,7 +166,7 @@ fn a_png_with_alpha_gives_the_right_pixels() {
 }
 
 #[test]
-fn a_rotated_jpeg_stands_upright() {
+fn the_exif_orientation_is_applied() {
     let visit = with_tiny_model();
     let jpeg = blocks_jpeg();
     let upright = image::load_from_memory(&jpeg).unwrap();
@@ -168,10 +180,10 @@ fn a_rotated_jpeg_stands_upright() {
 }
 
 #[test]
-fn a_long_one_can_be_cancelled_and_the_page_used_again() {
+fn a_large_image_can_be_cancelled() {
     let visit = with_tiny_model();
     choose(&visit, "large.png", &png(&waves(2400, 1800)));
-    let begun = "document.querySelector('#pictures progress').value > 0";
+    let begun = "document.querySelector('#images progress').value > 0";
     visit.chrome.wait_until(begun, PATIENCE);
     visit.chrome.click("[aria-label='Cancel large.png']");
     visit
@@ -188,13 +200,17 @@ fn a_long_one_can_be_cancelled_and_the_page_used_again() {
 }
 
 #[test]
-fn what_cannot_be_done_is_said_in_a_sentence() {
+fn errors_are_sentences() {
     let visit = with_tiny_model();
     let damaged = &png(&waves(30, 30))[..400];
     let cases: [(&str, &[u8], &str); 5] = [
-        ("notes.png", b"this is a text", "picture"),
-        ("empty.jpg", b"", "picture"),
-        ("damaged.png", damaged, "picture"),
+        (
+            "notes.png",
+            b"this is a text",
+            "decode this file as an image",
+        ),
+        ("empty.jpg", b"", "image"),
+        ("damaged.png", damaged, "image"),
         ("huge.png", &png_of_size(60_000, 50_000), "megapixel"),
         ("broken.bpk", b"this is no model", "model"),
     ];
@@ -220,13 +236,13 @@ fn what_cannot_be_done_is_said_in_a_sentence() {
     assert_eq!(
         error(&visit),
         "",
-        "the error stays although the next picture is fine"
+        "the error stays although the next image is fine"
     );
     assert_ne!(message(&visit, "damaged.png"), "", "an error is lost");
     visit.finish();
 }
 
-/// WebDriver's names of keys.
+/// Key codes of WebDriver.
 const TAB: char = '\u{e004}';
 const END: char = '\u{e010}';
 const HOME: char = '\u{e011}';
@@ -246,14 +262,12 @@ fn the_slider_works_by_keyboard_mouse_and_touch() {
         );
         value.as_str().unwrap_or_default().parse::<i64>().unwrap()
     };
-    // It is reached by the keyboard alone …
     let focused = "return document.activeElement?.id";
     let reached = (0..40).any(|_| {
         visit.chrome.press(&[TAB]);
         visit.chrome.run(focused, &[]) == json!("divider")
     });
     assert!(reached, "forty times Tab, and never at the slider");
-    // … and moved by it.
     let start = value();
     visit.chrome.press(&[RIGHT, RIGHT]);
     assert!(
@@ -301,7 +315,7 @@ fn the_slider_works_by_keyboard_mouse_and_touch() {
             .parse::<f64>();
         assert!(
             (shown.unwrap() - percent as f64).abs() <= 2.0,
-            "{pointer}: the picture stays"
+            "{pointer}: the image stays"
         );
     }
     visit.finish();

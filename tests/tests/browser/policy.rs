@@ -1,11 +1,11 @@
-//! The proof that the other tests' promises can be broken: what they look for is seen.
+//! The checks of `Visit::finish` can fail.
 
 use std::time::Duration;
 
 use crate::site::{Gpu, PAGE, Visit};
 
 #[test]
-fn what_the_policy_forbids_is_noticed() {
+fn csp_violations_are_noticed() {
     let visit = Visit::of(PAGE, Gpu::None);
     assert_eq!(visit.violations(), [""; 0]);
     let script =
@@ -27,10 +27,10 @@ fn what_the_policy_forbids_is_noticed() {
 }
 
 #[test]
-fn requests_to_strangers_are_noticed() {
+fn requests_to_other_servers_are_noticed() {
     let visit = Visit::of(PAGE, Gpu::None);
     assert_eq!(visit.foreign_requests(), [""; 0]);
-    // Where no policy holds, nothing keeps a request from leaving.
+    // A page without a CSP.
     visit.chrome.go("about:blank");
     visit.chrome.run(
         "await fetch('http://stranger.invalid/', { mode: 'no-cors' }).catch(() => {})",
@@ -40,9 +40,9 @@ fn requests_to_strangers_are_noticed() {
 }
 
 #[test]
-fn workers_live_under_the_policy_too() {
+fn the_csp_holds_in_workers() {
     let visit = Visit::of(PAGE, Gpu::None);
-    // A worker's own policy is that of its file's answer.
+    // The CSP of a worker is that of its script's response.
     visit.file(
         "worker.js",
         b"fetch('http://stranger.invalid/').catch(() => postMessage('done'))",

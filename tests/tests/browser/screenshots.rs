@@ -1,4 +1,4 @@
-//! What the page looks like, for people: `target/screenshots/*.png`.
+//! Screenshots of the page to look at: `target/screenshots/*.png`.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ fn light_and_dark_on_a_desktop_and_on_a_phone() {
                 "document.readyState === 'complete' && document.querySelector('#model').length",
                 Duration::from_secs(20),
             );
-            let picture = |moment: &str| {
+            let capture = |moment: &str| {
                 let wider = "return document.documentElement.scrollWidth - innerWidth";
                 let wider = visit.chrome.run(wider, &[]).as_i64();
                 assert!(
@@ -41,7 +41,7 @@ fn light_and_dark_on_a_desktop_and_on_a_phone() {
                 let png = visit.chrome.screenshot();
                 std::fs::write(screenshots().join(name), &png).unwrap();
                 let image = image::load_from_memory(&png).unwrap().into_luma8();
-                // The background's lightness shows that the scheme was heard.
+                // The lightness of the background shows which scheme is used.
                 let corner = image.get_pixel(image.width() - 2, image.height() - 2)[0];
                 assert_eq!(
                     corner > 127,
@@ -49,12 +49,12 @@ fn light_and_dark_on_a_desktop_and_on_a_phone() {
                     "{device}, {scheme}: {corner}"
                 );
             };
-            picture("start");
+            capture("start");
             let both =
                 "for (const example of document.querySelectorAll('.example')) example.click();";
             visit.chrome.run(both, &[]);
             visit.chrome.wait_until(ready, Duration::from_secs(120));
-            picture("result");
+            capture("result");
         }
     }
     visit.finish();

@@ -1,4 +1,4 @@
-//! The served site, and a browser that looks at it.
+//! A served site, and a browser that opens it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,19 +10,19 @@ use xtask::server::{Server, Site};
 
 use tests::chrome::Chrome;
 
-/// Where the page lies: anywhere but at the root.
+/// Path of the page: not the root, which must not matter.
 pub const PAGE: &str = "/some/where/";
 
-/// A page of somebody else's that uses the module.
+/// Path of a third-party page that uses the module.
 pub const PLAIN: &str = "/plain/";
 
-/// Files of the test's own.
+/// Path of the files of a test.
 const FILES: &str = "/files/";
 
-/// Where the browser reports what the policy forbade.
+/// Path that the browser reports CSP violations to.
 const REPORTS: &str = "/policy-report";
 
-/// What the page has to live with.
+/// The CSP that the page must work with.
 pub const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
 
 /// Whether the browser has WebGPU.
@@ -34,12 +34,12 @@ pub enum Gpu {
     Software,
 }
 
-/// A site and a browser; whoever has one calls [`Visit::finish`] at the end.
+/// A site and a browser; tests call [`Visit::finish`] at the end.
 pub struct Visit {
     /// The browser.
     pub chrome: Chrome,
     server: Server,
-    /// Where the server was when the browser came.
+    /// Origin of the server at the start.
     origin: String,
     files: TempDir,
     downloads: TempDir,
@@ -48,11 +48,11 @@ pub struct Visit {
 impl Visit {
     /// Opens [`PAGE`], [`PLAIN`], or another page beside the former.
     pub fn of(path: &str, gpu: Gpu) -> Self {
-        // What ships, not what it is made of.
+        // The site as it is published.
         Self::at(xtask::dist::folder().unwrap(), path, gpu)
     }
 
-    /// The same for a site that lies in another folder.
+    /// The same for a site in another folder.
     pub fn at(dist: PathBuf, path: &str, gpu: Gpu) -> Self {
         let files = tempfile::tempdir().unwrap();
         let downloads = tempfile::tempdir().unwrap();
@@ -94,19 +94,19 @@ impl Visit {
         visit
     }
 
-    /// Puts a file where the browser can choose it, and the page can fetch it from [`Visit::url`].
+    /// Writes a file that the browser can choose, and the page can fetch from [`Visit::url`].
     pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.files.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         path
     }
 
-    /// The address of a file of [`Visit::file`].
+    /// The URL of a file of [`Visit::file`].
     pub fn url(&self, name: &str) -> Value {
         json!(format!("{}{FILES}{name}", self.origin))
     }
 
-    /// The file that the browser has downloaded under this name, once it is whole.
+    /// Waits until a file of this name is downloaded.
     pub fn download(&self, name: &str) -> PathBuf {
         let path = self.downloads.path().join(name);
         for _ in 0..200 {
@@ -120,13 +120,13 @@ impl Visit {
         panic!("for ten seconds no {name} was downloaded, but {files:?}");
     }
 
-    /// Ends the server: from now on the browser is alone.
+    /// Ends the server, as if the browser were offline.
     pub fn disconnect(&mut self) {
-        assert_eq!(self.violations(), [""; 0], "the security policy was broken");
+        assert_eq!(self.violations(), [""; 0], "CSP violations");
         self.server = Server::start(Site::default(), Some(0)).unwrap();
     }
 
-    /// The paths that the server was asked for.
+    /// The paths of all requests to the server.
     pub fn requests(&self) -> Vec<String> {
         self.server
             .requests()
@@ -135,7 +135,7 @@ impl Visit {
             .collect()
     }
 
-    /// What the policy forbade, as the browser reported it.
+    /// The CSP violations that the browser reported.
     pub fn violations(&self) -> Vec<String> {
         let requests = self.server.requests().into_iter();
         requests
@@ -144,7 +144,7 @@ impl Visit {
             .collect()
     }
 
-    /// Requests to anyone but the server.
+    /// Requests to other servers.
     pub fn foreign_requests(&self) -> Vec<String> {
         let own = format!("{}/", self.origin);
         let leaves = |url: &String| url.starts_with("http") || url.starts_with("ws");
@@ -153,11 +153,11 @@ impl Visit {
             .collect()
     }
 
-    /// Holds the page to its promises: no broken policy, nothing asked of strangers.
+    /// Asserts that there were no CSP violations and no requests to other servers.
     pub fn finish(self) {
-        assert_eq!(self.violations(), [""; 0], "the security policy was broken");
+        assert_eq!(self.violations(), [""; 0], "CSP violations");
         let foreign = self.foreign_requests();
-        assert_eq!(foreign, [""; 0], "requests to strangers");
+        assert_eq!(foreign, [""; 0], "requests to other servers");
     }
 }
 
@@ -171,18 +171,18 @@ impl Drop for Visit {
             .unwrap_or("test")
             .replace("::", "-");
         let path = screenshots().join(format!("failed-{name}.png"));
-        // A browser that is gone cannot show why: the panic under way says it better.
-        let picture = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        // The browser may be gone: the panic that runs already says more.
+        let screenshot = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             eprintln!("the browser's console: {:#?}", self.chrome.log("browser"));
             self.chrome.screenshot()
         }));
-        if picture.is_ok_and(|picture| std::fs::write(&path, picture).is_ok()) {
+        if screenshot.is_ok_and(|png| std::fs::write(&path, png).is_ok()) {
             eprintln!("what it showed: {}", path.display());
         }
     }
 }
 
-/// The folder for pictures of the page.
+/// The folder for screenshots.
 pub fn screenshots() -> PathBuf {
     let folder = xtask::target_dir().unwrap().join("screenshots");
     std::fs::create_dir_all(&folder).unwrap();

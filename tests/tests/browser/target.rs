@@ -1,4 +1,4 @@
-//! Sizes that are no multiple, and what can come back.
+//! Target sizes, and types of results.
 
 use engine::image::Resizer;
 use image::{Rgba, RgbaImage};
@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use crate::api::{opaque, plain_page, run};
 use crate::fixture::{assert_same, tiny_model, upscaled, waves};
-use crate::page::picture;
+use crate::page::to_image;
 
-/// What has to come of a picture that goes `passes` times through the small model.
+/// The expected result of an image that passes through the small model `passes` times.
 fn resized(image: &RgbaImage, passes: usize, width: u32, height: u32) -> RgbaImage {
     let mut image = image.clone();
     for _ in 0..passes {
@@ -61,13 +61,13 @@ fn results_have_the_size_that_was_asked_for() {
             "{target}: {}",
             found["ms"]
         );
-        assert_same(&picture(found), &resized(&image, passes, width, height));
+        assert_same(&to_image(found), &resized(&image, passes, width, height));
     }
     visit.finish();
 }
 
 #[test]
-fn many_tiles_are_resized_as_one() {
+fn resizing_does_not_depend_on_tiles() {
     let image = opaque(waves(700, 610));
     let (visit, [model, url]) = plain_page(&image);
     let script = "const [model, url] = arguments;
@@ -78,12 +78,12 @@ fn many_tiles_are_resized_as_one() {
         return { total, ...plain(image) };";
     let found = run(&visit, script, &[model, url]);
     assert!(found["total"].as_u64() > Some(2), "{}", found["total"]);
-    assert_same(&picture(found), &resized(&image, 1, 901, 785));
+    assert_same(&to_image(found), &resized(&image, 1, 901, 785));
     visit.finish();
 }
 
 #[test]
-fn results_come_as_pixels_as_a_bitmap_and_as_files() {
+fn results_are_pixels_bitmaps_or_files() {
     let image = opaque(waves(31, 22));
     let (visit, [model, url]) = plain_page(&image);
     let script = "const [model, url, options] = arguments;
@@ -123,15 +123,15 @@ fn results_come_as_pixels_as_a_bitmap_and_as_files() {
             assert_eq!(found["type"], json!(kind), "{options}");
             let expected = resized(&image, 1, width, height);
             match exact {
-                true => assert_same(&picture(found), &expected),
-                false => assert_alike(&picture(found), &expected),
+                true => assert_same(&to_image(found), &expected),
+                false => assert_alike(&to_image(found), &expected),
             }
         }
     }
     visit.finish();
 }
 
-/// Fails where two pictures are further apart than a file that loses little.
+/// Asserts that two images are similar, as after lossy compression.
 fn assert_alike(found: &RgbaImage, expected: &RgbaImage) {
     assert_eq!(found.dimensions(), expected.dimensions());
     let pairs = found.iter().zip(expected.iter());
@@ -141,8 +141,8 @@ fn assert_alike(found: &RgbaImage, expected: &RgbaImage) {
 }
 
 #[test]
-fn what_is_transparent_draws_no_fringe_and_no_black_in_files_without_alpha() {
-    // White that ends, on what a file may hold where nothing is seen: black.
+fn transparent_pixels_cause_no_fringes_and_no_black_in_jpeg() {
+    // White on the left; transparent black on the right.
     let image = RgbaImage::from_fn(40, 30, |x, _| match x < 20 {
         true => Rgba([255; 4]),
         false => Rgba([0; 4]),
@@ -164,7 +164,7 @@ fn what_is_transparent_draws_no_fringe_and_no_black_in_files_without_alpha() {
         context.drawImage(bitmap, 0, 0);
         return plain(context.getImageData(0, 0, 40, 30));";
     for kind in ["blob", "img", "canvas", "data"] {
-        let found = picture(run(
+        let found = to_image(run(
             &visit,
             script,
             &[model.clone(), url.clone(), json!(kind)],
@@ -177,7 +177,7 @@ fn what_is_transparent_draws_no_fringe_and_no_black_in_files_without_alpha() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
+fn invalid_options_are_refused() {
     let (visit, [model, url]) = plain_page(&waves(9, 9));
     let script = "const [model, url, options] = arguments;
         window.upscaler ??= await load(model);
@@ -223,7 +223,7 @@ fn what_makes_no_sense_is_refused() {
 }
 
 #[test]
-fn addresses_and_frames_are_sources() {
+fn urls_and_video_frames_are_sources() {
     let image = opaque(waves(31, 22));
     let (visit, [model, url]) = plain_page(&image);
     let expected = upscaled(&tiny_model(), &image);
@@ -234,7 +234,7 @@ fn addresses_and_frames_are_sources() {
         return plain(await upscaler.upscale(sources[kind]));";
     for kind in ["string", "url", "frame"] {
         let found = run(&visit, script, &[model.clone(), url.clone(), json!(kind)]);
-        assert_same(&picture(found), &expected);
+        assert_same(&to_image(found), &expected);
     }
     let script = "return failure(upscaler.upscale('/nowhere.png'));";
     assert_eq!(run(&visit, script, &[])["code"], "no-image");

@@ -1,10 +1,10 @@
-//! Many calls at once, and what breaks in the middle: the picture is finished, or somebody says why not.
+//! Several calls at once, and failures of workers and requests.
 
 use serde_json::json;
 
 use crate::api::{opaque, plain_page, run};
 use crate::fixture::{assert_same, png, tiny_model, upscaled, waves};
-use crate::page::picture;
+use crate::page::to_image;
 
 #[test]
 fn calls_take_turns_and_urgent_ones_go_first() {
@@ -40,7 +40,7 @@ fn calls_take_turns_and_urgent_ones_go_first() {
 }
 
 #[test]
-fn who_waits_for_a_turn_can_leave() {
+fn a_waiting_call_can_be_aborted() {
     let (visit, [model, url]) = plain_page(&opaque(waves(31, 22)));
     visit.file("large.png", &png(&opaque(waves(1200, 900))));
     let script = "const [model, small, large] = arguments;
@@ -62,7 +62,7 @@ fn who_waits_for_a_turn_can_leave() {
 }
 
 #[test]
-fn a_worker_that_dies_is_replaced() {
+fn a_crashed_worker_is_replaced() {
     let image = opaque(waves(700, 610));
     let (visit, [model, url]) = plain_page(&image);
     let script = "const [model, url] = arguments;
@@ -87,12 +87,12 @@ fn a_worker_that_dies_is_replaced() {
         found["started"]
     );
     assert_eq!(found["engine"], "cpu");
-    assert_same(&picture(found), &upscaled(&tiny_model(), &image));
+    assert_same(&to_image(found), &upscaled(&tiny_model(), &image));
     visit.finish();
 }
 
 #[test]
-fn a_worker_that_dies_every_time_is_an_error_and_the_next_picture_works() {
+fn a_worker_that_crashes_every_time_is_an_error_and_the_next_image_works() {
     let image = opaque(waves(31, 22));
     let (visit, [model, url]) = plain_page(&image);
     let script = "const [model, url] = arguments;
@@ -109,7 +109,7 @@ fn a_worker_that_dies_every_time_is_an_error_and_the_next_picture_works() {
     let found = run(&visit, script, &[model, url]);
     assert_eq!(found["failed"]["code"], "worker-failed");
     assert_eq!(found["failed"]["message"], "out of memory");
-    assert_same(&picture(found), &upscaled(&tiny_model(), &image));
+    assert_same(&to_image(found), &upscaled(&tiny_model(), &image));
     visit.finish();
 }
 
@@ -132,12 +132,12 @@ fn a_wasm_that_cannot_be_fetched_is_an_error_and_the_next_load_works() {
         let message = found[name]["message"].as_str().unwrap();
         assert!(message.contains(status), "{message}");
     }
-    assert_same(&picture(found), &upscaled(&tiny_model(), &image));
+    assert_same(&to_image(found), &upscaled(&tiny_model(), &image));
     visit.finish();
 }
 
 #[test]
-fn what_is_fetched_ahead_is_not_fetched_again() {
+fn preloaded_files_are_not_fetched_again() {
     let (visit, [model, url]) = plain_page(&opaque(waves(31, 22)));
     let script = "const [model, url, base] = arguments;
         const { preload } = await import('../some/where/uprez.js');

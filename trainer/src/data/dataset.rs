@@ -1,8 +1,8 @@
-//! Pictures, decoded and degraded once, and kept as 8-bit.
+//! Images, decoded and degraded once, and kept as 8-bit.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{bail, ensure};
+use anyhow::ensure;
 use engine::Input;
 use engine::image::{Image, resize};
 use indicatif::ProgressBar;
@@ -12,102 +12,188 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use rayon::prelude::*;
 
-use super::Pair;
+use super::{LeftOut, LowResolution, Pair};
 use crate::config::DataConfig;
-use crate::image_file;
+use crate::image_file::{self, LoadError};
+use crate::metric::Metric;
 
-/// A picture to learn from: what the network sees, and what it should make of it.
+/// An image to learn from: the network's input and its targets.
 pub struct Sample {
     /// The file's name.
     pub name: String,
-    /// RGB: the low-resolution picture, or that enlarged again for [`Input::Upsampled`].
+    /// RGB: the low-resolution image, enlarged again for [`Input::Upsampled`].
     pub input: Image,
-    /// RGB: the original, cropped so that the scale divides its sides; before it what a network
-    /// compares on its way, by output pixels per pixel of its input.
+    /// RGB, by output pixels per pixel of the input: the original, cropped so that the scale divides
+    /// its sides, comes last; before it the targets of a network's intermediate outputs.
     pub targets: Vec<(usize, Image)>,
 }
 
 /// Everything a training learns from.
 pub struct Dataset {
-    /// What patches are drawn from.
+    /// The images that patches are drawn from.
     pub training: Vec<Sample>,
-    /// What is kept aside to choose the best weights by.
+    /// The images by which the best weights are chosen.
     pub held_out: Vec<Pair>,
-    /// The folders and how many pictures each gave.
+    /// The folders and how many images each gave.
     pub sources: Vec<String>,
 }
 
 impl Dataset {
-    /// Decodes and degrades all pictures of the configured folders.
+    /// Decodes and degrades all images of the configured folders.
     ///
-    /// Pictures smaller than a patch are left out, and it says so.
+    /// Images that are damaged or too small are named on standard error and left out. Fails if no
+    /// other ones remain.
     pub fn load(
         config: &DataConfig,
         network: &NetworkConfig,
         hold_out: usize,
         seed: u64,
     ) -> anyhow::Result<Self> {
-        let mut files: Vec<PathBuf> = Vec::new();
-        let mut sources = Vec::new();
-        for folder in &config.folders {
-            let found = image_file::list(folder)?;
-            sources.push(format!("{} ({} pictures)", short_name(folder), found.len()));
-            files.extend(found);
-        }
+        let folders: Vec<Vec<PathBuf>> = config
+            .folders
+            .iter()
+            .map(|folder| image_file::list(folder))
+            .collect::<anyhow::Result<_>>()?;
+        let mut files = folders.concat();
         ensure!(
             hold_out < files.len(),
-            "{hold_out} pictures are to be held out for evaluation, but there are only {}: \
-             add pictures or lower evaluation.hold_out",
+            "{hold_out} images are to be held out for evaluation, but there are only {}: \
+             add images or lower evaluation.hold_out",
             files.len()
         );
-        // Shuffled before the split, so that what is held out comes from every folder.
+        // Shuffled before the split, so that images of every folder are held out.
         files.shuffle(&mut Pcg64Mcg::seed_from_u64(seed));
-        let training_files = files.split_off(hold_out);
-
-        let low = config.low_resolution(seed);
-        let load = |file: &PathBuf| {
-            let pair = Pair::load(file, network.spec().scale, &low)?;
-            Ok(pair.into_rgb())
+        let mut loader = Loader {
+            low: config.low_resolution(seed),
+            network,
+            patch_px: config.patch_px,
+            left_out: Vec::new(),
         };
-        let held_out = files.par_iter().map(load).collect::<anyhow::Result<_>>()?;
-        let progress = ProgressBar::new(training_files.len() as u64);
-        let all: Vec<Sample> = training_files
-            .par_iter()
-            .map(|file| {
-                let sample = Sample::new(load(file)?, network);
-                progress.inc(1);
-                Ok(sample)
-            })
-            .collect::<anyhow::Result<_>>()?;
-        progress.finish_and_clear();
-
-        let (training, small): (Vec<_>, Vec<_>) = all
-            .into_iter()
-            .partition(|sample| sample.fits(config.patch_px));
-        if !small.is_empty() {
-            eprintln!(
-                "{} pictures are smaller than a patch and left out, {} among them",
-                small.len(),
-                small[0].name
-            );
+        let mut files = files.into_iter();
+        let mut held_out = Vec::new();
+        // Too small to be evaluated, but perhaps not to be learned from.
+        let mut unsuitable = Vec::new();
+        while held_out.len() < hold_out && files.len() > 0 {
+            let next: Vec<PathBuf> = files.by_ref().take(hold_out - held_out.len()).collect();
+            for (file, pair) in loader.pairs(&next)? {
+                match LeftOut::check_size(&file, &pair.hr, loader.evaluation_px()) {
+                    Ok(()) => held_out.push(pair),
+                    Err(_) => unsuitable.push(file),
+                }
+            }
         }
-        if training.is_empty() {
-            bail!(
-                "no picture is as large as a patch of {} px at scale {}: use larger pictures or a smaller data.patch_px",
-                config.patch_px,
-                network.spec().scale
-            );
-        }
+        let rest: Vec<PathBuf> = unsuitable.into_iter().chain(files).collect();
+        let training = loader.samples(&rest)?;
+        LeftOut::report(&loader.left_out);
+        ensure!(
+            !training.is_empty() && held_out.len() == hold_out,
+            "of the images in the configured folders, {} can be used to learn from and {} of {hold_out} \
+             can be held out; the others are damaged or smaller than {} px: add images, or lower \
+             data.patch_px or evaluation.hold_out",
+            training.len(),
+            held_out.len(),
+            loader.needed_px()
+        );
+        let used = |files: &Vec<PathBuf>| {
+            let left_out =
+                |file: &&PathBuf| loader.left_out.iter().any(|other| other.path() == *file);
+            files.len() - files.iter().filter(left_out).count()
+        };
+        let sources = config.folders.iter().zip(&folders);
+        let sources = sources
+            .map(|(folder, files)| format!("{} ({} images)", short_name(folder), used(files)));
         Ok(Self {
+            sources: sources.collect(),
             training,
             held_out,
-            sources,
         })
     }
 }
 
+/// Reads images, and keeps a list of those that cannot be used.
+struct Loader<'a> {
+    low: LowResolution,
+    network: &'a NetworkConfig,
+    patch_px: usize,
+    left_out: Vec<LeftOut>,
+}
+
+impl Loader<'_> {
+    /// The smallest side of an original that a patch fits into.
+    fn needed_px(&self) -> usize {
+        let spec = self.network.spec();
+        match spec.input {
+            Input::LowResolution => self.patch_px * spec.scale,
+            // Enlarged again, an image has lost what the scale doesn't divide.
+            Input::Upsampled => self.patch_px.next_multiple_of(spec.scale),
+        }
+    }
+
+    /// The smallest side of an original that is evaluated: the papers' protocol has a border as wide as
+    /// the scale.
+    fn evaluation_px(&self) -> usize {
+        Metric::Ssim.smallest_px() + 2 * self.network.spec().scale
+    }
+
+    /// The pairs of these files in RGB, without those that are left out.
+    fn pairs(&mut self, files: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, Pair)>> {
+        let results: Vec<_> = files.par_iter().map(|file| self.pair(file, 1)).collect();
+        let mut pairs = Vec::new();
+        for (file, result) in files.iter().zip(results) {
+            match result? {
+                Ok(pair) => pairs.push((file.clone(), pair)),
+                Err(left_out) => self.left_out.push(left_out),
+            }
+        }
+        Ok(pairs)
+    }
+
+    /// The samples of these files, without those that are left out.
+    fn samples(&mut self, files: &[PathBuf]) -> anyhow::Result<Vec<Sample>> {
+        let progress = ProgressBar::new(files.len() as u64);
+        let needed_px = self.needed_px();
+        let results = files.par_iter().map(|file| {
+            let pair = self.pair(file, needed_px)?;
+            progress.inc(1);
+            Ok(pair.map(|pair| Sample::new(pair, self.network)))
+        });
+        let results: Vec<Result<Sample, LeftOut>> = results.collect::<anyhow::Result<_>>()?;
+        progress.finish_and_clear();
+        let mut samples = Vec::with_capacity(results.len());
+        for result in results {
+            match result {
+                Ok(sample) => samples.push(sample),
+                Err(left_out) => self.left_out.push(left_out),
+            }
+        }
+        Ok(samples)
+    }
+
+    /// A pair in RGB, or why the image is left out. An unreadable file or a low-resolution image that
+    /// does not belong to its original is an error.
+    fn pair(&self, file: &Path, needed_px: usize) -> anyhow::Result<Result<Pair, LeftOut>> {
+        let scale = self.network.spec().scale;
+        let hr = match image_file::load(file) {
+            Ok(hr) => hr,
+            Err(error @ LoadError::File { .. }) => return Err(error.into()),
+            Err(error) => return Ok(Err(LeftOut::Damaged(error))),
+        };
+        if let Err(small) = LeftOut::check_size(file, &hr, needed_px.max(scale)) {
+            return Ok(Err(small));
+        }
+        match Pair::from_original(file, hr, scale, &self.low) {
+            Ok(pair) => Ok(Ok(pair.into_rgb())),
+            Err(error) => match error.downcast::<LoadError>() {
+                Ok(error @ LoadError::File { .. }) => Err(error.into()),
+                Ok(error) => Ok(Err(LeftOut::Damaged(error))),
+                Err(error) => Err(error),
+            },
+        }
+    }
+}
+
 impl Sample {
-    /// What a network sees of an RGB pair, and what it is compared with.
+    /// The input and the targets of a network for an RGB pair.
     pub fn new(pair: Pair, network: &NetworkConfig) -> Self {
         let Pair {
             name,
@@ -125,29 +211,23 @@ impl Sample {
             let (width, height) = (input.width * ratio, input.height * ratio);
             (ratio, resize::imresize(&target, width, height))
         });
+        let mut targets: Vec<_> = smaller.collect();
+        targets.push((largest, target));
         Self {
-            targets: smaller
-                .collect::<Vec<_>>()
-                .into_iter()
-                .chain([(largest, target)])
-                .collect(),
+            targets,
             name,
             input,
         }
     }
 
-    fn fits(&self, patch_px: usize) -> bool {
-        self.input.width >= patch_px && self.input.height >= patch_px
-    }
-
-    /// How many patches can start in this picture, a start at every `stride_px` pixels.
-    pub(super) fn starts(&self, patch_px: usize, stride_px: usize) -> usize {
+    /// The number of positions that a patch can have, at multiples of `stride_px`.
+    pub(super) fn positions(&self, patch_px: usize, stride_px: usize) -> usize {
         let along = |side: usize| (side - patch_px) / stride_px + 1;
         along(self.input.width) * along(self.input.height)
     }
 
     /// The top left corner of a random patch.
-    pub(super) fn random_start(
+    pub(super) fn random_position(
         &self,
         patch_px: usize,
         stride_px: usize,
@@ -159,7 +239,7 @@ impl Sample {
     }
 }
 
-/// The last two parts of a path: enough to know a data set by.
+/// The last two parts of a path, by which a data set is known.
 fn short_name(folder: &Path) -> String {
     let absolute = folder.canonicalize().unwrap_or(folder.to_path_buf());
     let parts: Vec<_> = absolute.iter().map(|part| part.to_string_lossy()).collect();

@@ -1,9 +1,13 @@
-//! From a folder of pictures to batches of patches.
+//! From a folder of images to batches of patches.
 
 mod batch;
 mod dataset;
+mod left_out;
 mod pair;
+mod sampler;
 
-pub use batch::{Batch, Batches, Sampler};
+pub use batch::{Batch, BatchShape};
 pub use dataset::{Dataset, Sample};
+pub use left_out::LeftOut;
 pub use pair::{LowResolution, Pair, crop_to_multiple};
+pub use sampler::{Batches, Sampler};

@@ -1,4 +1,4 @@
-//! An original and its low-resolution picture.
+//! An original and its low-resolution image.
 
 use std::path::{Path, PathBuf};
 
@@ -8,38 +8,47 @@ use engine::image::{Channels, Image, Rect};
 use crate::degrade::Degradation;
 use crate::image_file;
 
-/// An original and its low-resolution picture.
+/// An original and its low-resolution image.
 pub struct Pair {
     /// The file's name.
     pub name: String,
     /// The original, cropped so that the scale divides its sides.
     pub hr: Image,
-    /// What the network gets.
+    /// The network's input.
     pub lr: Image,
 }
 
-/// Where low-resolution pictures come from.
+/// The source of low-resolution images.
 #[derive(Clone, Debug, Default)]
 pub struct LowResolution {
-    /// A folder that holds them.
+    /// A folder with low-resolution images made elsewhere.
     pub folder: Option<PathBuf>,
-    /// How they are made where there is no such folder.
+    /// How they are made if there is no such folder.
     pub degradation: Degradation,
-    /// What random strengths depend on, beside the file's name.
+    /// Seed of the random strengths, together with the file's name.
     pub seed: u64,
 }
 
 impl Pair {
-    /// Reads an original; `low` says where the other one comes from.
+    /// Reads an original; `low` is the source of the low-resolution image.
     pub fn load(file: &Path, scale: usize, low: &LowResolution) -> anyhow::Result<Self> {
-        let hr = image_file::load(file)?;
+        Self::from_original(file, image_file::load(file)?, scale, low)
+    }
+
+    /// The same for an original that has been read from `file`.
+    pub fn from_original(
+        file: &Path,
+        hr: Image,
+        scale: usize,
+        low: &LowResolution,
+    ) -> anyhow::Result<Self> {
         match &low.folder {
             None => Self::from_hr(image_file::name(file), &hr, scale, low),
             Some(folder) => Self::from_files(file, hr, scale, folder),
         }
     }
 
-    /// Crops an original and makes a low-resolution picture of it.
+    /// Crops an original and makes a low-resolution image of it.
     pub fn from_hr(
         name: String,
         hr: &Image,
@@ -55,15 +64,15 @@ impl Pair {
     fn from_files(file: &Path, hr: Image, scale: usize, folder: &Path) -> anyhow::Result<Self> {
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
         let names = [format!("{stem}x{scale}"), stem.to_string()];
-        let endings = image_file::ENDINGS.iter();
-        let mut files = endings.flat_map(|ending| {
-            let file = |name: &String| folder.join(format!("{name}.{ending}"));
+        let extensions = image_file::EXTENSIONS.iter();
+        let mut files = extensions.flat_map(|extension| {
+            let file = |name: &String| folder.join(format!("{name}.{extension}"));
             names.iter().map(file).collect::<Vec<_>>()
         });
         let Some(found) = files.find(|file| file.is_file()) else {
             bail!(
-                "{} has no low-resolution picture in {}: neither {}.png nor {}.png, nor another \
-                 kind of picture",
+                "{} has no low-resolution image in {}: neither {}.png nor {}.png, nor one \
+                 of another format",
                 file.display(),
                 folder.display(),
                 names[0],
@@ -81,7 +90,7 @@ impl Pair {
             hr.width,
             hr.height
         );
-        let hr = crop_to_multiple(&hr, scale).context("the picture is smaller than the scale")?;
+        let hr = crop_to_multiple(&hr, scale).context("the image is smaller than the scale")?;
         let name = image_file::name(file);
         Ok(Self { name, hr, lr })
     }
@@ -100,7 +109,8 @@ impl Pair {
     }
 }
 
-/// Cuts off what `multiple` doesn't divide, at the right and at the bottom; `None` if nothing is left.
+/// Crops an image at the right and at the bottom so that `multiple` divides its sides; `None` if nothing
+/// is left.
 pub fn crop_to_multiple(image: &Image, multiple: usize) -> Option<Image> {
     let (width, height) = (
         image.width / multiple * multiple,
@@ -118,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_made_elsewhere_are_taken_as_they_are() {
+    fn images_made_elsewhere_are_used_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         for name in ["hr", "lr"] {

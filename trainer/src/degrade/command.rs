@@ -1,4 +1,4 @@
-//! `trainer degrade`: see what the network sees.
+//! The command `degrade`.
 
 use std::path::{Path, PathBuf};
 
@@ -12,23 +12,24 @@ use crate::config::Config;
 use crate::data::crop_to_multiple;
 use crate::image_file;
 
-/// Writes the low-resolution pictures that a configuration's network is given.
+/// Writes the low-resolution images that a configuration trains on.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
   cargo run -p trainer -- degrade photo.png small.png --config trainer/configs/fast-x2.toml
   cargo run -p trainer -- degrade ~/Pictures /tmp/small --config my.toml")]
 pub struct DegradeArgs {
-    /// A picture, or a folder of pictures.
+    /// An image, or a folder of images.
     pub input: PathBuf,
-    /// Where the low-resolution picture goes, or a folder for them.
+    /// The low-resolution image to write, or a folder to write images into.
     pub output: PathBuf,
     /// The training configuration whose data.degradation and scale are used.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
 }
 
-/// The command.
+/// Runs the command. In a folder, an image that cannot be degraded does not stop the others; the error at
+/// the end names it.
 pub fn run(args: &DegradeArgs) -> anyhow::Result<()> {
     let config = Config::load(&args.config)?;
     if !args.input.is_dir() {
@@ -37,11 +38,11 @@ pub fn run(args: &DegradeArgs) -> anyhow::Result<()> {
     let files = image_file::list(&args.input)?;
     ensure!(
         !args.output.is_file(),
-        "{} is a file: a folder of pictures needs a folder to go to",
+        "{} is a file: for a folder of images, name a folder to write to",
         args.output.display()
     );
     let progress = ProgressBar::new(files.len() as u64);
-    files.par_iter().try_for_each(|file| {
+    let degrade = |file: &PathBuf| {
         let name = file.strip_prefix(&args.input).unwrap_or(file);
         let target = args.output.join(name).with_extension("png");
         if let Some(folder) = target.parent() {
@@ -51,13 +52,18 @@ pub fn run(args: &DegradeArgs) -> anyhow::Result<()> {
         one(&config, file, &target)?;
         progress.inc(1);
         anyhow::Ok(())
-    })?;
+    };
+    let results: Vec<anyhow::Result<()>> = files.par_iter().map(degrade).collect();
     progress.finish_and_clear();
+    let failures = results.into_iter().filter_map(Result::err);
+    let failures: Vec<String> = failures.map(|error| format!("{error:#}")).collect();
     println!(
-        "{} pictures written to {}",
+        "{} of {} images written to {}",
+        files.len() - failures.len(),
         files.len(),
         args.output.display()
     );
+    ensure!(failures.is_empty(), "{}", failures.join("\n       "));
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! How low-resolution pictures come about: steps that spoil a picture one after the other.
+//! Degradation: how low-resolution images are made of originals.
 
 mod command;
 mod steps;
@@ -15,10 +15,10 @@ use serde::Deserialize;
 pub use command::{DegradeArgs, run};
 pub use steps::{Range, Step};
 
-/// What makes a low-resolution picture of an original.
+/// The steps that make a low-resolution image of an original.
 ///
-/// In TOML `"bicubic"`, the field's standard, or a list of steps, each of which draws its strength
-/// for every picture anew:
+/// In TOML either `"bicubic"`, the field's standard, or a list of steps; a step draws its strength for
+/// each image at random:
 ///
 /// ```toml
 /// degradation = [
@@ -29,11 +29,12 @@ pub use steps::{Range, Step};
 /// ]
 /// ```
 ///
-/// `shrink` brings the picture to the low resolution; where no step does, it comes last, bicubic.
+/// `shrink` resizes the image to the low resolution. Without it, bicubic interpolation does so at the
+/// end.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(try_from = "toml::Value")]
 pub struct Degradation {
-    /// None: MATLAB's bicubic `imresize` on 8-bit pictures.
+    /// Empty: MATLAB's bicubic `imresize` on 8-bit images.
     steps: Vec<Step>,
 }
 
@@ -57,10 +58,8 @@ impl TryFrom<toml::Value> for Degradation {
             .iter()
             .filter(|step| matches!(step, Step::Shrink { .. }));
         if shrinks.count() > 1 {
-            let hint = "use `resize` with a factor before it";
-            return Err(format!(
-                "a degradation shrinks to the low resolution once: {hint}"
-            ));
+            let hint = "for another resizing, use `resize` with a factor";
+            return Err(format!("a degradation can have one `shrink` only: {hint}"));
         }
         Ok(Self { steps })
     }
@@ -80,9 +79,9 @@ impl fmt::Display for Degradation {
 }
 
 impl Degradation {
-    /// The low-resolution picture of an RGB original; `scale` divides the original's sides.
+    /// The low-resolution image of an RGB original, whose sides `scale` has to divide.
     ///
-    /// The same seed and name give the same picture.
+    /// The same seed and name give the same image.
     pub fn apply(&self, hr: &Image, scale: usize, seed: u64, name: &str) -> anyhow::Result<Image> {
         let (width, height) = (hr.width / scale, hr.height / scale);
         if self.steps.is_empty() {
@@ -102,14 +101,14 @@ impl Degradation {
     }
 }
 
-/// FNV-1a (Fowler, Noll and Vo): the same on every machine, unlike the standard library's.
+/// FNV-1a (Fowler, Noll and Vo), which gives the same on every machine, unlike the standard library's.
 fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
 
-/// An RGB picture's planes in 0…1.
+/// An RGB image's planes in 0…1.
 fn to_planes(image: &Image) -> Planes {
     let value = |channel: usize| {
         let bytes = image.data.iter().skip(channel).step_by(3);
@@ -123,7 +122,7 @@ fn to_planes(image: &Image) -> Planes {
     }
 }
 
-/// Three planes as an RGB picture, rounded and clamped.
+/// Three planes as an RGB image, rounded and clamped.
 fn to_image(planes: &Planes) -> anyhow::Result<Image> {
     let channels = [0, 1, 2].map(|channel| planes.plane(channel));
     let byte = |value: f32| (255.0 * value + 0.5).clamp(0.0, 255.0) as u8;
@@ -154,7 +153,7 @@ mod tests {
             .map_err(|e| e.to_string())
     }
 
-    /// A ramp from dark to bright, with colours.
+    /// A gradient from dark to bright.
     fn ramp(side: usize) -> Image {
         let pixel = |i: usize| {
             let (x, y) = (i % side, i / side);
@@ -174,23 +173,23 @@ mod tests {
     }
 
     #[test]
-    fn the_standard_one_is_matlabs() {
+    fn the_default_is_matlabs_bicubic() {
         let image = ramp(48);
         let bicubic = parse("\"bicubic\"").unwrap();
         assert_eq!(bicubic, Degradation::default());
         let lr = bicubic.apply(&image, 3, 0, "a").unwrap();
         assert_eq!(lr, imresize(&image, 16, 16));
-        // The same in floating point differs by a rounding at most.
+        // In floating point it differs by rounding only.
         let shrink = parse("[{ kind = \"shrink\" }]").unwrap();
         assert!(deviation(&shrink.apply(&image, 3, 0, "a").unwrap(), &lr) < 0.6);
     }
 
     #[test]
-    fn each_step_does_what_it_says() {
+    fn each_step_has_the_expected_strength() {
         let image = ramp(96);
         let apply = |text: &str, seed| {
             let degradation = parse(text).unwrap();
-            degradation.apply(&image, 2, seed, "picture.png").unwrap()
+            degradation.apply(&image, 2, seed, "image.png").unwrap()
         };
         let clean = apply("[{ kind = \"shrink\", method = \"box\" }]", 0);
         for (steps, least, most) in [
@@ -211,7 +210,7 @@ mod tests {
                 4.0,
                 6.0,
             ),
-            // The variance of a value v is v / 100: a deviation of at most 25.5 steps, halved by the box.
+            // The variance of a value v is v / 100: a deviation of at most 25.5 levels, halved by the box.
             ("{ kind = \"poisson_noise\", photons = 100 }", 4.0, 12.75),
             ("{ kind = \"jpeg\", quality = 30 }", 0.3, 9.0),
             ("{ kind = \"quantise\", levels = 8 }", 9.0, 14.0),
@@ -226,14 +225,17 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn errors_name_the_mistake() {
         for (text, word) in [
             ("\"bilinear\"", "list of steps"),
             ("[{ kind = \"blurr\", sigma_px = 1 }]", "gaussian_noise"),
             ("[{ kind = \"blur\", sigma = 1 }]", "sigma_px"),
             ("[{ kind = \"blur\", sigma_px = [3, 1] }]", "low"),
             ("[{ kind = \"jpeg\", quality = 200 }]", "1 to 100"),
-            ("[{ kind = \"shrink\" }, { kind = \"shrink\" }]", "once"),
+            (
+                "[{ kind = \"shrink\" }, { kind = \"shrink\" }]",
+                "one `shrink` only",
+            ),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.contains(word), "{text}: {error}");

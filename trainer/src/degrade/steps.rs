@@ -1,4 +1,4 @@
-//! The steps that a degradation is made of.
+//! The steps of a degradation.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::{to_image, to_planes};
 
-/// A number, or two that a picture's number lies between: `3` or `[1, 10]`.
+/// A number, or a range from which a number is drawn for each image: `3` or `[1, 10]`.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "Numbers")]
 pub struct Range {
@@ -41,14 +41,14 @@ impl TryFrom<Numbers> for Range {
         if low <= high && low.is_finite() && high.is_finite() {
             Ok(Self { low, high })
         } else {
-            Err(format!("[{low}, {high}] is no range: write [low, high]"))
+            Err(format!("[{low}, {high}] is not a range: write [low, high]"))
         }
     }
 }
 
 impl Range {
     fn draw(self, random: &mut Pcg64Mcg) -> f64 {
-        // Drawn also where there is no choice, so that later draws don't depend on it.
+        // Also drawn for a fixed number, so that the random numbers of later steps stay the same.
         self.low + (self.high - self.low) * random.random::<f64>()
     }
 }
@@ -80,59 +80,59 @@ impl<const LOW: u32, const HIGH: u32> TryFrom<Range> for Within<LOW, HIGH> {
     }
 }
 
-/// One way to spoil a picture, whose values lie in 0…1.
+/// One step on an image with values in 0…1.
 ///
-/// The steps and their usual ranges are those of Real-ESRGAN (Wang et al. 2021, arXiv:2107.10833),
-/// whose second order is the same steps once more.
+/// The steps and their usual ranges are those of Real-ESRGAN (Wang et al. 2021, arXiv:2107.10833); its
+/// second-order degradation lists the steps twice.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Step {
     /// Gaussian blur.
     Blur {
-        /// Deviation in pixels.
+        /// Standard deviation in pixels.
         sigma_px: Within<0, 20>,
-        /// Deviation across the first one; absent: the same, in all directions.
+        /// Standard deviation perpendicular to it; absent: the same (isotropic).
         #[serde(default)]
         other_sigma_px: Option<Within<0, 20>>,
-        /// Direction of the first deviation in degrees.
+        /// Direction of `sigma_px` in degrees.
         #[serde(default)]
         angle_deg: Option<Range>,
     },
-    /// To another size on the way, relative to the present one.
+    /// Resizing by a factor.
     Resize {
         /// Factor on both sides.
         factor: Within<0, 8>,
-        /// How.
+        /// The interpolation.
         #[serde(default)]
         method: Method,
     },
-    /// To the low resolution.
+    /// Resizing to the low resolution.
     Shrink {
-        /// How.
+        /// The interpolation.
         #[serde(default)]
         method: Method,
     },
     /// Additive white Gaussian noise.
     GaussianNoise {
-        /// Deviation in 8-bit steps.
+        /// Standard deviation in 8-bit levels.
         sigma: Within<0, 255>,
-        /// The same noise in all channels.
+        /// Whether all channels get the same noise.
         #[serde(default)]
         grey: bool,
     },
-    /// Shot noise: a value v becomes a Poisson number of the mean v·photons, divided by it.
+    /// Shot noise: a value v becomes a Poisson number of mean v·photons, divided by `photons`.
     PoissonNoise {
-        /// Photons that white stands for; fewer are noisier.
+        /// Photons of a white pixel; fewer give more noise.
         photons: Within<1, 1_000_000>,
     },
-    /// JPEG, there and back.
+    /// JPEG compression.
     Jpeg {
-        /// Quality as libjpeg counts it.
+        /// Quality on libjpeg's scale.
         quality: Within<1, 100>,
     },
-    /// So many equidistant levels a channel.
+    /// Quantisation to equidistant levels.
     Quantise {
-        /// Levels; 256 is 8 bits.
+        /// Levels per channel; 256 are 8 bits.
         levels: Within<2, 65_536>,
     },
 }
@@ -165,7 +165,7 @@ impl fmt::Display for Step {
 }
 
 impl Step {
-    /// `low` is the low resolution, width and height.
+    /// Applies the step; `low` is width and height of the low resolution.
     pub(super) fn apply(
         &self,
         mut planes: Planes,
@@ -208,7 +208,7 @@ impl Step {
                 let photons = photons.0.draw(random);
                 for value in &mut planes.data {
                     let mean = f64::from(value.max(0.0)) * photons;
-                    // Of nothing comes nothing, which the distribution has no case for.
+                    // The distribution is not defined for a mean of 0.
                     if mean > 0.0 {
                         *value = (Poisson::new(mean)?.sample(random) / photons) as f32;
                     }
@@ -229,14 +229,14 @@ impl Step {
     }
 }
 
-/// Convolution with a Gaussian, borders mirrored with the border pixel repeated.
+/// Convolution with a Gaussian; borders are mirrored, with the border pixel repeated.
 fn blur(planes: &Planes, [sigma, other]: [f64; 2], angle: f64) -> Planes {
     if sigma.max(other) <= 0.0 {
         return planes.clone();
     }
     let reach = (3.0 * sigma.max(other)).ceil() as i64;
     let (sin, cos) = angle.sin_cos();
-    // A deviation of nothing would divide by it.
+    // Avoids a division by 0.
     let square = |along: f64, sigma: f64| (along / sigma.max(0.05)).powi(2);
     let mut taps = Vec::new();
     for dy in -reach..=reach {
@@ -275,7 +275,7 @@ fn blur(planes: &Planes, [sigma, other]: [f64; 2], angle: f64) -> Planes {
 
 fn jpeg(planes: &Planes, quality: u8) -> anyhow::Result<Planes> {
     let image = to_image(planes)?;
-    let side = |side: usize| u32::try_from(side).context("the picture is too large for JPEG");
+    let side = |side: usize| u32::try_from(side).context("the image is too large for JPEG");
     let (width, height) = (side(image.width)?, side(image.height)?);
     let mut bytes = Vec::new();
     JpegEncoder::new_with_quality(&mut bytes, quality).write_image(

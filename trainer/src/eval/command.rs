@@ -9,16 +9,16 @@ use model::burn_engine::BurnEngine;
 use model::record;
 
 use super::compare::{BICUBIC, Candidate, Comparison, compare};
-use super::report::{self, About};
-use super::{Judge, Protocol, ProtocolName, TestSet};
+use super::labels::{self, About};
+use super::{Judge, Protocol, ProtocolName, TestSet, report};
 use crate::device::{self, DeviceChoice};
 use crate::image_file;
 use crate::metric::{Lpips, Metric};
 
 /// Evaluates models on folders of originals: prints tables and writes a report.
 ///
-/// Each original is cropped, shrunk by MATLAB's bicubic, upscaled by the models and by bicubic
-/// interpolation, and compared.
+/// Each original is cropped, downscaled by MATLAB's bicubic interpolation, upscaled by the models and by
+/// bicubic interpolation, and compared with the results.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
@@ -36,38 +36,38 @@ pub struct EvalArgs {
     /// A folder of originals, or one that holds them in `HR`; may be given several times.
     #[arg(long, value_name = "DIR", required = true)]
     pub data: Vec<PathBuf>,
-    /// The scale to evaluate at; has to be one of each model's.
+    /// The scale to evaluate at, which every model has to support.
     #[arg(long, value_name = "N")]
     pub scale: usize,
-    /// What to measure, separated by commas [default: psnr,ssim].
+    /// The metrics, separated by commas [default: psnr,ssim].
     #[arg(long, value_enum, value_delimiter = ',', value_name = "NAMES")]
     pub metrics: Vec<Metric>,
-    /// What is compared: y is the papers' protocol, srgan the SRGAN paper's.
+    /// The planes to compare: y is the papers' protocol, srgan that of the SRGAN paper.
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     pub protocol: ProtocolName,
-    /// Pixels to cut off on every side, instead of the protocol's.
+    /// Border to leave out on every side, instead of the protocol's.
     #[arg(long, value_name = "PX")]
     pub border: Option<usize>,
-    /// Also write report.md, report.json, and report.html with crops side by side.
+    /// Also write report.md, report.json, and report.html with crops side by side, to this folder.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
     /// Also write the scores as JSON: an object, or a list of one for each model and set.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Also write the upscaled pictures, as PNG; of several models or sets in folders of their names.
+    /// Also write the upscaled images as PNG; several models or sets have subfolders.
     #[arg(long, value_name = "DIR")]
     pub save: Option<PathBuf>,
     /// Also measure LPIPS, with these weights of AlexNet or VGG16 (safetensors).
     #[arg(long, value_name = "FILE")]
     pub lpips: Option<PathBuf>,
-    /// What computes.
+    /// The device.
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
 }
 
 /// Runs the command.
 pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
-    // Whatever can be wrong is found before the work begins.
+    // All input is checked before the evaluation begins.
     let (device, device_name) = device::pick(args.device)?;
     let mut candidates = args.candidates(&device, &device_name)?;
     let judge = args.judge(&device)?;
@@ -127,7 +127,7 @@ impl EvalArgs {
         let mut candidates: Vec<Candidate> =
             self.model.iter().map(read).collect::<anyhow::Result<_>>()?;
         let names = candidates.iter().map(|candidate| candidate.name.clone());
-        // Nobody but bicubic interpolation may be called so.
+        // A model named "bicubic" is renamed.
         let names = unique([BICUBIC.to_string()].into_iter().chain(names).collect());
         for (candidate, name) in candidates.iter_mut().zip(names.into_iter().skip(1)) {
             candidate.name = name;
@@ -198,10 +198,10 @@ fn read(
     })
 }
 
-/// The means; of one model on one set every picture, as far as a terminal is wide.
+/// Prints the means; for one model on one set, if a terminal is wide enough, every image.
 fn print(comparison: &Comparison, about: &About) {
-    println!("{}, {}", report::title(comparison), about.device);
-    for protocol in report::protocols(comparison) {
+    println!("{}, {}", labels::title(comparison), about.device);
+    for protocol in labels::protocols(comparison) {
         println!("{protocol}");
     }
     let few = comparison.methods.len() == 2 && comparison.columns.len() <= 3;
@@ -214,7 +214,7 @@ fn print(comparison: &Comparison, about: &About) {
     }
 }
 
-/// The same names, those that were there before with a number behind.
+/// The names, with a number appended to repeated ones.
 fn unique(names: Vec<String>) -> Vec<String> {
     let mut result: Vec<String> = Vec::with_capacity(names.len());
     for name in names {
@@ -226,7 +226,7 @@ fn unique(names: Vec<String>) -> Vec<String> {
     result
 }
 
-/// A name that is one part of a path on every system.
+/// A name that is a valid path component on every system.
 fn folder_name(name: &str) -> String {
     let allowed = |c: char| c.is_alphanumeric() || "-_ ()+×".contains(c);
     let name = name.char_indices().map(|(i, c)| match c {
@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_told_apart_and_fit_into_paths() {
+    fn names_are_unique_and_fit_into_paths() {
         let names = ["a", "b", "a", "a-2", "a"].map(str::to_string).to_vec();
         assert_eq!(unique(names), ["a", "b", "a-2", "a-2-2", "a-3"]);
         let found = ["../x/y", ".", "", "fast-x2.5"].map(folder_name);

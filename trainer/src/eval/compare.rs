@@ -1,4 +1,4 @@
-//! Several models on several sets.
+//! Compares several models on several sets.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub(super) struct Candidate {
     pub name: String,
     /// Its file.
     pub file: String,
-    /// Trained numbers.
+    /// The number of parameters.
     pub parameters: usize,
     pub spec: Spec,
     pub engine: BurnEngine,
@@ -30,7 +30,7 @@ pub(super) struct Candidate {
 /// The name of the method that always comes first.
 pub(super) const BICUBIC: &str = "bicubic";
 
-/// Who was compared by what, and how it went.
+/// The scores of several methods on several sets.
 pub(super) struct Comparison {
     pub scale: usize,
     pub columns: Vec<Column>,
@@ -51,20 +51,20 @@ pub(super) struct Column {
 /// A score for each method and metric: `[methods][metrics]`.
 pub(super) type Scores = Vec<Vec<f64>>;
 
-/// How it went on a set.
+/// The scores on a set.
 pub(super) struct SetScores {
     pub name: String,
-    /// How it was measured.
+    /// A description of the protocol.
     pub protocol: String,
-    /// Each picture's name and scores.
+    /// Each image's name and scores.
     pub images: Vec<(String, Scores)>,
-    /// The mean over all pictures.
+    /// The mean over all images.
     pub mean: Scores,
     pub crops: Vec<Crop>,
 }
 
-/// Runs every model on every picture; `keep` is given the places of set and model, the pair, and what
-/// the model made of it.
+/// Runs every model on every image; `keep` is called with the indices of set and model, the pair, and
+/// the model's output.
 pub(super) fn compare(
     candidates: &mut [Candidate],
     sets: &[TestSet],
@@ -72,14 +72,14 @@ pub(super) fn compare(
     with_crops: bool,
     mut keep: impl FnMut(usize, usize, &Pair, &Image) -> anyhow::Result<()>,
 ) -> anyhow::Result<Comparison> {
-    let pictures: usize = sets.iter().map(|set| set.pairs.len()).sum();
-    let progress = ProgressBar::new((pictures * candidates.len()) as u64).with_style(
+    let images: usize = sets.iter().map(|set| set.pairs.len()).sum();
+    let progress = ProgressBar::new((images * candidates.len()) as u64).with_style(
         ProgressStyle::with_template("{wide_bar} {pos}/{len} · {eta} left\n{msg}")?,
     );
     progress.enable_steady_tick(Duration::from_secs(1));
     let scale = candidates
         .first()
-        .context("there is no model to judge")?
+        .context("there is no model to evaluate")?
         .spec
         .scale;
     let mut results = Vec::with_capacity(sets.len());
@@ -150,7 +150,7 @@ impl Column {
         format!("{score:.*}", self.metric.digits())
     }
 
-    /// Cells of one metric's scores; those that look like the best one are marked.
+    /// Cells of one metric's scores; those that are shown with the same digits as the best are marked.
     fn cells(&self, scores: &[f64]) -> Vec<Cell> {
         let sign = if self.metric.is_distance() { -1.0 } else { 1.0 };
         let best = scores
@@ -167,11 +167,11 @@ impl Column {
     }
 }
 
-/// More columns than this, and every set has a table of its own.
+/// With more columns, each set has its own table.
 const COMMON_COLUMNS: usize = 8;
 
 impl Comparison {
-    /// The means of all methods: in one table or, where that were too wide, one for each set.
+    /// The means of all methods: in one table or, if that is too wide, one for each set.
     pub fn summaries(&self) -> Vec<(String, Table)> {
         let names = |sets: &[&SetScores]| {
             let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
@@ -191,7 +191,7 @@ impl Comparison {
         let mut table = Table::new("method");
         for set in sets {
             let labels = self.columns.iter().map(|column| column.label.clone());
-            // One set is named above the table.
+            // A single set is named in the caption.
             let head = if sets.len() > 1 { &set.name } else { "" };
             table.group(head, labels.collect());
         }
@@ -210,9 +210,9 @@ impl Comparison {
         table
     }
 
-    /// A set's pictures by one metric, and their mean.
-    pub fn pictures(&self, set: &SetScores, column: usize) -> Table {
-        let mut table = Table::new("picture");
+    /// A set's images by one metric, and their mean.
+    pub fn images(&self, set: &SetScores, column: usize) -> Table {
+        let mut table = Table::new("image");
         for method in &self.methods {
             table.group("", vec![method.clone()]);
         }
@@ -227,10 +227,10 @@ impl Comparison {
         table
     }
 
-    /// A set's pictures by all metrics, a group of columns for each method, and what the last method
-    /// gains over the first in the first metric.
+    /// A set's images by all metrics, with a group of columns for each method, and the gain of the last
+    /// method over the first in the first metric.
     pub fn everything(&self, set: &SetScores) -> Table {
-        let mut table = Table::new("picture");
+        let mut table = Table::new("image");
         for method in &self.methods {
             let labels = self.columns.iter().map(|column| column.label.clone());
             table.group(method, labels.collect());
@@ -255,7 +255,7 @@ impl Comparison {
         table
     }
 
-    /// An object for each model and set; bicubic interpolation's scores stand in each.
+    /// An object for each model and set, which also holds bicubic interpolation's scores.
     pub fn json(&self) -> Vec<Value> {
         let models = self.methods.iter().enumerate().skip(1);
         let pairs = models.flat_map(|(i, model)| self.sets.iter().map(move |set| (i, model, set)));

@@ -1,44 +1,44 @@
-//! Small parts of pictures, for a person to judge by.
+//! Crops of images, for visual comparison.
 
 use engine::image::{Channels, Image, Rect, resize};
 
 use crate::metric::Plane;
 
-/// How many parts of a set's pictures are shown, one a picture.
+/// The largest number of crops of a set; an image has at most one.
 const CROPS_A_SET: usize = 4;
-/// The side of a part in pixels of the original; small pictures have smaller parts.
+/// The side of a crop in pixels of the original; small images have smaller crops.
 const SIDE_PX: usize = 64;
-/// The steps in which a place is sought.
+/// Candidate positions lie this far apart.
 const STEP_PX: usize = 8;
-/// The longer side of a picture that is shown as a whole, four times a part's.
+/// The longer side of an overview.
 const OVERVIEW_PX: usize = 4 * SIDE_PX;
 
-/// A part of a picture, as every method has it.
+/// The same part of the original and of every method's output.
 pub(super) struct Crop {
-    /// The picture's place in its set.
-    pub picture: usize,
-    /// Where it lies.
+    /// The image's index in its set.
+    pub image: usize,
+    /// The part.
     pub place: Rect,
-    /// The picture's width and height.
+    /// The image's width and height in pixels.
     pub size: [usize; 2],
-    /// The whole original, small.
+    /// The whole original, reduced.
     pub overview: Image,
     pub original: Image,
-    /// Bicubic interpolation's, then the models'.
+    /// Bicubic interpolation, then the models.
     pub methods: Vec<Image>,
-    /// The mean over the models of the mean squared difference to the original, on Y.
+    /// The models' mean squared error on Y within the part, averaged over the models.
     disagreement: f64,
 }
 
 impl Crop {
-    /// The part of a picture in which the models differ most from the original.
+    /// The part of an image in which the models differ most from the original.
     ///
-    /// `methods` holds bicubic interpolation's picture first.
-    pub fn of(picture: usize, original: &Image, methods: &[Image]) -> Option<Self> {
+    /// The first of `methods` is bicubic interpolation.
+    pub fn of(image: usize, original: &Image, methods: &[Image]) -> Option<Self> {
         let (place, disagreement) = most_different(original, methods.get(1..)?)?;
         let part = |image: &Image| image.crop(place).to_channels(Channels::Rgb);
         Some(Self {
-            picture,
+            image,
             place,
             size: [original.width, original.height],
             overview: overview(original),
@@ -48,7 +48,7 @@ impl Crop {
         })
     }
 
-    /// Adds a part to a set's, of which the most different ones are kept, in the order of pictures.
+    /// Adds a crop to a set's, of which those with the largest errors are kept, in the order of images.
     pub fn keep(self, crops: &mut Vec<Self>) {
         crops.push(self);
         if crops.len() > CROPS_A_SET {
@@ -86,7 +86,7 @@ fn most_different(original: &Image, models: &[Image]) -> Option<(Rect, f64)> {
         .max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
-/// Above and left of every corner of a pixel, the sum: `[height + 1, width + 1]`.
+/// Summed-area table: the sum of all values above and left of each corner, `[height + 1, width + 1]`.
 fn sums(values: &[f64], width: usize) -> Vec<f64> {
     let mut above = vec![0.0; width + 1];
     let mut sums = above.clone();
@@ -101,6 +101,7 @@ fn sums(values: &[f64], width: usize) -> Vec<f64> {
     sums
 }
 
+/// The sum of the values within a rectangle.
 fn within(sums: &[f64], width: usize, place: Rect) -> f64 {
     let at = |x: usize, y: usize| sums[y * (width + 1) + x];
     let (right, bottom) = (place.x + place.width, place.y + place.height);
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_part_is_where_the_model_differs() {
+    fn the_crop_is_where_the_model_differs() {
         let original = grey(|x, y| (x + y) as u8);
         let spot = |x: usize, y: usize| (100..110).contains(&x) && (40..50).contains(&y);
         let bicubic = grey(|_, _| 0);
@@ -142,11 +143,11 @@ mod tests {
         assert_eq!(crop.original.data[0], (x + y) as u8);
         assert_eq!((crop.original.width, crop.methods.len()), (64, 2));
 
-        // Of more than fit, the least different one goes.
+        // One too many: the crop with the smallest error is dropped.
         let same = || Crop::of(1, &original, &[bicubic.clone(), original.clone()]).unwrap();
         let mut crops = vec![same(), same(), same(), same()];
         crop.keep(&mut crops);
         assert_eq!(crops.len(), 4);
-        assert_eq!(crops[3].picture, 0);
+        assert_eq!(crops[3].image, 0);
     }
 }

@@ -1,19 +1,19 @@
-//! A comparison as a page that needs nothing but its own folder.
+//! The page of a report, which loads nothing from outside its folder.
 
 use std::path::Path;
 
 use super::compare::{Comparison, SetScores};
 use super::crop::Crop;
-use super::report::{About, legend, protocols, thousands, title};
+use super::labels::{About, legend, protocols, thousands, title};
 use super::table::escaped_html;
 use crate::image_file;
 
-/// The folder of the page's pictures.
+/// The folder of the page's images.
 pub(super) const CROPS: &str = "crops";
 
 const STYLE: &str = concat!(include_str!("../palette.css"), include_str!("page.css"));
 
-/// The names of a crop's pictures: of the overview, the original, and each method.
+/// The paths of a crop's images: the overview, the original, and each method.
 struct Files<'a> {
     set: usize,
     crop: &'a Crop,
@@ -24,7 +24,7 @@ impl Files<'_> {
         format!(
             "{CROPS}/{}-{}-{part}.png",
             self.set + 1,
-            self.crop.picture + 1
+            self.crop.image + 1
         )
     }
 
@@ -41,8 +41,8 @@ impl Files<'_> {
     }
 }
 
-/// Writes the pictures of all crops.
-pub(super) fn save_pictures(folder: &Path, comparison: &Comparison) -> anyhow::Result<()> {
+/// Writes the images of all crops.
+pub(super) fn save_images(folder: &Path, comparison: &Comparison) -> anyhow::Result<()> {
     for (set, scores) in comparison.sets.iter().enumerate() {
         for crop in &scores.crops {
             let files = Files { set, crop };
@@ -57,7 +57,7 @@ pub(super) fn save_pictures(folder: &Path, comparison: &Comparison) -> anyhow::R
     Ok(())
 }
 
-/// The page.
+/// The page's HTML.
 pub(super) fn page(comparison: &Comparison, about: &About) -> String {
     let title = escaped_html(&title(comparison));
     let protocols = protocols(comparison).into_iter();
@@ -83,16 +83,16 @@ pub(super) fn page(comparison: &Comparison, about: &About) -> String {
     let sets = comparison.sets.iter();
     let numbered = sets.clone().enumerate();
     let crops: String = numbered.map(|(i, set)| crops(comparison, i, set)).collect();
-    let pictures: String = sets.map(|set| pictures(comparison, set)).collect();
+    let images: String = sets.map(|set| images(comparison, set)).collect();
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n\
          <h1>{title}</h1>\n{protocols}</header>\n<main>\n\
          <section>\n<h2>Means</h2>\n{summaries}\
-         <p class=\"quiet\">The best of a column stands out.</p>\n\
-         <ul>\n{}</ul>\n<details><summary>What the metrics are</summary><dl>\n{}</dl></details>\n\
-         </section>\n{crops}{pictures}</main>\n\
+         <p class=\"quiet\">The best score of each column is bold.</p>\n\
+         <ul>\n{}</ul>\n<details><summary>About the metrics</summary><dl>\n{}</dl></details>\n\
+         </section>\n{crops}{images}</main>\n\
          <footer class=\"quiet\"><p>Made on {} by</p><pre>{}</pre></footer>\n</body>\n</html>\n",
         models.collect::<String>(),
         legend.collect::<String>(),
@@ -101,7 +101,7 @@ pub(super) fn page(comparison: &Comparison, about: &About) -> String {
     )
 }
 
-/// A set's crops, every method beside the original.
+/// A set's crops: every method beside the original.
 fn crops(comparison: &Comparison, index: usize, set: &SetScores) -> String {
     if set.crops.is_empty() {
         return String::new();
@@ -111,10 +111,10 @@ fn crops(comparison: &Comparison, index: usize, set: &SetScores) -> String {
         row(comparison, set, &files)
     });
     format!(
-        "<section>\n<h2>{}, close up</h2>\n\
-         <p class=\"quiet\">Where the models differ most from the original; scores are the whole \
-         picture's. Point at a part, or move to it with the tab key, to see the original in its \
-         place.</p>\n{}</section>\n",
+        "<section>\n<h2>{}: crops</h2>\n\
+         <p class=\"quiet\">The parts in which the models differ most from the original; scores are of \
+         the whole image. Hover over a crop, or focus it with the tab key, to see the original \
+         instead.</p>\n{}</section>\n",
         escaped_html(&set.name),
         rows.collect::<String>()
     )
@@ -122,8 +122,8 @@ fn crops(comparison: &Comparison, index: usize, set: &SetScores) -> String {
 
 fn row(comparison: &Comparison, set: &SetScores, files: &Files<'_>) -> String {
     let crop = files.crop;
-    let (picture, scores) = &set.images[crop.picture];
-    let name = escaped_html(picture);
+    let (image, scores) = &set.images[crop.image];
+    let name = escaped_html(image);
     let percent = |part: usize, whole: usize| 100.0 * part as f64 / whole as f64;
     let [width, height] = crop.size;
     let place = crop.place;
@@ -166,18 +166,18 @@ fn row(comparison: &Comparison, set: &SetScores, files: &Files<'_>) -> String {
     )
 }
 
-/// A set's scores, picture by picture.
-fn pictures(comparison: &Comparison, set: &SetScores) -> String {
+/// A set's scores, image by image.
+fn images(comparison: &Comparison, set: &SetScores) -> String {
     let tables = comparison
         .columns
         .iter()
         .enumerate()
         .map(|(index, column)| {
-            let table = comparison.pictures(set, index);
+            let table = comparison.images(set, index);
             table.html(&format!("{}, {}", set.name, column.label))
         });
     format!(
-        "<section class=\"pictures\">\n<h2>{}, every picture</h2>\n<details><summary>{} pictures \
+        "<section class=\"images\">\n<h2>{}: all images</h2>\n<details><summary>{} images \
          by {} metrics</summary>\n{}</details>\n</section>\n",
         escaped_html(&set.name),
         set.images.len(),

@@ -7,13 +7,13 @@ use rayon::prelude::*;
 use super::{Protocol, TestSet};
 use crate::metric::{Lpips, Metric, Plane};
 
-/// Compares pictures with their originals.
+/// Compares images with their originals.
 pub struct Judge {
-    /// What is compared.
+    /// The planes that are compared.
     pub protocol: Protocol,
-    /// By what, in the order of tables.
+    /// The metrics in the order of tables.
     pub metrics: Vec<Metric>,
-    /// LPIPS's network, where it is among the metrics.
+    /// LPIPS's network, if LPIPS is among the metrics.
     pub lpips: Option<Lpips>,
 }
 
@@ -27,7 +27,7 @@ impl Judge {
         }
     }
 
-    /// Fails where a picture is too small to be judged.
+    /// Fails if an image is too small for a metric.
     pub fn check(&self, set: &TestSet) -> anyhow::Result<()> {
         let border_px = self.protocol.border_px;
         for pair in &set.pairs {
@@ -41,8 +41,8 @@ impl Judge {
                 let needed = metric.smallest_px();
                 ensure!(
                     side >= needed,
-                    "{} in {} is too small to be judged: {} needs {needed} px a side{where_}, and \
-                     there are {side}; leave the picture or the metric out",
+                    "{} in {} is too small: {} needs {needed} px a side{where_}, and there are {side}; \
+                     leave out the image or the metric",
                     pair.name,
                     set.name,
                     metric.name(),
@@ -52,31 +52,31 @@ impl Judge {
         Ok(())
     }
 
-    /// Scores of several pictures of one original: for each picture a value for each metric.
-    pub fn scores(&self, original: &Image, pictures: &[&Image]) -> anyhow::Result<Vec<Vec<f64>>> {
+    /// Scores of several images of one original, `[images][metrics]`.
+    pub fn scores(&self, original: &Image, images: &[&Image]) -> anyhow::Result<Vec<Vec<f64>>> {
         let planes = |image: &Image| {
             let planes = self.protocol.planes(image);
-            planes.context("the picture is smaller than the border")
+            planes.context("the image is smaller than the border")
         };
         let original_planes = planes(original)?;
-        let picture_planes: Vec<Vec<Plane>> = pictures
+        let image_planes: Vec<Vec<Plane>> = images
             .iter()
-            .map(|picture| planes(picture))
+            .map(|image| planes(image))
             .collect::<anyhow::Result<_>>()?;
         // LPIPS runs on a device, the others on threads.
-        let cells = picture_planes.par_iter().map(|picture| {
+        let cells = image_planes.par_iter().map(|image| {
             let metrics = self.metrics.par_iter();
-            let scores = metrics.map(|metric| metric.of_planes(&original_planes, picture));
+            let scores = metrics.map(|metric| metric.of_planes(&original_planes, image));
             scores.collect::<Vec<Option<f64>>>()
         });
         let cells: Vec<Vec<Option<f64>>> = cells.collect();
-        let rows = cells.into_iter().zip(pictures).map(|(row, picture)| {
+        let rows = cells.into_iter().zip(images).map(|(row, image)| {
             let cells = row.into_iter().zip(&self.metrics);
             cells
                 .map(|(score, metric)| match (metric, &self.lpips) {
-                    (Metric::Lpips, Some(lpips)) => lpips.distance(picture, original),
+                    (Metric::Lpips, Some(lpips)) => lpips.distance(image, original),
                     _ => score
-                        .with_context(|| format!("the picture is too small for {}", metric.name())),
+                        .with_context(|| format!("the image is too small for {}", metric.name())),
                 })
                 .collect()
         });
@@ -103,7 +103,7 @@ impl Judge {
         }
     }
 
-    /// How pictures are judged, as reports say it.
+    /// A description for reports.
     pub fn describe(&self, scale: usize, low_resolution: &str) -> String {
         let planes = self
             .metrics
@@ -120,10 +120,10 @@ impl Judge {
             format!("{names} on {colour}, border {border_px} px")
         });
         let lpips = self.lpips.as_ref();
-        let lpips = lpips.map(|lpips| format!("{} on RGB, whole pictures", lpips.name()));
+        let lpips = lpips.map(|lpips| format!("{} on RGB, whole images", lpips.name()));
         let parts: Vec<String> = on_planes.into_iter().chain(lpips).collect();
         format!(
-            "×{scale}, low resolution by {low_resolution}, 8-bit RGB from end to end, {}",
+            "×{scale}, low resolution by {low_resolution}, 8-bit RGB throughout, {}",
             parts.join("; ")
         )
     }

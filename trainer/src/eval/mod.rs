@@ -1,10 +1,11 @@
-//! Judging a network by the protocol of the super-resolution papers.
+//! Evaluation by the protocol of the super-resolution papers.
 
 mod command;
 mod compare;
 mod crop;
 mod html;
 mod judge;
+mod labels;
 mod protocol;
 mod report;
 mod table;
@@ -12,74 +13,89 @@ mod table;
 use std::fmt;
 use std::path::Path;
 
-use anyhow::Context;
-use engine::Engine;
-use engine::Spec;
+use anyhow::{Context, ensure};
 use engine::image::{Image, resize};
 use engine::pipeline::{Options, upscale};
+use engine::{Engine, Spec};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::data::{LowResolution, Pair};
-use crate::image_file;
+use crate::data::{LeftOut, LowResolution, Pair};
+use crate::image_file::{self, LoadError};
 
 pub use command::{EvalArgs, run};
 pub use judge::Judge;
 pub use protocol::{Protocol, ProtocolName};
 use table::Table;
 
-/// Pictures to judge a network by.
+/// A set of images to evaluate on.
 pub struct TestSet {
     /// Its name in tables.
     pub name: String,
-    /// How the low-resolution pictures came about.
+    /// How the low-resolution images were made.
     pub low_resolution: String,
-    /// The pictures.
+    /// The images.
     pub pairs: Vec<Pair>,
 }
 
 impl TestSet {
-    /// The pictures of a folder, or of `HR` in it, shrunk by MATLAB's bicubic.
+    /// The images of a folder, or of `HR` in it, downscaled by MATLAB's bicubic interpolation.
     ///
-    /// Fails where one is too small for PSNR and SSIM under the papers' protocol.
+    /// Damaged images are named on standard error and left out. Fails if an image is too small for
+    /// PSNR and SSIM under the papers' protocol.
     pub fn load(folder: &Path, scale: usize) -> anyhow::Result<Self> {
         let set = Self::read(folder, scale)?;
         set.check(scale)?;
         Ok(set)
     }
 
-    /// The same without a look at sizes.
+    /// The same without a check of sizes.
     fn read(folder: &Path, scale: usize) -> anyhow::Result<Self> {
         let low = LowResolution::default();
         let inner = folder.join("HR");
         let files_in = if inner.is_dir() { &inner } else { folder };
-        let pairs = image_file::list(files_in)?
-            .par_iter()
-            .map(|file| {
-                let name = file.strip_prefix(files_in).unwrap_or(file);
-                let name = name.to_string_lossy().into_owned();
-                Pair::from_hr(name, &image_file::load(file)?, scale, &low)
-            })
-            .collect::<anyhow::Result<_>>()?;
+        let files = image_file::list(files_in)?;
+        let pairs = files.par_iter().map(|file| {
+            let name = file.strip_prefix(files_in).unwrap_or(file);
+            let name = name.to_string_lossy().into_owned();
+            match image_file::load(file) {
+                Ok(image) => Ok(Ok(Pair::from_hr(name, &image, scale, &low)?)),
+                Err(error @ LoadError::File { .. }) => Err(error.into()),
+                Err(error) => Ok(Err(LeftOut::Damaged(error))),
+            }
+        });
+        let (mut found, mut left_out) = (Vec::new(), Vec::new());
+        for pair in pairs.collect::<anyhow::Result<Vec<_>>>()? {
+            match pair {
+                Ok(pair) => found.push(pair),
+                Err(image) => left_out.push(image),
+            }
+        }
+        LeftOut::report(&left_out);
+        ensure!(
+            !found.is_empty(),
+            "no image in {} can be decoded",
+            files_in.display()
+        );
         Ok(Self {
             name: image_file::name(folder),
             low_resolution: low.degradation.to_string(),
-            pairs,
+            pairs: found,
         })
     }
 
-    /// Fails where a picture is too small to be judged.
+    /// Fails if an image is too small for PSNR and SSIM.
     pub fn check(&self, scale: usize) -> anyhow::Result<()> {
         papers(scale).check(self)
     }
 }
 
-/// PSNR and SSIM as the papers have them.
+/// PSNR and SSIM by the papers' protocol.
 fn papers(scale: usize) -> Judge {
     Judge::standard(Protocol::new(ProtocolName::Y, scale, None))
 }
 
-/// The scores of a picture, or their mean.
+/// The scores of an image, or their mean over a set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Scores {
     /// PSNR on Y in dB.
@@ -92,30 +108,30 @@ pub struct Scores {
     pub bicubic_ssim_y: f64,
 }
 
-/// A picture and its scores.
+/// An image and its scores.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ImageScores {
     /// The file's name.
     pub name: String,
-    /// Its scores.
+    /// The scores.
     #[serde(flatten)]
     pub scores: Scores,
 }
 
-/// What a network reaches on a set of pictures.
+/// A network's scores on a set of images.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Evaluation {
-    /// How it was measured.
+    /// A description of the protocol.
     pub protocol: String,
     /// The network's scale.
     pub scale: usize,
-    /// Each picture.
+    /// Each image.
     pub images: Vec<ImageScores>,
-    /// The mean over all pictures.
+    /// The mean over all images.
     pub mean: Scores,
 }
 
-/// Evaluates an engine on pictures, by the papers' protocol.
+/// Evaluates an engine on a set by the papers' protocol.
 pub fn evaluate<E: Engine>(
     engine: &mut E,
     spec: &Spec,
@@ -124,7 +140,7 @@ pub fn evaluate<E: Engine>(
     evaluate_with(engine, spec, set, |_, _| Ok(()))
 }
 
-/// The same; `watch` is shown each pair, and what the network and bicubic interpolation make of it.
+/// The same; `watch` is called with each pair, the network's output and bicubic interpolation's.
 pub fn evaluate_with<E: Engine>(
     engine: &mut E,
     spec: &Spec,
@@ -134,9 +150,9 @@ pub fn evaluate_with<E: Engine>(
     let judge = papers(spec.scale);
     let mut images = Vec::with_capacity(set.pairs.len());
     for pair in &set.pairs {
-        let pictures = [upscaled(engine, spec, pair)?, bicubic(pair)];
-        watch(pair, &pictures)?;
-        let scores = judge.scores(&pair.hr, &pictures.each_ref())?;
+        let outputs = [upscaled(engine, spec, pair)?, bicubic(pair)];
+        watch(pair, &outputs)?;
+        let scores = judge.scores(&pair.hr, &outputs.each_ref())?;
         images.push(ImageScores {
             name: pair.name.clone(),
             scores: Scores {
@@ -161,7 +177,7 @@ pub fn evaluate_with<E: Engine>(
     })
 }
 
-/// What a network makes of a pair's low-resolution picture.
+/// The network's output for a pair's low-resolution image.
 fn upscaled<E: Engine>(engine: &mut E, spec: &Spec, pair: &Pair) -> anyhow::Result<Image> {
     let watch = |_| std::ops::ControlFlow::Continue(());
     let options = Options::default();
@@ -169,12 +185,12 @@ fn upscaled<E: Engine>(engine: &mut E, spec: &Spec, pair: &Pair) -> anyhow::Resu
     pollster::block_on(work).with_context(|| pair.name.clone())
 }
 
-/// What bicubic interpolation makes of it.
+/// The low-resolution image enlarged by bicubic interpolation.
 fn bicubic(pair: &Pair) -> Image {
     resize::imresize(&pair.lr, pair.hr.width, pair.hr.height)
 }
 
-/// 0 of nothing.
+/// The mean; 0 without values.
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     let count = values.len().max(1) as f64;
     values.sum::<f64>() / count

@@ -1,4 +1,4 @@
-//! What of two pictures is compared.
+//! Which planes of two images are compared.
 
 use clap::ValueEnum;
 use engine::image::Image;
@@ -8,32 +8,32 @@ use crate::metric::Plane;
 /// A protocol by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ProtocolName {
-    /// The papers': Y of BT.601 in studio range, a border as wide as the scale.
+    /// The papers' protocol: Y of BT.601 in studio range, border as wide as the scale.
     #[default]
     Y,
-    /// Red, green and blue, a border as wide as the scale.
+    /// Red, green and blue, border as wide as the scale.
     Rgb,
-    /// The SRGAN paper's: Y, a border of 4 px at every scale.
+    /// The SRGAN paper's protocol: Y, border of 4 px at every scale.
     ///
-    /// Its SSIM is another one: Daala's tool `dump_ssim`, whose window grows with the picture's
-    /// height. Here it is Wang's, as everywhere.
+    /// The paper's SSIM is that of Daala's `dump_ssim`, whose window grows with the image's height;
+    /// here it is Wang's.
     Srgan,
 }
 
 /// SRGAN's border (Ledig et al. 2017, arXiv:1609.04802, section 3.1).
 const SRGAN_BORDER_PX: usize = 4;
 
-/// What of two pictures is compared.
+/// Which planes of two images are compared, and which border is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Protocol {
     /// Its name.
     pub name: ProtocolName,
-    /// What is cut off on every side.
+    /// The border that is left out on every side.
     pub border_px: usize,
 }
 
 impl Protocol {
-    /// A protocol at a scale; `border_px` instead of its own.
+    /// A protocol at a scale; `border_px` replaces its border.
     pub fn new(name: ProtocolName, scale: usize, border_px: Option<usize>) -> Self {
         let own = match name {
             ProtocolName::Y | ProtocolName::Rgb => scale,
@@ -45,7 +45,7 @@ impl Protocol {
         }
     }
 
-    /// The planes that are compared; `None` where the border leaves nothing.
+    /// The planes of an image that are compared; `None` if the border leaves nothing.
     pub fn planes(&self, image: &Image) -> Option<Vec<Plane>> {
         match self.name {
             ProtocolName::Y | ProtocolName::Srgan => {
@@ -55,7 +55,7 @@ impl Protocol {
         }
     }
 
-    /// What the names of metrics end in: in JSON, and in capitals in tables.
+    /// Suffix of the metrics' names in JSON; tables have it in capitals.
     pub fn suffix(&self) -> &'static str {
         match self.name {
             ProtocolName::Y | ProtocolName::Srgan => "y",
@@ -63,7 +63,7 @@ impl Protocol {
         }
     }
 
-    /// What is compared, in words.
+    /// A description of the planes.
     pub fn colour(&self) -> &'static str {
         match self.name {
             ProtocolName::Y | ProtocolName::Srgan => "Y (BT.601 studio range, floating point)",

@@ -1,4 +1,4 @@
-//! One table, as text, Markdown and HTML.
+//! A table as text, Markdown and HTML.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use std::fmt::Write;
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
     pub text: String,
-    /// Whether it is the best of those it is compared with.
+    /// Whether it is marked as the best.
     pub best: bool,
 }
 
@@ -16,9 +16,9 @@ impl Cell {
     }
 }
 
-/// A table whose columns may stand in groups under a common head.
+/// A table whose columns may be grouped under a common head.
 pub(super) struct Table {
-    /// What the first column holds.
+    /// The first column's head.
     corner: String,
     groups: Vec<(String, Vec<String>)>,
     rows: Vec<(String, Vec<Cell>)>,
@@ -47,7 +47,7 @@ impl Table {
         self.groups.iter().any(|(head, _)| !head.is_empty())
     }
 
-    /// For terminals: columns aligned by spaces, names to the left and numbers to the right.
+    /// Text for terminals: names are left-aligned, numbers right-aligned.
     pub fn text(&self) -> String {
         let first = self.rows.iter().map(|(name, _)| name.as_str());
         let first = first.chain([self.corner.as_str()]).map(width).max();
@@ -61,7 +61,7 @@ impl Table {
                 cells.chain([width(column)]).max().unwrap_or(0)
             })
             .collect();
-        // A head that is wider than its columns widens the last of them.
+        // A head wider than its columns widens the last one.
         let mut start = 0;
         for (head, columns) in &self.groups {
             let group = &mut widths[start..start + columns.len()];
@@ -107,7 +107,7 @@ impl Table {
         format!("{}\n", line.trim_end())
     }
 
-    /// For Markdown, which knows no groups: their heads stand before each column's; the best in bold.
+    /// Markdown, which has no groups: a group's head precedes the head of each column. The best is bold.
     pub fn markdown(&self) -> String {
         let heads = self.groups.iter().flat_map(|(head, columns)| {
             let full = |column: &String| format!("{head} {column}").trim().to_string();
@@ -131,7 +131,7 @@ impl Table {
         text
     }
 
-    /// For a page; the best in `strong`.
+    /// HTML; the best is in `strong`.
     pub fn html(&self, caption: &str) -> String {
         let mut text = format!(
             "<div class=\"wide\"><table>\n<caption>{}</caption>\n<thead>",
@@ -181,7 +181,7 @@ impl Table {
     }
 }
 
-/// A group's first column stands a little apart.
+/// Class of a group's first column, which has more space on its left.
 fn group_class(place_in_group: usize) -> &'static str {
     if place_in_group == 0 {
         " class=\"first\""
@@ -194,14 +194,14 @@ fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-/// Text whose characters mean nothing in Markdown's tables.
+/// Escapes text for a Markdown table.
 pub(super) fn escaped_markdown(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('|', "\\|")
         .replace('<', "&lt;")
 }
 
-/// Text whose characters mean nothing in HTML, in attributes too.
+/// Escapes text for HTML elements and attributes.
 pub(super) fn escaped_html(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

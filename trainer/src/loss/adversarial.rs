@@ -1,4 +1,4 @@
-//! Losses between a network and a discriminator that learns to tell its work from photographs.
+//! Adversarial losses: a discriminator learns to tell the network's outputs from originals.
 
 use std::fmt;
 
@@ -6,22 +6,22 @@ use burn::tensor::{Tensor, activation};
 
 use super::Layer;
 
-/// An adversarial term: which loss, and what the discriminator is shown.
+/// An adversarial term: its loss and the discriminator's input.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Gan {
     /// The loss.
     pub kind: Adversarial,
-    /// What the discriminator is shown.
+    /// The discriminator's input.
     pub sees: Sees,
 }
 
-/// What a discriminator is shown.
+/// A discriminator's input.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Sees {
-    /// The picture.
+    /// The image.
     #[default]
     Pixels,
-    /// A layer of VGG, as in SRFeat (Park et al. 2018, ECCV).
+    /// The features of a VGG layer, as in SRFeat (Park et al. 2018, ECCV).
     Features(Layer),
 }
 
@@ -45,23 +45,23 @@ impl fmt::Display for Gan {
     }
 }
 
-/// A pair of losses on the discriminator's numbers r for photographs and f for the network's work,
-/// before a sigmoid; `⟨⟩` is the mean over the batch, `s(x) = ln(1 + eˣ)`.
+/// A pair of losses, the discriminator's and the network's, on the discriminator's logits r for originals
+/// and f for the network's outputs; `⟨⟩` is the mean over the batch, `s(x) = ln(1 + eˣ)`.
 ///
-/// All are 0 or more but for the network's hinge loss, which knows no bounds.
+/// All are at least 0, except the network's hinge loss, which is unbounded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Adversarial {
-    /// `vanilla`: `⟨s(−r)⟩ + ⟨s(f)⟩` against `⟨s(−f)⟩` (Goodfellow et al. 2014, arXiv:1406.2661, in
-    /// the form that doesn't saturate; SRGAN's).
+    /// `vanilla`: `⟨s(−r)⟩ + ⟨s(f)⟩` and `⟨s(−f)⟩` (Goodfellow et al. 2014, arXiv:1406.2661, the
+    /// non-saturating form; SRGAN's).
     #[default]
     Vanilla,
-    /// `least_squares`: `½⟨(r − 1)²⟩ + ½⟨f²⟩` against `½⟨(f − 1)²⟩` (Mao et al. 2017,
+    /// `least_squares`: `½⟨(r − 1)²⟩ + ½⟨f²⟩` and `½⟨(f − 1)²⟩` (Mao et al. 2017,
     /// arXiv:1611.04076).
     LeastSquares,
-    /// `hinge`: `⟨max(0, 1 − r)⟩ + ⟨max(0, 1 + f)⟩` against `−⟨f⟩` (Lim and Ye 2017,
+    /// `hinge`: `⟨max(0, 1 − r)⟩ + ⟨max(0, 1 + f)⟩` and `−⟨f⟩` (Lim and Ye 2017,
     /// arXiv:1705.02894).
     Hinge,
-    /// `relativistic`: `⟨s(⟨f⟩ − r)⟩ + ⟨s(f − ⟨r⟩)⟩` against the same with r and f exchanged
+    /// `relativistic`: `⟨s(⟨f⟩ − r)⟩ + ⟨s(f − ⟨r⟩)⟩` and the same with r and f exchanged
     /// (Jolicoeur-Martineau 2018, arXiv:1807.00734, the average form; ESRGAN's, which halves it).
     Relativistic,
 }
@@ -75,7 +75,7 @@ impl Adversarial {
         Self::Relativistic,
     ];
 
-    /// The name in texts.
+    /// Its name in a loss's text.
     pub fn name(self) -> &'static str {
         match self {
             Self::Vanilla => "vanilla",
@@ -90,7 +90,7 @@ impl Adversarial {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The discriminator's loss for `real` and `fake`, `[batch]` each; one value.
+    /// The discriminator's loss for the logits `real` and `fake`, `[batch]` each: `[1]`.
     pub fn discriminator(self, real: Tensor<1>, fake: Tensor<1>) -> Tensor<1> {
         match self {
             Self::Vanilla => softplus(-real).mean() + softplus(fake).mean(),
@@ -105,7 +105,7 @@ impl Adversarial {
         }
     }
 
-    /// The network's loss for the same; one value. Only a relativistic one asks for `real`.
+    /// The network's loss for the same: `[1]`. Only the relativistic loss evaluates `real`.
     pub fn generator(self, real: impl FnOnce() -> Tensor<1>, fake: Tensor<1>) -> Tensor<1> {
         match self {
             Self::Vanilla => softplus(-fake).mean(),
@@ -116,13 +116,13 @@ impl Adversarial {
     }
 }
 
-/// Small where all of `high` lie above the mean of `low`, and the other way round.
+/// Small if all of `high` are above the mean of `low`, and all of `low` below the mean of `high`.
 fn relative(high: Tensor<1>, low: Tensor<1>) -> Tensor<1> {
     let (high_mean, low_mean) = (high.clone().mean(), low.clone().mean());
     softplus(low_mean - high).mean() + softplus(low - high_mean).mean()
 }
 
-/// `ln(1 + eˣ)`, which doesn't overflow.
+/// `ln(1 + eˣ)`, written so that eˣ cannot overflow.
 fn softplus(x: Tensor<1>) -> Tensor<1> {
     let rest = (-x.clone().abs()).exp().log1p();
     activation::relu(x) + rest
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn has_the_values_of_its_formulas() {
+    fn values_follow_the_formulas() {
         let s = |x: f32| (1.0 + x.exp()).ln();
         let mean = |values: [f32; 3]| values.iter().sum::<f32>() / 3.0;
         let [r, f] = [mean(REAL), mean(FAKE)];
@@ -190,9 +190,9 @@ mod tests {
         }
     }
 
-    /// A tenth of a step against its gradient, each loss gets smaller by the square of its length.
+    /// A loss's derivative along its gradient is the gradient's squared norm.
     #[test]
-    fn gradients_are_differences() {
+    fn gradients_equal_finite_differences() {
         let device = Device::flex().autodiff();
         for kind in Adversarial::ALL {
             for generator in [false, true] {

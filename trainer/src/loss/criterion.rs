@@ -1,4 +1,4 @@
-//! Losses as arithmetic.
+//! A loss that is ready to be computed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -6,28 +6,26 @@ use std::path::PathBuf;
 use anyhow::Context;
 use burn::tensor::{Device, Tensor};
 
+use super::terms::{self, Features};
 use super::text::Term;
-use super::{Extractor, Gan, Layer, Loss, Sees, Vgg, gram, ms_ssim, ssim};
-
-/// The ε of [`Term::Charbonnier`].
-const CHARBONNIER_EPSILON: f64 = 1e-3;
+use super::{Extractor, Gan, Layer, Loss, Sees, Vgg};
 
 impl Loss {
-    /// Gets it ready to be computed: reads the weights of the features it needs, by the names
-    /// `vgg16` and `vgg19`.
+    /// Reads the weights of the feature networks that the loss needs; `features` names their files
+    /// by `vgg16` and `vgg19`.
     pub fn prepare(
         &self,
         features: &BTreeMap<String, PathBuf>,
         device: &Device,
     ) -> anyhow::Result<Criterion> {
         let mut extractors = BTreeMap::new();
-        for layer in self.terms.iter().filter_map(|(_, term)| term.layer()) {
+        for layer in self.layers() {
             let name = layer.network.name();
             let path = features.get(name).with_context(|| {
                 format!(
-                    "the loss looks at {layer}, but training.features names no file of weights: \
-                     write features = {{ {name} = \"{name}.safetensors\" }} (torchvision's names; \
-                     convert the file of its model zoo, or use the one of the LPIPS packages)"
+                    "the loss compares features of {layer}, but training.features names no file of \
+                     weights: write features = {{ {name} = \"{name}.safetensors\" }} (with torchvision's \
+                     names of tensors; a file of its model zoo or of an LPIPS package)"
                 )
             })?;
             let extractor: &mut Option<(Layer, Extractor)> =
@@ -52,23 +50,21 @@ pub struct Criterion {
     extractors: BTreeMap<Vgg, Extractor>,
 }
 
-/// What layers of VGG see in a picture.
-type Features = BTreeMap<Layer, Tensor<4>>;
-
 impl Criterion {
     /// The loss of `output` against `target`, both `[batch, c, h, w]`, without its adversarial
-    /// terms; one value.
+    /// terms: `[1]`.
     pub fn of(&self, output: Tensor<4>, target: Tensor<4>) -> Tensor<1> {
-        let layers: BTreeSet<Layer> = self
-            .terms
-            .iter()
-            .filter_map(|term| compared(term.1))
-            .collect();
-        let seen = [&output, &target].map(|picture| self.features(picture, &layers));
-        let terms = self.terms.iter();
-        terms
-            .filter(|(_, term)| !matches!(term, Term::Gan(_)))
-            .map(|(weight, term)| term_of(*term, &output, &target, &seen).mul_scalar(*weight))
+        let pixel_terms = || {
+            let terms = self.terms.iter();
+            terms.filter(|(_, term)| !matches!(term, Term::Gan(_)))
+        };
+        let layers = pixel_terms().filter_map(|(_, term)| term.layer());
+        let layers: BTreeSet<Layer> = layers.collect();
+        let features = [&output, &target].map(|image| self.features(image, &layers));
+        pixel_terms()
+            .map(|(weight, term)| {
+                terms::value(*term, &output, &target, &features).mul_scalar(*weight)
+            })
             .reduce(|sum, term| sum + term)
             .unwrap_or_else(|| Tensor::zeros([1], &output.device()))
     }
@@ -81,20 +77,20 @@ impl Criterion {
         })
     }
 
-    /// What a discriminator is shown of pictures `[batch, c, h, w]` in 0…1: themselves in −1…1, or
-    /// their features.
-    pub fn shown(&self, gan: Gan, picture: Tensor<4>) -> Tensor<4> {
+    /// The discriminator's input for images `[batch, c, h, w]` in 0…1: the images in −1…1, or their
+    /// features.
+    pub fn shown(&self, gan: Gan, images: Tensor<4>) -> Tensor<4> {
         match gan.sees {
-            Sees::Pixels => picture.mul_scalar(2.0).sub_scalar(1.0),
+            Sees::Pixels => images.mul_scalar(2.0).sub_scalar(1.0),
             Sees::Features(layer) => {
-                let mut features = self.features(&picture, &BTreeSet::from([layer]));
-                features.remove(&layer).unwrap_or(picture)
+                let mut features = self.features(&images, &BTreeSet::from([layer]));
+                features.remove(&layer).unwrap_or(images)
             }
         }
     }
 
-    /// Each network is run once, whatever the number of its layers.
-    fn features(&self, picture: &Tensor<4>, layers: &BTreeSet<Layer>) -> Features {
+    /// The features of some layers; each network runs once for all of them.
+    fn features(&self, images: &Tensor<4>, layers: &BTreeSet<Layer>) -> Features {
         let mut features = Features::new();
         for (network, extractor) in &self.extractors {
             let layers: Vec<Layer> = layers
@@ -102,77 +98,18 @@ impl Criterion {
                 .copied()
                 .filter(|l| l.network == *network)
                 .collect();
-            features.extend(extractor.of(picture.clone(), &layers));
+            features.extend(extractor.of(images.clone(), &layers));
         }
         features
     }
-}
-
-/// The layer whose maps a term compares.
-fn compared(term: Term) -> Option<Layer> {
-    match term {
-        Term::Gan(_) => None,
-        term => term.layer(),
-    }
-}
-
-fn term_of(
-    term: Term,
-    output: &Tensor<4>,
-    target: &Tensor<4>,
-    [seen, wanted]: &[Features; 2],
-) -> Tensor<1> {
-    let difference = || output.clone() - target.clone();
-    let maps = |layer| (seen[&layer].clone(), wanted[&layer].clone().detach());
-    match term {
-        Term::L1 => difference().abs().mean(),
-        Term::Mse => square(difference()).mean(),
-        Term::SmoothL1(beta) => {
-            // Both parts of the definition in one: min(d, β)·(d − min(d, β)/2)/β.
-            let d = difference().abs();
-            let low = d.clone().clamp_max(beta);
-            (low.clone() * (d - low * 0.5)).mean() / beta
-        }
-        Term::Charbonnier => square(difference())
-            .add_scalar(CHARBONNIER_EPSILON * CHARBONNIER_EPSILON)
-            .sqrt()
-            .mean(),
-        Term::TotalVariation => total_variation(output),
-        Term::Ssim => -ssim(output, target) + 1.0,
-        Term::MsSsim => -ms_ssim(output, target) + 1.0,
-        Term::Content(layer) => {
-            let (y, t) = maps(layer);
-            square(y - t).mean()
-        }
-        Term::Texture(layer) => {
-            let (y, t) = maps(layer);
-            square(gram(y) - gram(t)).mean()
-        }
-        // Discriminators are not ours: see [`Adversarial`](super::Adversarial).
-        Term::Gan(_) => Tensor::zeros([1], &output.device()),
-    }
-}
-
-fn square<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    x.clone() * x
-}
-
-/// Nothing for pictures of a single row and column.
-fn total_variation(x: &Tensor<4>) -> Tensor<1> {
-    let along = |dim: usize| {
-        let side = x.dims()[dim];
-        let part = |from| x.clone().narrow(dim, from, side - 1);
-        (side > 1).then(|| (part(1) - part(0)).abs().mean())
-    };
-    let sum = [along(2), along(3)].into_iter().flatten();
-    sum.reduce(|a, b| a + b)
-        .unwrap_or_else(|| Tensor::zeros([1], &x.device()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use burn::tensor::TensorData;
+
+    use super::super::gram;
 
     fn features() -> BTreeMap<String, PathBuf> {
         let file = concat!(
@@ -196,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn has_the_values_of_its_formulas() {
+    fn values_follow_the_formulas() {
         let (output, target) = ([0.0, 0.5, 1.0, 0.25], [0.0, 0.0, 0.5, 0.5]);
         let value = |loss: &str| value(loss, &output, &target, [1, 1, 2, 2]);
         let close = |loss: &str, expected: f32| {
@@ -220,8 +157,8 @@ mod tests {
         assert!((row - 1.75 / 3.0).abs() < 1e-6, "{row}");
     }
 
-    /// Smooth and noisy values in 0…1.
-    fn picture(count: usize, seed: f32) -> Vec<f32> {
+    /// Smooth values with noise in 0…1.
+    fn image(count: usize, seed: f32) -> Vec<f32> {
         let value = |i: usize| {
             let noise = ((i as f32 * 12.9898 + seed).sin() * 43_758.547).fract();
             0.5 + 0.3 * (i as f32 * 0.05 + seed).sin() + 0.15 * noise
@@ -230,10 +167,10 @@ mod tests {
     }
 
     #[test]
-    fn similarity_is_that_of_the_metric() {
+    fn similarity_equals_the_metric() {
         let shape = [1, 1, 180, 177];
         let [height, width] = [180, 177];
-        let (a, b) = (picture(height * width, 1.0), picture(height * width, 1.3));
+        let (a, b) = (image(height * width, 1.0), image(height * width, 1.3));
         let plane = |values: &[f32]| crate::metric::Plane {
             width,
             height,
@@ -242,7 +179,7 @@ mod tests {
                 .map(|value| 255.0 * f64::from(*value))
                 .collect(),
         };
-        // Large enough for all five scales, which piq's figures hold the metric to.
+        // Large enough for all five scales of MS-SSIM.
         for (loss, metric) in [
             ("ssim", crate::metric::ssim as fn(&_, &_) -> Option<f64>),
             ("ms_ssim", crate::metric::ms_ssim),
@@ -266,9 +203,9 @@ mod tests {
         assert_eq!(found, [1.25, 2.75, 2.75, 6.25]);
     }
 
-    /// Along its own gradient a loss changes by the gradient's length.
+    /// A loss's derivative in the direction of its gradient is the gradient's norm.
     #[test]
-    fn gradients_are_differences() {
+    fn gradients_equal_finite_differences() {
         let mut losses = vec![
             ("l1", 24),
             ("mse", 24),
@@ -292,7 +229,7 @@ mod tests {
             let shape = [2, 3, side, side];
             let count = shape.iter().product();
             let tensor = |seed| {
-                let data = TensorData::new(picture(count, seed), shape);
+                let data = TensorData::new(image(count, seed), shape);
                 Tensor::<4>::from_data(data, &device)
             };
             let (output, target) = (tensor(1.0).require_grad(), tensor(1.4));
@@ -316,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn says_which_weights_are_missing() {
+    fn missing_weights_are_named() {
         let needs: Loss = "content(vgg19:relu5_4)".parse().unwrap();
         let error = needs
             .prepare(&BTreeMap::new(), &Device::flex())

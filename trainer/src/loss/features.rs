@@ -1,4 +1,4 @@
-//! What a network that was trained to recognise things sees in a picture.
+//! Features: the activations of VGG, a network trained to classify images.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,11 +8,12 @@ use std::str::FromStr;
 use anyhow::ensure;
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor, module};
-use model::layer::{Activation, Padding, conv2d};
+use engine::graph::{Activation, Padding};
+use model::layer::conv2d;
 
 use crate::weights::{IMAGENET_DEVIATION, IMAGENET_MEAN, Weights};
 
-/// VGG (Simonyan and Zisserman 2015, arXiv:1409.1556), by its number of layers.
+/// VGG (Simonyan and Zisserman 2015, arXiv:1409.1556) by its number of layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Vgg {
     /// 13 convolutions and 3 dense layers.
@@ -22,7 +23,7 @@ pub enum Vgg {
 }
 
 impl Vgg {
-    /// The name that configurations use.
+    /// The name in configurations.
     pub fn name(self) -> &'static str {
         match self {
             Self::Vgg16 => "vgg16",
@@ -30,7 +31,7 @@ impl Vgg {
         }
     }
 
-    /// Convolutions in each of the five blocks, between which the sides are halved.
+    /// Convolutions in each of the five blocks; max pooling between blocks halves the sides.
     fn blocks(self) -> [usize; 5] {
         match self {
             Self::Vgg16 => [2, 2, 3, 3, 3],
@@ -51,7 +52,7 @@ impl Vgg {
     }
 }
 
-/// A layer's output behind its ReLU, such as `vgg16:relu5_3`.
+/// The output of a layer's ReLU, such as `vgg16:relu5_3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Layer {
     /// The network.
@@ -63,8 +64,8 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// Maps that it has, and how many pixels of the picture lie side by side in one of theirs.
-    pub fn maps_and_reduction(self) -> (usize, usize) {
+    /// Its number of channels, and the image's side divided by the layer's.
+    pub fn channels_and_reduction(self) -> (usize, usize) {
         let halvings = self.block - 1;
         (64 << halvings.min(3), 1 << halvings)
     }
@@ -95,7 +96,7 @@ impl fmt::Display for Layer {
     }
 }
 
-/// The convolutions of a VGG, as far as they are needed.
+/// The convolutions of a VGG up to the last layer that is needed.
 pub struct Extractor {
     network: Vgg,
     /// Weight and bias of each, in order.
@@ -112,25 +113,25 @@ impl Extractor {
         let mut index = 0;
         for layer in network.layers().take_while(|layer| *layer <= last) {
             if layer.conv == 1 && layer.block > 1 {
-                index += 1; // behind each block stands a pooling
+                index += 1; // the pooling after a block
             }
             let weight: Tensor<4> = weights.tensor(&format!("features.{index}.weight"), device)?;
             ensure!(
                 weight.dims()[2..] == [3, 3],
-                "{} holds another network than {}",
+                "{} is not a file of {}",
                 path.display(),
                 network.name()
             );
             let bias = weights.tensor(&format!("features.{index}.bias"), device)?;
             convs.push((weight, bias));
-            index += 2; // and behind each convolution a ReLU
+            index += 2; // the convolution and its ReLU
         }
         Ok(Self { network, convs })
     }
 
-    /// The layers' outputs `[batch, maps, h′, w′]` for pictures `[batch, 1 or 3, h, w]` in 0…1.
+    /// The layers' outputs `[batch, channels, h′, w′]` for images `[batch, 1 or 3, h, w]` in 0…1.
     ///
-    /// Grey pictures are taken for three equal channels.
+    /// A grey image is used as three equal channels.
     pub fn of(&self, x: Tensor<4>, layers: &[Layer]) -> BTreeMap<Layer, Tensor<4>> {
         let mut found = BTreeMap::new();
         let Some(last) = layers.iter().max() else {
@@ -166,11 +167,11 @@ impl Extractor {
     }
 }
 
-/// `F·Fᵀ / (c·h·w)` for the maps F `[batch, c, h·w]`: `[batch, c, c]` (Gatys et al. 2015,
-/// arXiv:1505.07376).
-pub fn gram(maps: Tensor<4>) -> Tensor<3> {
-    let [batch, channels, height, width] = maps.dims();
-    let rows = maps.reshape([batch, channels, height * width]);
+/// The Gram matrix `F·Fᵀ / (c·h·w)` of features F `[batch, c, h·w]`: `[batch, c, c]` (Gatys et al.
+/// 2015, arXiv:1505.07376).
+pub fn gram(features: Tensor<4>) -> Tensor<3> {
+    let [batch, channels, height, width] = features.dims();
+    let rows = features.reshape([batch, channels, height * width]);
     let product = rows.clone().matmul(rows.swap_dims(1, 2));
     product / (channels * height * width) as f64
 }

@@ -1,9 +1,10 @@
-//! What training minimises: a weighted sum of terms, written as text.
+//! The training loss: a weighted sum of terms, written as text.
 
 mod adversarial;
 mod criterion;
 mod features;
 mod structure;
+mod terms;
 mod text;
 
 pub use adversarial::{Adversarial, Gan, Sees};

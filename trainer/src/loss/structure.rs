@@ -2,33 +2,34 @@
 
 use burn::tensor::ops::AvgPoolOptions;
 use burn::tensor::{Device, Tensor, TensorData, module};
-use model::layer::{Activation, Padding, conv2d};
+use engine::graph::{Activation, Padding};
+use model::layer::conv2d;
 
 /// Side of the Gaussian window in pixels.
 const WINDOW_PX: usize = 11;
-/// Its deviation in pixels.
+/// Its standard deviation in pixels.
 const SIGMA_PX: f64 = 1.5;
-/// Keep the divisions stable; for values in 0…1 (Wang et al. 2004: (0.01)² and (0.03)²).
+/// Stabilise the divisions, for values in 0…1 (Wang et al. 2004: (0.01)² and (0.03)²).
 const C1: f64 = 0.01 * 0.01;
 const C2: f64 = 0.03 * 0.03;
 
 /// The weights of the five scales (Wang, Simoncelli and Bovik 2003, table 1).
 const SCALE_WEIGHTS: [f64; 5] = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333];
 
-/// The mean structural similarity over all channels and all places where the window fits; at most 1.
+/// SSIM (Wang, Bovik, Sheikh and Simoncelli 2004): the mean over all channels and all positions where
+/// the window fits; at most 1.
 ///
-/// `a` and `b` `[batch, c, h, w]` in 0…1, sides of at least 11 px (Wang, Bovik, Sheikh and
-/// Simoncelli 2004).
+/// `a` and `b` are `[batch, c, h, w]` in 0…1 with sides of at least 11 px.
 pub fn ssim(a: &Tensor<4>, b: &Tensor<4>) -> Tensor<1> {
     let (luminance, contrast) = maps(a, b);
     (luminance * contrast).mean()
 }
 
-/// Multi-scale structural similarity; at most 1.
+/// MS-SSIM; at most 1.
 ///
-/// The contrast at every scale and the luminance at the last one, each to the power of its scale's
-/// weight; from scale to scale means of 2×2 pixels. Patches of less than 176 px have fewer scales, as
-/// many as the window fits into, whose weights are scaled up to the same sum.
+/// The product of the contrast at every scale and the luminance at the last one, each to the power of
+/// its scale's weight; 2×2 pixels are averaged from scale to scale. Patches of less than 176 px have as
+/// many scales as the window fits into, with weights scaled to the same sum.
 pub fn ms_ssim(a: &Tensor<4>, b: &Tensor<4>) -> Tensor<1> {
     let [.., height, width] = a.dims();
     let fits = |scale: &usize| height.min(width) >> scale >= WINDOW_PX;
@@ -44,7 +45,7 @@ pub fn ms_ssim(a: &Tensor<4>, b: &Tensor<4>) -> Tensor<1> {
         } else {
             contrast.mean()
         };
-        // A negative similarity has no power; it is at the floor then.
+        // A negative similarity has no real power.
         let factor = mean.clamp_min(1e-6).powf_scalar(weight * share);
         product = Some(match product {
             Some(product) => product * factor,
@@ -53,17 +54,17 @@ pub fn ms_ssim(a: &Tensor<4>, b: &Tensor<4>) -> Tensor<1> {
         let half = |x| module::avg_pool2d(x, AvgPoolOptions::new([2, 2]));
         (a, b) = (half(a), half(b));
     }
-    product.expect("there is one scale at least")
+    product.expect("there is at least one scale")
 }
 
-/// Luminance, and contrast times structure, at every place where the window fits.
+/// Luminance, and contrast times structure, at every position where the window fits.
 fn maps(a: &Tensor<4>, b: &Tensor<4>) -> (Tensor<4>, Tensor<4>) {
     let [batch, channels, height, width] = a.dims();
     let planes = |x: &Tensor<4>| x.clone().reshape([batch * channels, 1, height, width]);
     let (a, b) = (planes(a), planes(b));
     let window = window(&a.device());
     let moments = moments(a, b);
-    // All in one go: each is a batch of planes under the same window.
+    // One convolution for all five moments.
     let blurred = conv2d(moments, window, None, Activation::None, Padding::Valid, 1);
     let count = batch * channels;
     let part = |i: usize| blurred.clone().narrow(0, i * count, count);
@@ -77,7 +78,7 @@ fn maps(a: &Tensor<4>, b: &Tensor<4>) -> (Tensor<4>, Tensor<4>) {
     (luminance, contrast)
 }
 
-/// Both, their squares and their product, one after the other.
+/// `a`, `b`, their squares and their product, concatenated along the batch.
 fn moments(a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
     let squares = [a.clone() * a.clone(), b.clone() * b.clone()];
     let product = a.clone() * b.clone();

@@ -14,7 +14,7 @@ pub struct Loss {
     pub(super) terms: Vec<(f64, Term)>,
 }
 
-/// One loss on an output y and a target t of equal size, values in 0…1; means are over all values.
+/// One loss of an output y and a target t of equal size, values in 0…1; means are over all values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Term {
     /// `l1`: mean `|y − t|`; 0…1.
@@ -22,7 +22,7 @@ pub enum Term {
     /// `mse`: mean `(y − t)²`; 0…1.
     Mse,
     /// `smooth_l1(β)`: mean of `d²/2β` where `d = |y − t|` is below β, else of `d − β/2` (Girshick
-    /// 2015, arXiv:1504.08083); β is 1 where it isn't said, which makes it half the MSE.
+    /// 2015, arXiv:1504.08083). The default β = 1 makes it half the MSE.
     SmoothL1(f64),
     /// `charbonnier`: mean `√((y − t)² + ε²)` with ε = 10⁻³ (Lai et al. 2017, arXiv:1704.03915).
     Charbonnier,
@@ -33,23 +33,23 @@ pub enum Term {
     Ssim,
     /// `ms_ssim`: 1 − multi-scale structural similarity; 0…1, see [`ms_ssim()`](super::ms_ssim()).
     MsSsim,
-    /// `content(layer)`: mean squared difference of what a layer of VGG sees (Johnson et al. 2016,
+    /// `content(layer)`: mean squared difference of a VGG layer's features (Johnson et al. 2016,
     /// arXiv:1603.08155; SRGAN's VGG loss without its factor).
     Content(Layer),
     /// `texture(layer)`: mean squared difference of the Gram matrices of a layer of VGG (Gatys et
     /// al. 2015, arXiv:1505.07376; for super-resolution Sajjadi et al. 2017, arXiv:1612.07919).
     Texture(Layer),
-    /// `gan`, `gan(hinge)`, `gan(relativistic, vgg19:relu5_4)`: what a discriminator, which learns
-    /// beside the network, makes of the output; see [`Gan`].
+    /// `gan`, `gan(hinge)`, `gan(relativistic, vgg19:relu5_4)`: the loss by a discriminator that is
+    /// trained together with the network; see [`Gan`].
     Gan(Gan),
 }
 
-/// Terms as one writes them, for messages.
+/// The terms, for messages.
 const KNOWN: &str = "l1, mse, smooth_l1(β), charbonnier, tv, ssim, ms_ssim, content(layer), \
     texture(layer), gan(kind, layer)";
 
 impl Term {
-    /// The layer of VGG that it looks at, if any.
+    /// The layer of VGG whose features it uses, if any.
     pub(super) fn layer(self) -> Option<Layer> {
         match self {
             Self::Content(layer) | Self::Texture(layer) => Some(layer),
@@ -112,7 +112,7 @@ impl fmt::Display for Term {
     }
 }
 
-/// What stands in the parentheses of `gan`: a kind, a layer, both or nothing.
+/// Parses the argument of `gan`: a kind, a layer, both or nothing.
 fn gan(argument: Option<&str>) -> Result<Gan, String> {
     let mut gan = Gan::default();
     for part in argument.into_iter().flat_map(|text| text.split(',')) {
@@ -123,7 +123,7 @@ fn gan(argument: Option<&str>) -> Result<Gan, String> {
             gan.sees = Sees::Features(part.parse()?);
         } else {
             return Err(format!(
-                "{part:?} is no kind of gan: there are {}, and a layer to look at like vgg19:relu5_4",
+                "{part:?} is no kind of gan: there are {}, and layers such as vgg19:relu5_4",
                 Adversarial::ALL.map(Adversarial::name).join(", ")
             ));
         }
@@ -132,7 +132,17 @@ fn gan(argument: Option<&str>) -> Result<Gan, String> {
 }
 
 impl Loss {
-    /// Its adversarial terms, each of which brings a discriminator with it.
+    /// The layers of feature networks that its terms use.
+    pub(super) fn layers(&self) -> impl Iterator<Item = Layer> {
+        self.terms.iter().filter_map(|(_, term)| term.layer())
+    }
+
+    /// The names of the feature networks that its terms use, such as `vgg16`.
+    pub fn features(&self) -> impl Iterator<Item = &'static str> {
+        self.layers().map(|layer| layer.network.name())
+    }
+
+    /// Its adversarial terms; each needs a discriminator.
     pub fn gans(&self) -> Vec<Gan> {
         let gan = |(_, term): &(f64, Term)| match term {
             Term::Gan(gan) => Some(*gan),
@@ -141,8 +151,7 @@ impl Loss {
         self.terms.iter().filter_map(gan).collect()
     }
 
-    /// Whether it judges by the looks of a picture rather than pixel by pixel, so that PSNR says
-    /// little of it.
+    /// Whether it has adversarial or feature terms, so that PSNR says little about the result.
     pub fn is_perceptual(&self) -> bool {
         let perceptual = |(_, term): &(f64, Term)| {
             matches!(term, Term::Gan(_) | Term::Content(_) | Term::Texture(_))
@@ -151,7 +160,7 @@ impl Loss {
     }
 }
 
-/// A loss that cannot be understood.
+/// A loss that cannot be parsed.
 #[derive(Debug, PartialEq, thiserror::Error)]
 #[error(
     "loss {text:?}: {problem}; write weights and terms like \"1*l1 + 0.1*mse\" (terms: {KNOWN})"

@@ -3,58 +3,59 @@
 use super::Plane;
 use super::pyramid::{self, LEVELS};
 
-/// The smallest side that leaves the coarsest level a block inside its border.
+/// The smallest side with which the coarsest level has a block inside its border.
 pub(super) const SMALLEST_PX: usize = 65;
 
-/// Side of the blocks of coefficients that are taken for vectors.
+/// Side of the blocks of coefficients that form vectors.
 const BLOCK: usize = 3;
 /// Coefficients of a block.
 const SIZE: usize = BLOCK * BLOCK;
-/// Keeps the division by the channel's noise finite (its authors' release).
-const NO_NOISE: f64 = 1e-10;
+/// Added to the channel's noise to keep the division finite (from the authors' release).
+const NOISE_FLOOR: f64 = 1e-10;
 
 type Matrix = [[f64; SIZE]; SIZE];
 
-/// IFC (Sheikh, Bovik and de Veciana 2005): what the picture says of the original, in bits per pixel.
+/// IFC (Sheikh, Bovik and de Veciana 2005): the mutual information of image and original in bits per
+/// pixel.
 ///
-/// In the domain of wavelets, as its authors' release `ifcvec` has it: the vertical and horizontal
-/// bands of four levels of a steerable pyramid, 3×3 neighbours as vectors of a Gaussian scale mixture,
-/// and a channel of gain and noise estimated around every block. Without an upper end: equal planes
-/// have some 60, good results 4 to 8; small noise, even that of rounding, changes it much. `None`
-/// below 65 px a side; planes have to be of equal size.
-pub fn ifc(original: &Plane, picture: &Plane) -> Option<f64> {
+/// In the wavelet domain, as in the authors' release `ifcvec`: the vertical and horizontal bands of four
+/// levels of a steerable pyramid, 3×3 neighbours as vectors of a Gaussian scale mixture, and a channel
+/// with gain and noise that are estimated around every block. It has no upper bound: equal planes give
+/// about 60, good results 4 to 8, and even rounding noise changes it much. `None` below 65 px a side;
+/// planes have to be of equal size.
+pub fn ifc(original: &Plane, image: &Plane) -> Option<f64> {
     assert_eq!(
         (original.width, original.height),
-        (picture.width, picture.height)
+        (image.width, image.height)
     );
     if original.width.min(original.height) < SMALLEST_PX {
         return None;
     }
     let levels = pyramid::bands(original).into_iter();
-    let levels = levels.zip(pyramid::bands(picture)).enumerate();
+    let levels = levels.zip(pyramid::bands(image)).enumerate();
     let bits: f64 = levels
-        .flat_map(|(level, (original, picture))| {
-            let bands = original.into_iter().zip(picture);
-            bands.map(move |(original, picture)| information(&original, &picture, level))
+        .flat_map(|(level, (original, image))| {
+            let bands = original.into_iter().zip(image);
+            bands.map(move |(original, image)| information(&original, &image, level))
         })
         .sum();
     Some(bits / original.data.len() as f64)
 }
 
 /// The bits of a band.
-fn information(original: &Plane, picture: &Plane, level: usize) -> f64 {
-    let (original, picture) = (whole_blocks(original), whole_blocks(picture));
-    // The finer the level, the wider the window: 17, 9, 5 and 3 coefficients.
+fn information(original: &Plane, image: &Plane, level: usize) -> f64 {
+    let (original, image) = (whole_blocks(original), whole_blocks(image));
+    // 17, 9, 5 and 3 coefficients, from the finest level to the coarsest.
     let window = (1_usize << (LEVELS - level)) + 1;
-    // Blocks whose window would reach over the edge.
+    // Blocks whose window would extend beyond the edge are skipped.
     let skip = (window / 2).div_ceil(BLOCK);
     let mean = |plane: &Plane| pyramid::means(plane, window, BLOCK / 2, BLOCK);
     let product = |a: &Plane, b: &Plane| mean(&a.zip(b, |a, b| a * b));
-    let (mean_a, mean_b) = (mean(&original), mean(&picture));
-    let (squares_a, squares_b) = (product(&original, &original), product(&picture, &picture));
-    let products = product(&original, &picture);
+    let (mean_a, mean_b) = (mean(&original), mean(&image));
+    let (squares_a, squares_b) = (product(&original, &original), product(&image, &image));
+    let products = product(&original, &image);
     let (eigenvalues, eigenvectors) = eigen(covariance(&original));
-    // Of a flat band nothing can be said.
+    // Directions without variance, as in a flat band, carry no information.
     let floor = 1e-12 * eigenvalues.iter().copied().fold(0.0, f64::max);
     let source: Vec<(f64, [f64; SIZE])> = eigenvalues.into_iter().zip(eigenvectors).collect();
     let source = source.iter().filter(|(value, _)| *value > floor);
@@ -70,7 +71,7 @@ fn information(original: &Plane, picture: &Plane, level: usize) -> f64 {
             if !(variance_a > 0.0 && variance_b > 0.0 && gain > 0.0) {
                 continue;
             }
-            let noise = (variance_b - gain * covariance).max(0.0) + NO_NOISE;
+            let noise = (variance_b - gain * covariance).max(0.0) + NOISE_FLOOR;
             let block = block(&original, x * BLOCK, y * BLOCK);
             let part = |(value, vector): &(f64, [f64; SIZE])| dot(vector, &block).powi(2) / value;
             let scale = source.clone().map(part).sum::<f64>() / SIZE as f64;
@@ -84,7 +85,7 @@ fn information(original: &Plane, picture: &Plane, level: usize) -> f64 {
     bits
 }
 
-/// Without the rows and columns that fill no block.
+/// The plane without rows and columns at its end that do not fill a block.
 fn whole_blocks(plane: &Plane) -> Plane {
     let cut = |side: usize| side / BLOCK * BLOCK;
     let (width, height) = (cut(plane.width), cut(plane.height));
@@ -96,7 +97,7 @@ fn whole_blocks(plane: &Plane) -> Plane {
     }
 }
 
-/// The block whose upper left corner this is.
+/// The block with this upper left corner.
 fn block(plane: &Plane, x: usize, y: usize) -> [f64; SIZE] {
     std::array::from_fn(|i| plane.data[(y + i / BLOCK) * plane.width + x + i % BLOCK])
 }
@@ -105,7 +106,7 @@ fn dot(a: &[f64; SIZE], b: &[f64; SIZE]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// Of all blocks, those that overlap among them.
+/// The covariance over all blocks, including overlapping ones.
 fn covariance(plane: &Plane) -> Matrix {
     let places =
         (0..=plane.height - BLOCK).flat_map(|y| (0..=plane.width - BLOCK).map(move |x| (x, y)));
@@ -132,7 +133,7 @@ fn covariance(plane: &Plane) -> Matrix {
 /// Eigenvalues and eigenvectors of a symmetric matrix, by Jacobi's rotations.
 fn eigen(mut matrix: Matrix) -> ([f64; SIZE], Matrix) {
     let mut vectors: Matrix = std::array::from_fn(|i| std::array::from_fn(|j| f64::from(i == j)));
-    // It converges quadratically; six sweeps are usual.
+    // Convergence is quadratic: about six sweeps are enough.
     for _ in 0..30 {
         let diagonal: f64 = (0..SIZE).map(|i| matrix[i][i].powi(2)).sum();
         let pairs = (0..SIZE).flat_map(|i| (0..i).map(move |j| (i, j)));
@@ -147,7 +148,7 @@ fn eigen(mut matrix: Matrix) -> ([f64; SIZE], Matrix) {
     (std::array::from_fn(|i| matrix[i][i]), vectors)
 }
 
-/// Turns the axes `p` and `q` so that the matrix has nothing between them; rows of `vectors` turn along.
+/// Rotates the axes `p` and `q` so that `matrix[p][q]` becomes 0, and the rows of `vectors` with them.
 fn rotate(matrix: &mut Matrix, vectors: &mut Matrix, p: usize, q: usize) {
     if matrix[p][q] == 0.0 {
         return;
@@ -171,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn eigenvectors_put_the_matrix_together_again() {
+    fn eigenvectors_reconstruct_the_matrix() {
         let matrix: Matrix = std::array::from_fn(|i| {
             std::array::from_fn(|j| {
                 let (low, high) = (i.min(j) as f64, i.max(j) as f64);

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 use super::{Plane, ifc, ms_ssim, psnr_of_planes_db, ssim, ssim_mean, vif};
 
-/// A way to compare a picture with its original.
+/// A metric that compares an image with its original.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Metric {
     /// Peak signal-to-noise ratio in dB.
@@ -14,7 +14,7 @@ pub enum Metric {
     /// Multi-scale structural similarity.
     #[value(name = "ms_ssim", alias = "ms-ssim")]
     MsSsim,
-    /// Structural similarity with a window whose pixels count alike.
+    /// Structural similarity with a uniform window.
     #[value(name = "ssim_mean", alias = "ssim-mean")]
     SsimMean,
     /// Visual information fidelity, in the pixel domain.
@@ -52,7 +52,7 @@ impl Metric {
         }
     }
 
-    /// What it is and whose, in a line for reports.
+    /// A description with its source, for reports.
     pub fn about(self) -> &'static str {
         match self {
             Self::Psnr => "peak signal-to-noise ratio in dB",
@@ -64,7 +64,7 @@ impl Metric {
                 "structural similarity over five scales (Wang, Simoncelli and Bovik 2003)"
             }
             Self::SsimMean => {
-                "structural similarity, window of 7×7 px that count alike (scikit-image's default)"
+                "structural similarity, uniform window of 7×7 px (scikit-image's default)"
             }
             Self::Vif => {
                 "visual information fidelity in the pixel domain, VIFp (Sheikh and Bovik 2006)"
@@ -75,12 +75,12 @@ impl Metric {
             }
             Self::Lpips => {
                 "learned perceptual image patch similarity 0.1 (Zhang, Isola, Efros, Shechtman and \
-                 Wang 2018), on whole RGB pictures"
+                 Wang 2018), on whole RGB images"
             }
         }
     }
 
-    /// Digits behind the point in tables.
+    /// Digits after the decimal point in tables.
     pub fn digits(self) -> usize {
         match self {
             Self::Psnr | Self::Ifc => 3,
@@ -93,7 +93,7 @@ impl Metric {
         self == Self::Lpips
     }
 
-    /// The smallest side of a picture, without its border, that it can judge.
+    /// The smallest side, without the border, of an image that it can be computed for.
     pub fn smallest_px(self) -> usize {
         match self {
             Self::Psnr => 1,
@@ -106,12 +106,12 @@ impl Metric {
         }
     }
 
-    /// Compares planes: the mean over them, but PSNR over all their values at once.
+    /// Compares planes: the mean over the planes, except for PSNR, which uses all values at once.
     ///
-    /// `None` for planes that are too small, and for LPIPS, which sees pictures and not planes.
-    pub fn of_planes(self, original: &[Plane], picture: &[Plane]) -> Option<f64> {
+    /// `None` for planes that are too small, and for LPIPS, which compares whole images.
+    pub fn of_planes(self, original: &[Plane], image: &[Plane]) -> Option<f64> {
         let of_plane = match self {
-            Self::Psnr => return Some(psnr_of_planes_db(original, picture)),
+            Self::Psnr => return Some(psnr_of_planes_db(original, image)),
             Self::Ssim => ssim,
             Self::MsSsim => ms_ssim,
             Self::SsimMean => ssim_mean,
@@ -119,7 +119,7 @@ impl Metric {
             Self::Ifc => ifc,
             Self::Lpips => return None,
         };
-        let planes = original.iter().zip(picture);
+        let planes = original.iter().zip(image);
         let scores: Option<Vec<f64>> = planes.map(|(a, b)| of_plane(a, b)).collect();
         Some(scores?.iter().sum::<f64>() / original.len() as f64)
     }

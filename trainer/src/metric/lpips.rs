@@ -5,31 +5,33 @@ use std::path::Path;
 use anyhow::{bail, ensure};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor, TensorData, activation, module};
+use engine::graph::{Activation, Padding};
 use engine::image::{Channels, Image};
-use model::layer::{Activation, Padding, conv2d};
+use model::layer::conv2d;
 
 use crate::weights::{IMAGENET_DEVIATION, IMAGENET_MEAN, Weights};
 
 /// LPIPS (Zhang, Isola, Efros, Shechtman and Wang 2018, arXiv:1801.03924), version 0.1.
 ///
-/// Differences of what AlexNet or VGG16 sees, at five depths, each of unit length over its maps and
-/// weighed by what people judged; 0 for equal pictures, rarely above 1.
+/// Differences of the features of AlexNet or VGG16 at five depths, normalised to unit length over the
+/// channels and weighted by factors that were fitted to people's judgements; 0 for equal images, rarely
+/// above 1.
 pub struct Lpips {
     name: &'static str,
     stages: Vec<Stage>,
     device: Device,
 }
 
-/// The smallest side that leaves AlexNet's last depth a pixel.
+/// The smallest side with which AlexNet's last depth has a pixel.
 pub(super) const SMALLEST_PX: usize = 64;
 
-/// Layers up to a depth, and the weights of its maps.
+/// The layers from one depth to the next, and the weights of the channels there.
 struct Stage {
     /// Side and stride of the pooling before it.
     pool: Option<[usize; 2]>,
     convs: Vec<Conv>,
-    /// `[1, maps, 1, 1]`
-    judgement: Tensor<4>,
+    /// `[1, channels, 1, 1]`
+    channel_weights: Tensor<4>,
 }
 
 struct Conv {
@@ -39,7 +41,7 @@ struct Conv {
     padding: usize,
 }
 
-/// An architecture: the pooling, and torchvision's numbers of each depth's convolutions.
+/// An architecture: for each depth the pooling (side, stride) and torchvision's indices of convolutions.
 type Depths = [(Option<[usize; 2]>, &'static [usize]); 5];
 
 const ALEXNET: Depths = [
@@ -60,7 +62,7 @@ const VGG16: Depths = [
 
 impl Lpips {
     /// Reads a safetensors file with torchvision's names of layers, and `lin0.model.1.weight` to
-    /// `lin4.model.1.weight`; it is AlexNet's or VGG16's, which its shapes tell.
+    /// `lin4.model.1.weight`; the shapes tell whether it is AlexNet's or VGG16's.
     pub fn load(path: &Path, device: &Device) -> anyhow::Result<Self> {
         let weights = Weights::open(path)?;
         let first: Tensor<4> = weights.tensor("features.0.weight", device)?;
@@ -79,7 +81,7 @@ impl Lpips {
                 Ok(Conv {
                     weight,
                     bias: weights.tensor(&format!("features.{i}.bias"), device)?,
-                    // AlexNet's first convolution is the only one that is strided.
+                    // Only AlexNet's first convolution, 11×11, is strided.
                     stride: if k == 11 { 4 } else { 1 },
                     padding: if k == 11 { 2 } else { k / 2 },
                 })
@@ -87,7 +89,7 @@ impl Lpips {
             Ok(Stage {
                 pool: *pool,
                 convs: convs.collect::<anyhow::Result<_>>()?,
-                judgement: weights.tensor(&format!("lin{depth}.model.1.weight"), device)?,
+                channel_weights: weights.tensor(&format!("lin{depth}.model.1.weight"), device)?,
             })
         });
         Ok(Self {
@@ -102,15 +104,15 @@ impl Lpips {
         self.name
     }
 
-    /// The distance between two pictures of equal size, at least 64 px a side.
+    /// The distance between two images of equal size, at least 64 px a side.
     pub fn distance(&self, a: &Image, b: &Image) -> anyhow::Result<f64> {
         ensure!(
             (a.width, a.height) == (b.width, b.height),
-            "LPIPS compares pictures of equal size"
+            "LPIPS compares images of equal size"
         );
         ensure!(
             a.width.min(a.height) >= SMALLEST_PX,
-            "LPIPS needs pictures of at least {SMALLEST_PX} px a side"
+            "LPIPS needs images of at least {SMALLEST_PX} px a side"
         );
         let mut x = Tensor::cat(vec![self.tensor(a), self.tensor(b)], 0);
         let mut sum = 0.0;
@@ -119,8 +121,8 @@ impl Lpips {
             let length = (x.clone() * x.clone()).sum_dim(1).sqrt() + 1e-10;
             let unit = x.clone() / length;
             let difference = unit.clone().narrow(0, 0, 1) - unit.narrow(0, 1, 1);
-            let judged = difference.clone() * difference * stage.judgement.clone();
-            let distance: Tensor<4> = judged.sum_dim(1);
+            let weighted = difference.clone() * difference * stage.channel_weights.clone();
+            let distance: Tensor<4> = weighted.sum_dim(1);
             sum += f64::from(distance.mean().into_scalar::<f32>());
         }
         Ok(sum)

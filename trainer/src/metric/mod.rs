@@ -1,4 +1,4 @@
-//! How close a picture is to the original, by the protocol of the super-resolution papers.
+//! Metrics of the difference between an image and its original.
 
 mod ifc;
 mod kind;

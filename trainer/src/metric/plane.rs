@@ -1,11 +1,11 @@
-//! What is compared: a plane of numbers.
+//! Planes of values, which metrics compare.
 
 use engine::image::{Image, colour};
 
-/// A plane in 8-bit steps, in floating point.
+/// A plane of 8-bit values in floating point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plane {
-    /// Values a row.
+    /// Values per row.
     pub width: usize,
     /// Rows.
     pub height: usize,
@@ -14,10 +14,10 @@ pub struct Plane {
 }
 
 impl Plane {
-    /// BT.601 luma of studio range without a border of `border_px` on every side; of a grey picture
-    /// the values as they are.
+    /// BT.601 luma in studio range without a border of `border_px` on every side; a grey image's values
+    /// unchanged.
     ///
-    /// `None` where the border leaves nothing.
+    /// `None` if the border leaves nothing.
     pub fn luma(image: &Image, border_px: usize) -> Option<Self> {
         Self::of(image, border_px, |pixel| match image.channels.is_colour() {
             true => {
@@ -28,10 +28,9 @@ impl Plane {
         })
     }
 
-    /// Red, green and blue without a border of `border_px` on every side; of a grey picture its one
-    /// channel.
+    /// Red, green and blue without a border of `border_px` on every side; a grey image's single channel.
     ///
-    /// `None` where the border leaves nothing.
+    /// `None` if the border leaves nothing.
     pub fn channels(image: &Image, border_px: usize) -> Option<Vec<Self>> {
         let count = if image.channels.is_colour() { 3 } else { 1 };
         (0..count)
@@ -52,7 +51,7 @@ impl Plane {
         })
     }
 
-    /// A plane of what `f` makes of two planes' values, place by place.
+    /// Combines the values of two planes of equal size.
     pub(super) fn zip(&self, other: &Self, f: impl Fn(f64, f64) -> f64) -> Self {
         let pairs = self.data.iter().zip(&other.data);
         Self {
@@ -61,8 +60,8 @@ impl Plane {
         }
     }
 
-    /// Every `step`th row and column, from `start` on.
-    pub(super) fn thinned(&self, start: usize, step: usize) -> Self {
+    /// Every `step`th row and column from `start` on.
+    pub(super) fn subsampled(&self, start: usize, step: usize) -> Self {
         let along = |side: usize| side.saturating_sub(start).div_ceil(step);
         let rows = self.data.chunks_exact(self.width).skip(start).step_by(step);
         Self {

@@ -2,7 +2,7 @@
 
 use super::Plane;
 
-/// `10 log₁₀(255² / mean (a − b)²)` in dB; infinite for equal planes, which have to be of equal size.
+/// `10 log₁₀(255² / mean (a − b)²)` in dB; infinite for equal planes. Planes have to be of equal size.
 pub fn psnr_db(a: &Plane, b: &Plane) -> f64 {
     decibels(mean_square(a, b))
 }
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_step_everywhere_is_48_13_db() {
+    fn a_difference_of_1_is_48_13_db() {
         let plane = |value| Plane {
             width: 3,
             height: 2,
@@ -37,7 +37,7 @@ mod tests {
         let (ten, eleven) = (plane(10.0), plane(11.0));
         assert!((psnr_db(&ten, &eleven) - 48.130_803_6).abs() < 1e-6);
         assert_eq!(psnr_db(&ten, &ten), f64::INFINITY);
-        // In one of four planes only: a quarter of the error.
+        // In one of four planes: a quarter of the error.
         let four = [ten.clone(), ten.clone(), ten.clone(), ten.clone()];
         let one_off = [eleven, ten.clone(), ten.clone(), ten];
         let expected = 48.130_803_6 + 10.0 * 4f64.log10();

@@ -1,21 +1,21 @@
-//! The steerable pyramid, as far as it is needed.
+//! The two bands of the steerable pyramid that IFC uses.
 
 use super::Plane;
 
 /// Levels of the pyramid.
 pub(super) const LEVELS: usize = 4;
 
-/// Three filters of the steerable pyramid with derivatives of fifth order (Simoncelli and Freeman
-/// 1995; designed as in Karasaridis and Simoncelli 1996, the numbers are those of `sp5Filters` in
-/// their matlabPyrTools). This one cuts off the highest frequencies before the first level. It and
-/// the next are the same under flips and turns: here a triangle from the centre out.
+/// Low-pass filter before the first level. Here and below are filters of the steerable pyramid with
+/// derivatives of fifth order (Simoncelli and Freeman 1995; Karasaridis and Simoncelli 1996; numbers of
+/// `sp5Filters` in matlabPyrTools). The low-pass filters are symmetric under flips and rotations: one
+/// triangle is given, from the centre outwards.
 const FIRST_LOW: [&[f64]; 3] = [
     &[0.403_041_48],
     &[0.159_255_70, 0.055_869_82],
     &[-0.038_482_15, -0.015_512_46, 0.003_416_14],
 ];
 
-/// Half of the filter from level to level.
+/// Half of the low-pass filter between levels.
 const LOW: [&[f64]; 5] = [
     &[0.100_965_40],
     &[0.081_696_18, 0.064_263_33],
@@ -30,8 +30,8 @@ const LOW: [&[f64]; 5] = [
     ],
 ];
 
-/// The band of vertical changes: its upper rows up to the middle column. The right is as the left,
-/// the row of the middle is 0, and the lower rows are the negative of the upper ones.
+/// Band-pass filter for vertical changes: the upper rows up to the middle column. The filter is symmetric
+/// from left to right and antisymmetric from top to bottom; its middle row is 0.
 const BAND: [[f64; 4]; 3] = [
     [0.002_776_43, 0.004_961_94, 0.010_266_99, 0.014_553_99],
     [-0.009_869_04, -0.008_930_64, 0.011_898_59, 0.027_551_55],
@@ -54,8 +54,8 @@ impl Filter {
         }
     }
 
-    /// Of a triangle of taps, times `factor`.
-    fn round(triangle: &[&[f64]], factor: f64) -> Self {
+    /// A low-pass filter from its triangle of taps, times `factor`.
+    fn low_pass(triangle: &[&[f64]], factor: f64) -> Self {
         let centre = triangle.len() - 1;
         Self::new(2 * centre + 1, |x, y| {
             let (x, y) = (x.abs_diff(centre), y.abs_diff(centre));
@@ -63,7 +63,7 @@ impl Filter {
         })
     }
 
-    /// What one of the two bands lets through; it is the other's, turned.
+    /// The band-pass filter for vertical changes, or its transpose for horizontal ones.
     fn band(vertical: bool) -> Self {
         Self::new(7, |x, y| {
             let (along, across) = if vertical { (x, y) } else { (y, x) };
@@ -79,8 +79,8 @@ impl Filter {
 /// The bands of vertical and of horizontal changes at each of four levels, the finest first.
 pub(super) fn bands(plane: &Plane) -> Vec<[Plane; 2]> {
     let directions = [true, false].map(Filter::band);
-    let low = Filter::round(&LOW, 2.0);
-    let mut plane = correlated(plane, &Filter::round(&FIRST_LOW, 1.0), 0, 1);
+    let low = Filter::low_pass(&LOW, 2.0);
+    let mut plane = correlated(plane, &Filter::low_pass(&FIRST_LOW, 1.0), 0, 1);
     let mut levels = Vec::with_capacity(LEVELS);
     for level in 0..LEVELS {
         if level > 0 {
@@ -91,17 +91,17 @@ pub(super) fn bands(plane: &Plane) -> Vec<[Plane; 2]> {
     levels
 }
 
-/// The mean of a square of odd side around every `step`th place from `start` on.
+/// The mean of a square of odd side around every `step`th position from `start` on.
 pub(super) fn means(plane: &Plane, side: usize, start: usize, step: usize) -> Plane {
     let weight = 1.0 / (side * side) as f64;
     correlated(plane, &Filter::new(side, |_, _| weight), start, step)
 }
 
-/// The filter's sum around every `step`th place from `start` on; over the edge lies the mirrored
-/// picture, whose edge pixel is not repeated.
+/// Correlation with the filter at every `step`th position from `start` on. Borders are mirrored, and
+/// the border pixel is not repeated.
 fn correlated(plane: &Plane, filter: &Filter, start: usize, step: usize) -> Plane {
     let half = filter.side / 2;
-    // For every place along a side, where the filter's taps lie.
+    // For every position along a side, the indices under the filter's taps.
     let taps = |side: usize| -> Vec<usize> {
         let places = (start..side).step_by(step);
         let around = |place| (place..place + filter.side).map(|i| mirrored(i, half, side));
@@ -128,7 +128,7 @@ fn correlated(plane: &Plane, filter: &Filter, start: usize, step: usize) -> Plan
     }
 }
 
-/// The place `i − half` of a side, or where it lies in the mirror.
+/// The index `i − half`, mirrored at the borders.
 fn mirrored(i: usize, half: usize, side: usize) -> usize {
     let place = i.abs_diff(half);
     place.min((2 * (side - 1)).saturating_sub(place))
@@ -139,13 +139,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn edges_are_mirrored_without_repeating_them() {
+    fn borders_are_mirrored_without_repetition() {
         let found: Vec<usize> = (0..8).map(|i| mirrored(i, 2, 4)).collect();
         assert_eq!(found, [2, 1, 0, 1, 2, 3, 2, 1]);
     }
 
     #[test]
-    fn a_flat_plane_has_nothing_in_any_band() {
+    fn the_bands_of_a_flat_plane_are_zero() {
         let plane = Plane {
             width: 70,
             height: 66,

@@ -1,26 +1,26 @@
-//! Structural similarity, in three kinds.
+//! SSIM, SSIM with a uniform window, and MS-SSIM.
 
 use super::Plane;
 use super::window::Window;
 
-/// Side of the Gaussian window in pixels, and its deviation.
+/// Side and standard deviation of the Gaussian window in pixels.
 pub(super) const WINDOW_PX: usize = 11;
 const SIGMA_PX: f64 = 1.5;
 
-/// Side of the window whose places count alike, scikit-image's default.
+/// Side of the uniform window, scikit-image's default.
 pub(super) const MEAN_WINDOW_PX: usize = 7;
 
-/// Keep the divisions stable (Wang et al. 2004: K₁ = 0.01, K₂ = 0.03).
+/// Stabilise the divisions (Wang et al. 2004: K₁ = 0.01, K₂ = 0.03).
 const C1: f64 = (0.01 * 255.0) * (0.01 * 255.0);
 const C2: f64 = (0.03 * 255.0) * (0.03 * 255.0);
 
 /// The weights of the five scales (Wang, Simoncelli and Bovik 2003, table 1).
 const SCALE_WEIGHTS: [f64; 5] = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333];
 
-/// The smallest side that leaves the last of five scales a window's 11 px.
+/// The smallest side with which the last of five scales has the window's 11 px.
 pub(super) const MULTI_SCALE_PX: usize = (WINDOW_PX - 1) * 16 + 1;
 
-/// SSIM (Wang, Bovik, Sheikh and Simoncelli 2004): the mean over all places where the whole 11×11
+/// SSIM (Wang, Bovik, Sheikh and Simoncelli 2004): the mean over all positions where the 11×11
 /// Gaussian window (σ 1.5) fits; at most 1.
 ///
 /// `None` for planes smaller than the window; they have to be of equal size.
@@ -29,8 +29,8 @@ pub fn ssim(a: &Plane, b: &Plane) -> Option<f64> {
     Some(similarity(a, b, &window, 1.0)?.whole)
 }
 
-/// SSIM with a window of 7×7 pixels that count alike and the covariances of a sample, as
-/// scikit-image's `structural_similarity` has it where nothing else is said; at most 1.
+/// SSIM with a uniform window of 7×7 pixels and sample covariances, the default of scikit-image's
+/// `structural_similarity`; at most 1.
 ///
 /// `None` for planes smaller than the window; they have to be of equal size.
 pub fn ssim_mean(a: &Plane, b: &Plane) -> Option<f64> {
@@ -39,11 +39,11 @@ pub fn ssim_mean(a: &Plane, b: &Plane) -> Option<f64> {
     Some(similarity(a, b, &window, pixels / (pixels - 1.0))?.whole)
 }
 
-/// MS-SSIM (Wang, Simoncelli and Bovik 2003): contrast and structure at each of five scales, and
-/// luminance at the last, each to the power of its scale's weight; 0…1.
+/// MS-SSIM (Wang, Simoncelli and Bovik 2003): the product of contrast and structure at each of five
+/// scales, and of luminance at the last one, each to the power of its scale's weight; 0…1.
 ///
-/// From scale to scale means of 2×2 pixels; where a side is odd its last pixel stands for two, as in
-/// its authors' release. `None` below 161 px a side; planes have to be of equal size.
+/// 2×2 pixels are averaged from scale to scale; the last pixel of an odd side counts twice, as in the
+/// authors' release. `None` below 161 px a side; planes have to be of equal size.
 pub fn ms_ssim(a: &Plane, b: &Plane) -> Option<f64> {
     if a.width.min(a.height) < MULTI_SCALE_PX {
         return None;
@@ -61,13 +61,13 @@ pub fn ms_ssim(a: &Plane, b: &Plane) -> Option<f64> {
         } else {
             similarity.contrast
         };
-        // A negative similarity has no power.
+        // A negative similarity has no real power.
         product *= factor.max(0.0).powf(*weight);
     }
     Some(product)
 }
 
-/// Means over all places where the window fits.
+/// Means over all positions where the window fits.
 struct Similarity {
     /// Luminance, contrast and structure.
     whole: f64,
@@ -75,7 +75,7 @@ struct Similarity {
     contrast: f64,
 }
 
-/// Variances and covariances are multiplied by `share` first.
+/// `share` is a factor on variances and covariances.
 fn similarity(a: &Plane, b: &Plane, window: &Window, share: f64) -> Option<Similarity> {
     let moments = window.moments(a, b)?;
     let (mut whole, mut contrast) = (0.0, 0.0);
@@ -95,7 +95,7 @@ fn similarity(a: &Plane, b: &Plane, window: &Window, share: f64) -> Option<Simil
     })
 }
 
-/// Half the size by means of 2×2 pixels.
+/// Halves the size by averaging 2×2 pixels.
 fn halved(plane: &Plane) -> Plane {
     let (width, height) = (plane.width.div_ceil(2), plane.height.div_ceil(2));
     let at = |x: usize, y: usize| {
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_odd_side_ends_in_a_pixel_that_stands_for_two() {
+    fn the_last_pixel_of_an_odd_side_counts_twice() {
         let plane = Plane {
             width: 3,
             height: 1,

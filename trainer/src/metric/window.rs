@@ -1,14 +1,14 @@
-//! Weighted means around every place, and what two planes have in common there.
+//! Local weighted means, variances and covariances.
 
 use super::Plane;
 
-/// A window that is the product of a line with itself.
+/// A separable window.
 pub(super) struct Window {
-    /// The weights in one direction; they sum to 1.
+    /// The weights along each axis; they sum to 1.
     line: Vec<f64>,
 }
 
-/// Means, variances and covariance, at every place where the window fits.
+/// Means, variances and covariance at every position where the window fits.
 pub(super) struct Moments {
     pub mean_a: Plane,
     pub mean_b: Plane,
@@ -34,7 +34,7 @@ impl Window {
         }
     }
 
-    /// The weighted mean at every place where the window fits; `None` where it fits nowhere.
+    /// The weighted mean at every position where the window fits; `None` if it fits nowhere.
     pub fn blurred(&self, plane: &Plane) -> Option<Plane> {
         let side = self.line.len();
         let width = (plane.width + 1).checked_sub(side).filter(|&w| w > 0)?;
@@ -61,7 +61,7 @@ impl Window {
         })
     }
 
-    /// Population variances, not those of a sample; `None` where the window fits nowhere.
+    /// Population (not sample) variances; `None` if the window fits nowhere.
     pub fn moments(&self, a: &Plane, b: &Plane) -> Option<Moments> {
         assert_eq!((a.width, a.height), (b.width, b.height));
         let (mean_a, mean_b) = (self.blurred(a)?, self.blurred(b)?);

@@ -1,4 +1,4 @@
-//! A network that tells which digit it sees.
+//! A classifier of digits.
 
 use std::path::Path;
 
@@ -6,8 +6,9 @@ use anyhow::{Context, ensure};
 use burn::module::Module;
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor, TensorData, activation, module};
+use engine::graph::Activation;
 use indicatif::{ProgressBar, ProgressStyle};
-use model::layer::{Conv, ConvBlock, Dense, Layers, Nonlinearity};
+use model::layer::{ConvBlock, ConvConfig, Dense, Layers};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
@@ -17,13 +18,13 @@ use crate::config::OptimiserConfig;
 use crate::schedule::{Decay, Schedule};
 use crate::train::{Checkpoint, Optimiser, Progress, flat};
 
-/// How many digits there are.
+/// The number of classes.
 const CLASSES: usize = 10;
 
-/// Of the weights and of the order of digits.
+/// Seed of the weights and of the digits' order.
 const SEED: u64 = 1;
 const BATCH: usize = 64;
-/// Adam's at the start; it falls to nothing along half a cosine.
+/// Learning rate at the start; it falls to 0 along half a cosine.
 const LEARNING_RATE: f64 = 1e-3;
 const ADAM: OptimiserConfig = OptimiserConfig::Adam {
     beta_1: 0.9,
@@ -31,7 +32,7 @@ const ADAM: OptimiserConfig = OptimiserConfig::Adam {
     epsilon: 1e-8,
 };
 
-/// Convolutions and a dense layer, in the way of LeNet (LeCun, Bottou, Bengio and Haffner 1998,
+/// Convolutions and a dense layer, similar to LeNet (LeCun, Bottou, Bengio and Haffner 1998,
 /// "Gradient-based learning applied to document recognition"):
 ///
 /// ```text
@@ -47,7 +48,7 @@ pub struct Classifier {
 impl Classifier {
     fn new(device: &Device) -> Self {
         let mut layers = Layers::random(SEED, device);
-        let conv = |shape| Conv::new(shape).gain(2.0).then(Nonlinearity::Relu);
+        let conv = |shape| ConvConfig::new(shape).gain(2.0).then(Activation::Relu);
         Self {
             first: layers.conv(conv([16, 1, 3, 3])),
             second: layers.conv(conv([32, 16, 3, 3])),
@@ -55,7 +56,7 @@ impl Classifier {
         }
     }
 
-    /// `[n, 1, 28, 28]` in 0…1 → `[n, 10]`: how much speaks for each digit.
+    /// `[n, 1, 28, 28]` in 0…1 → `[n, 10]` logits.
     fn forward(&self, x: Tensor<4>) -> Tensor<2> {
         let halve = |x| module::max_pool2d(x, MaxPoolOptions::new([2, 2]).with_stride([2, 2]));
         let x = halve(self.first.forward(x));
@@ -63,7 +64,7 @@ impl Classifier {
         self.dense.forward(x.flatten(1, 3))
     }
 
-    /// Trains a network on digits of 28×28 values in 0…1 and on what they are, 0 to 9.
+    /// Trains a classifier on digits of 28×28 values in 0…1 and their labels, 0 to 9.
     pub fn train(
         digits: &[Vec<f32>],
         labels: &[u8],
@@ -83,7 +84,7 @@ impl Classifier {
         for epoch in 0..epochs {
             let progress = progress(epoch, epochs, digits.len())?;
             for indices in order(digits.len(), epoch).chunks(BATCH) {
-                let logits = network.forward(pictures(digits, indices, &tracked));
+                let logits = network.forward(images(digits, indices, &tracked));
                 let loss = cross_entropy(logits, targets(labels, indices, &tracked));
                 let gradient = flat::gradients(&network, &loss.backward());
                 let rate = LEARNING_RATE * schedule.factor(step, steps);
@@ -98,11 +99,11 @@ impl Classifier {
         Ok(network.valid())
     }
 
-    /// How many digits it recognises, of pictures of 28×28 values in 0…1.
+    /// How many of the digits, of 28×28 values in 0…1, it recognises.
     pub fn recognises(&self, digits: &[Vec<f32>], labels: &[u8], device: &Device) -> usize {
         let indices: Vec<usize> = (0..digits.len()).collect();
         let right = indices.chunks(500).map(|indices| {
-            let logits = self.forward(pictures(digits, indices, device));
+            let logits = self.forward(images(digits, indices, device));
             let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
             let found = logits.chunks_exact(CLASSES).map(largest);
             let pairs = found.zip(indices);
@@ -111,7 +112,7 @@ impl Classifier {
         right.sum()
     }
 
-    /// Writes it down; `training` says how it came about.
+    /// Writes the classifier to a file; `training` describes its training.
     pub fn save(&self, path: &Path, training: &str) -> anyhow::Result<()> {
         let checkpoint = Checkpoint {
             progress: Progress {
@@ -125,7 +126,7 @@ impl Classifier {
         checkpoint.save(path)
     }
 
-    /// Reads what [`Self::save`] wrote, if it came about in the same way.
+    /// Reads a file of [`Self::save`], which has to come from the same training.
     pub fn load(path: &Path, training: &str, device: &Device) -> anyhow::Result<Self> {
         let mut checkpoint = Checkpoint::load(path, device)?;
         ensure!(
@@ -142,12 +143,12 @@ impl Classifier {
     }
 }
 
-/// What [`Classifier::train`] does, in words that tell trainings apart.
+/// A description of a training, different for each choice of arguments.
 pub fn training(digits: usize, epochs: usize) -> String {
     format!("a classifier trained on {digits} digits in {epochs} epochs (seed {SEED})")
 }
 
-/// Every digit once, in an order of the epoch's own.
+/// A random order of all digits for an epoch.
 fn order(count: usize, epoch: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     let seed = SEED.rotate_left(32) ^ epoch as u64;
@@ -155,13 +156,13 @@ fn order(count: usize, epoch: usize) -> Vec<usize> {
     order
 }
 
-fn pictures(digits: &[Vec<f32>], indices: &[usize], device: &Device) -> Tensor<4> {
+fn images(digits: &[Vec<f32>], indices: &[usize], device: &Device) -> Tensor<4> {
     let values: Vec<f32> = indices.iter().flat_map(|i| digits[*i].clone()).collect();
     let shape = [indices.len(), 1, SIDE_PX, SIDE_PX];
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-/// `[n, 10]`: 1 for the digit that it is, 0 elsewhere.
+/// One-hot targets `[n, 10]`.
 fn targets(labels: &[u8], indices: &[usize], device: &Device) -> Tensor<2> {
     let row = |label: u8| (0..CLASSES as u8).map(move |digit| f32::from(digit == label));
     let values = indices.iter().flat_map(|i| row(labels[*i]));
@@ -176,7 +177,7 @@ fn cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
     likelihood.sum().neg().div_scalar(count as f64)
 }
 
-/// The digit that most speaks for.
+/// The digit with the largest logit.
 fn largest(logits: &[f32]) -> u8 {
     let of = |digit: &u8| logits[usize::from(*digit)];
     let digits = 0..CLASSES as u8;
@@ -185,7 +186,7 @@ fn largest(logits: &[f32]) -> u8 {
 
 fn progress(epoch: usize, epochs: usize, digits: usize) -> anyhow::Result<ProgressBar> {
     let template = format!(
-        "{{bar:30}} {{pos}}/{{len}} digits · epoch {} of {epochs} · {{eta}} left in it",
+        "{{bar:30}} {{pos}}/{{len}} digits · epoch {} of {epochs} · {{eta}} left in this epoch",
         epoch + 1
     );
     let style = ProgressStyle::with_template(&template)?;

@@ -1,4 +1,4 @@
-//! Digits, blurred and as they are.
+//! Pairs of original and blurred digits.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use engine::image::Planes;
@@ -9,31 +9,31 @@ use rayon::prelude::*;
 use super::idx::SIDE_PX;
 use crate::data::Batch;
 
-/// Sides of the blurred digits before they are enlarged again.
+/// Side of the reduced digits.
 const SMALL_PX: usize = 10;
 
 /// Digits in 0…1, each of 28×28 values.
 pub struct Digits {
-    /// As the network gets them.
+    /// Blurred: the network's input.
     pub input: Vec<Vec<f32>>,
-    /// As they are.
+    /// The originals.
     pub target: Vec<Vec<f32>>,
 }
 
 impl Digits {
-    /// Of bytes.
+    /// Pairs of digits from their bytes.
     pub fn new(images: &[Vec<u8>]) -> Self {
         let target = values(images);
         let input = target.par_iter().map(|digit| blurred(digit)).collect();
         Self { input, target }
     }
 
-    /// How many there are.
+    /// The number of digits.
     pub fn len(&self) -> usize {
         self.target.len()
     }
 
-    /// Some of them, to train on.
+    /// A batch of the digits with these indices.
     pub fn batch(&self, indices: &[usize]) -> Batch {
         let all = |digits: &[Vec<f32>]| indices.iter().flat_map(|i| digits[*i].clone()).collect();
         let shape = [indices.len(), 1, SIDE_PX, SIDE_PX];
@@ -41,13 +41,13 @@ impl Digits {
     }
 }
 
-/// Bytes as 0…1.
+/// Bytes scaled to 0…1.
 pub fn values(images: &[Vec<u8>]) -> Vec<Vec<f32>> {
     let values = |digit: &Vec<u8>| digit.iter().map(|byte| f32::from(*byte) / 255.0).collect();
     images.par_iter().map(values).collect()
 }
 
-/// Shrunk to 10×10 and enlarged to 28×28 again, both bilinearly (shrinking with antialiasing).
+/// Reduced to 10×10 (with antialiasing) and enlarged to 28×28 again, both bilinearly.
 fn blurred(digit: &[f32]) -> Vec<f32> {
     let planes = Planes {
         channels: 1,
@@ -59,7 +59,7 @@ fn blurred(digit: &[f32]) -> Vec<f32> {
     resize(&small, SIDE_PX, SIDE_PX, Method::Bilinear).data
 }
 
-/// What a network makes of digits.
+/// A network's outputs for digits.
 pub fn outputs(
     network: &Network,
     digits: &[Vec<f32>],

@@ -1,4 +1,4 @@
-//! The files that MNIST comes in (<http://yann.lecun.com/exdb/mnist/>, "the IDX file format").
+//! Reads MNIST's files (<http://yann.lecun.com/exdb/mnist/>, "the IDX file format").
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail, ensure};
 use flate2::read::GzDecoder;
 
-/// Sides of a digit's picture in pixels.
+/// Side of a digit's image in pixels.
 pub const SIDE_PX: usize = 28;
 
-/// MNIST's files: 60,000 digits to train on, 10,000 to test with, and what each of them is.
+/// MNIST's files: 60,000 digits for training and 10,000 for tests, with their labels.
 pub const TRAINING_IMAGES: &str = "train-images-idx3-ubyte";
 /// See [`TRAINING_IMAGES`].
 pub const TRAINING_LABELS: &str = "train-labels-idx1-ubyte";
@@ -18,32 +18,27 @@ pub const TEST_IMAGES: &str = "t10k-images-idx3-ubyte";
 /// See [`TRAINING_IMAGES`].
 pub const TEST_LABELS: &str = "t10k-labels-idx1-ubyte";
 
-/// Most digits that a file may hold: ten times MNIST's.
+/// The largest number of digits that a file may hold: ten times MNIST's.
 const MOST: usize = 600_000;
 
-/// The digits' pictures, 28×28 bytes each, from `<name>` or `<name>.gz` in a folder.
+/// The digits' images, 28×28 bytes each, from `<name>` or `<name>.gz` in a folder.
 pub fn images(folder: &Path, name: &str) -> anyhow::Result<Vec<Vec<u8>>> {
     let (path, bytes) = read(folder, name)?;
-    let pictures = parse(
-        &bytes,
-        2051,
-        &[SIDE_PX, SIDE_PX],
-        "pictures of 28×28 pixels",
-    )
-    .with_context(|| format!("in {}", path.display()))?;
-    Ok(pictures
+    let images = parse(&bytes, 2051, &[SIDE_PX, SIDE_PX], "images of 28×28 pixels")
+        .with_context(|| format!("in {}", path.display()))?;
+    Ok(images
         .chunks_exact(SIDE_PX * SIDE_PX)
         .map(<[u8]>::to_vec)
         .collect())
 }
 
-/// What the digits are, 0 to 9 each, from `<name>` or `<name>.gz` in a folder.
+/// The digits' labels, 0 to 9, from `<name>` or `<name>.gz` in a folder.
 pub fn labels(folder: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
     let (path, bytes) = read(folder, name)?;
     let within = || format!("in {}", path.display());
     let labels = parse(&bytes, 2049, &[], "labels").with_context(within)?;
-    let foreign = labels.iter().find(|label| **label > 9);
-    if let Some(label) = foreign {
+    let wrong = labels.iter().find(|label| **label > 9);
+    if let Some(label) = wrong {
         return Err(anyhow!("{label} is no digit")).with_context(within);
     }
     Ok(labels.to_vec())
@@ -60,7 +55,7 @@ fn read(folder: &Path, name: &str) -> anyhow::Result<(PathBuf, Vec<u8>)> {
         GzDecoder::new(file)
             .take(most)
             .read_to_end(&mut bytes)
-            .with_context(|| format!("{} is no gzip file, or a damaged one", zipped.display()))?;
+            .with_context(|| format!("{} is damaged, or not a gzip file", zipped.display()))?;
         return Ok((zipped, bytes));
     }
     if plain.is_file() {
@@ -77,8 +72,8 @@ fn read(folder: &Path, name: &str) -> anyhow::Result<(PathBuf, Vec<u8>)> {
     )
 }
 
-/// The bytes behind the header: a magic number, how many entries there are, and the sides of each, in
-/// four bytes each; `what` names the entries.
+/// The bytes after the header, which consists of a magic number, the number of entries, and each side of
+/// an entry, four bytes each; `what` names the entries in errors.
 fn parse<'a>(
     bytes: &'a [u8],
     magic: usize,
@@ -92,13 +87,13 @@ fn parse<'a>(
     let mut fields = (2..).zip(sides);
     let known = number(0) == Some(magic) && fields.all(|(i, side)| number(i) == Some(*side));
     let Some(count) = number(1).filter(|_| known) else {
-        bail!("this is no IDX file of {what}");
+        bail!("it is not an IDX file of {what}");
     };
     let size: usize = sides.iter().product();
     let values = &bytes[4 * (2 + sides.len())..];
     ensure!(
         count.checked_mul(size) == Some(values.len()) && count > 0,
-        "it promises {count} {what}, but holds {}",
+        "its header announces {count} {what}, but it holds {}",
         values.len() / size
     );
     Ok(values)
@@ -108,26 +103,26 @@ fn parse<'a>(
 mod tests {
     use super::*;
 
-    fn file(count: u32, pictures: usize) -> Vec<u8> {
+    fn file(count: u32, images: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
         for number in [2051, count, 28, 28] {
             bytes.extend(number.to_be_bytes());
         }
-        bytes.extend(vec![7; pictures * SIDE_PX * SIDE_PX]);
+        bytes.extend(vec![7; images * SIDE_PX * SIDE_PX]);
         bytes
     }
 
     #[test]
-    fn reads_files_plain_or_zipped_and_names_what_is_wrong() {
+    fn plain_and_gzipped_files_are_read_and_damage_is_named() {
         use std::io::Write;
         let folder = tempfile::tempdir().unwrap();
         let error = || images(folder.path(), "digits").unwrap_err();
         assert!(error().to_string().contains("--data"));
         let path = folder.path().join("digits");
         for (bytes, word) in [
-            (b"hello".to_vec(), "no IDX file"),
-            (file(3, 2), "promises 3"),
-            (file(u32::MAX, 1), "promises"),
+            (b"hello".to_vec(), "not an IDX file"),
+            (file(3, 2), "announces 3"),
+            (file(u32::MAX, 1), "announces"),
         ] {
             std::fs::write(&path, bytes).unwrap();
             assert!(format!("{:#}", error()).contains(word), "{:#}", error());
@@ -152,14 +147,14 @@ mod tests {
         };
         assert_eq!(labels(3, &[0, 9, 4]), Ok(vec![0, 9, 4]));
         for (found, words) in [
-            (labels(3, &[0, 9]), "promises 3 labels, but holds 2"),
+            (labels(3, &[0, 9]), "announces 3 labels, but it holds 2"),
             (labels(2, &[0, 10]), "10 is no digit"),
-            (labels(0, &[]), "promises 0"),
+            (labels(0, &[]), "announces 0"),
         ] {
             assert!(found.as_ref().unwrap_err().contains(words), "{found:?}");
         }
         std::fs::write(&path, file(1, 1)).unwrap();
         let error = super::labels(folder.path(), "labels").unwrap_err();
-        assert!(format!("{error:#}").contains("no IDX file of labels"));
+        assert!(format!("{error:#}").contains("not an IDX file of labels"));
     }
 }

@@ -1,4 +1,4 @@
-//! The first network of many introductions: an autoencoder that sharpens blurred digits.
+//! The command `mnist`: an autoencoder that sharpens blurred digits.
 
 mod classifier;
 mod digits;
@@ -27,10 +27,10 @@ use digits::{Digits, outputs};
 use idx::SIDE_PX;
 pub use recognise::{DigitsArgs, run as recognise};
 
-/// Trains an autoencoder to sharpen handwritten digits that were shrunk to 10×10 pixels.
+/// Trains an autoencoder to sharpen handwritten digits that were reduced to 10×10 pixels.
 ///
-/// Prints the training and validation loss of every epoch, and leaves a record for the page
-/// (model.bpk), the table (report.md) and a picture of digits before and after (digits.png).
+/// Prints the training and validation loss of every epoch, and writes a model for the page (model.bpk),
+/// the table (report.md) and an image of digits before and after (digits.png).
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
@@ -40,22 +40,22 @@ pub struct MnistArgs {
     /// The folder of MNIST's idx files, gzipped or not.
     #[arg(long, value_name = "DIR", default_value = "../shared/data/mnist")]
     pub data: PathBuf,
-    /// The configuration; training.steps counts steps, of which an epoch has as many as batches.
+    /// The configuration, whose training.steps is replaced by --epochs.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// How often every digit is seen.
+    /// The number of passes over all digits.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub epochs: usize,
-    /// Train on so many digits only.
+    /// Train on the first N digits only.
     #[arg(long, value_name = "N")]
     pub digits: Option<usize>,
-    /// What computes.
+    /// The device.
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
-    /// Where the results go.
+    /// The folder of the results.
     #[arg(long, value_name = "DIR", default_value = "runs/mnist")]
     pub out: PathBuf,
-    /// Go on from the checkpoint in that folder, which is written after every epoch.
+    /// Resume from the checkpoint in that folder, which is written after every epoch.
     #[arg(long)]
     pub resume: bool,
 }
@@ -65,14 +65,14 @@ pub struct MnistArgs {
 struct Epoch {
     /// From 1.
     epoch: usize,
-    // In single precision, which survives being written and read again.
+    // Single precision, which is the same after being written to JSON and read again.
     training: f32,
     validation: f32,
 }
 
 const LOG: &str = "log.jsonl";
 const CHECKPOINT: &str = "checkpoint.bpk";
-const RECORD: &str = "model.bpk";
+const MODEL: &str = "model.bpk";
 const REPORT: &str = "report.md";
 const GRID: &str = "digits.png";
 
@@ -88,7 +88,7 @@ fn ensure_for_digits(spec: &Spec) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The command.
+/// Runs the command.
 pub fn run(args: &MnistArgs) -> anyhow::Result<()> {
     let mut config = Config::load(&args.config.clone().unwrap_or_else(default_config))?;
     ensure_for_digits(&config.network.spec())?;
@@ -99,7 +99,7 @@ pub fn run(args: &MnistArgs) -> anyhow::Result<()> {
     let training = Digits::new(&training);
     let steps_per_epoch = training.len().div_ceil(config.training.batch);
     config.training.steps = (args.epochs * steps_per_epoch) as u64;
-    // Two trainings of different lengths have different schedules: one must not go on from the other.
+    // Trainings of different lengths have different schedules; one cannot resume the other.
     config.text += &format!("\n# {} digits, {} epochs\n", training.len(), args.epochs);
 
     ensure!(
@@ -121,9 +121,7 @@ pub fn run(args: &MnistArgs) -> anyhow::Result<()> {
         trainer.restore(Checkpoint::load(&args.out.join(CHECKPOINT), &device)?)?;
     }
     let blurred = mse(&validation.input, &validation.target);
-    println!(
-        "epoch  training loss  validation loss  (the blurred digits themselves: {blurred:.5})"
-    );
+    println!("epoch  training loss  validation loss  (blurred digits: {blurred:.5})");
     let mut table: Vec<Epoch> = Vec::new();
     if args.resume {
         let text = std::fs::read_to_string(args.out.join(LOG)).unwrap_or_default();
@@ -131,7 +129,7 @@ pub fn run(args: &MnistArgs) -> anyhow::Result<()> {
         table = lines
             .collect::<Result<_, _>>()
             .context("the log is damaged")?;
-        // What was logged behind the checkpoint will be done again.
+        // Epochs after the checkpoint are repeated.
         table.truncate(trainer.steps() as usize / steps_per_epoch);
     }
     for epoch in trainer.steps() as usize / steps_per_epoch..args.epochs {
@@ -159,14 +157,14 @@ pub fn run(args: &MnistArgs) -> anyhow::Result<()> {
     let report = report(&config, &table, blurred);
     image_file::write_atomically(&args.out.join(REPORT), report.as_bytes())?;
     println!(
-        "Record: {}\nDigits before and after: {}",
-        args.out.join(RECORD).display(),
+        "Model: {}\nDigits before and after: {}",
+        args.out.join(MODEL).display(),
         args.out.join(GRID).display()
     );
     Ok(())
 }
 
-/// Trains on every digit once, in an order of its own; the mean loss.
+/// Trains on every digit once, in a random order; returns the mean loss.
 fn one_epoch(
     trainer: &mut Trainer,
     digits: &Digits,
@@ -189,8 +187,8 @@ fn one_epoch(
             .into_scalar::<f32>();
         ensure!(
             loss.is_finite(),
-            "the loss is no number any more: lower training.learning_rate; the last epoch's \
-             checkpoint is untouched"
+            "the loss is not a finite number any more: lower training.learning_rate; the checkpoint of \
+             the last epoch is kept"
         );
         sum += f64::from(loss) * indices.len() as f64;
         progress.inc(indices.len() as u64);
@@ -216,7 +214,7 @@ fn export(
         format: record::FORMAT,
         name: config.name.clone(),
         network: config.network.clone(),
-        degradation: "digits shrunk to 10×10 and enlarged to 28×28 again, bilinearly".to_string(),
+        degradation: "digits reduced to 10×10 and enlarged to 28×28 again, bilinearly".to_string(),
         parameters: config.network.parameters(device),
         origin: Origin {
             config: config.text.clone(),
@@ -228,10 +226,10 @@ fn export(
         scores: Vec::new(),
     };
     let bytes = record::write(&trainer.folded(), &metadata)?;
-    image_file::write_atomically(&args.out.join(RECORD), &bytes)
+    image_file::write_atomically(&args.out.join(MODEL), &bytes)
 }
 
-/// Digits in three rows: blurred, sharpened, original; three times as large.
+/// Digits in three rows, blurred, sharpened and original, enlarged three times.
 fn grid(digits: &Digits, outputs: &[Vec<f32>]) -> anyhow::Result<Image> {
     const COLUMNS: usize = 12;
     const GAP_PX: usize = 2;
@@ -267,9 +265,9 @@ fn grid(digits: &Digits, outputs: &[Vec<f32>]) -> anyhow::Result<Image> {
 
 fn report(config: &Config, table: &[Epoch], blurred: f64) -> String {
     let mut text = format!(
-        "# {}\n\nMean squared error of digits that were shrunk to 10×10 pixels; that of the blurred \
-         digits themselves is {blurred:.5}. Validated on MNIST's 10,000 test digits, which choose \
-         nothing.\n\n![Blurred, sharpened, original]({GRID})\n\n\
+        "# {}\n\nMean squared error of digits that were reduced to 10×10 pixels; that of the blurred \
+         digits is {blurred:.5}. Validated on MNIST's 10,000 test digits, which have no influence \
+         on the training.\n\n![Blurred, sharpened, original]({GRID})\n\n\
          | epoch | training | validation |\n|---|---|---|\n",
         config.name
     );

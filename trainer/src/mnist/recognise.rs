@@ -1,4 +1,4 @@
-//! Judging the autoencoder by a task: are digits recognised?
+//! The command `digits`: evaluates the autoencoder by how well its outputs are classified.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -11,14 +11,14 @@ use model::record;
 
 use super::classifier::{self, Classifier};
 use super::digits::{Digits, outputs, values};
-use super::{RECORD, REPORT, ensure_for_digits, idx};
+use super::{MODEL, REPORT, ensure_for_digits, idx};
 use crate::device::{self, DeviceChoice};
 use crate::image_file;
 
-/// Counts how many digits a classifier recognises: as they are, blurred, and sharpened.
+/// Counts how many digits a classifier recognises: original, blurred, and sharpened ones.
 ///
-/// The classifier is a small network that is trained on MNIST's original digits, once; it has never
-/// seen a blurred or a sharpened one. The table is printed and put at the end of report.md.
+/// The classifier is a small network that is trained once, on MNIST's original digits only. The table is
+/// printed, and written to the end of report.md.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
@@ -28,32 +28,33 @@ pub struct DigitsArgs {
     /// The folder of MNIST's idx files, gzipped or not.
     #[arg(long, value_name = "DIR", default_value = "../shared/data/mnist")]
     pub data: PathBuf,
-    /// The autoencoder's record; else the one that `mnist` left in --out, or the one that is shipped.
+    /// The autoencoder's model file [default: that of `mnist` in --out, or else the shipped one].
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
-    /// The classifier, which is trained and written where there is none; else classifier.bpk in --out.
+    /// The classifier's file, which is trained and written if it does not exist [default:
+    /// classifier.bpk in --out].
     #[arg(long, value_name = "FILE")]
     pub classifier: Option<PathBuf>,
-    /// How often the classifier sees every digit in its training.
+    /// The number of passes over all digits in the classifier's training.
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub epochs: usize,
-    /// Train the classifier on so many digits only.
+    /// Train the classifier on the first N digits only.
     #[arg(long, value_name = "N", default_value_t = 60_000)]
     pub digits: usize,
-    /// What computes.
+    /// The device.
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
-    /// Where the report is.
+    /// The folder of the report.
     #[arg(long, value_name = "DIR", default_value = "runs/mnist")]
     pub out: PathBuf,
 }
 
 const CLASSIFIER: &str = "classifier.bpk";
 
-/// What follows it in the report is replaced by the next table.
+/// The heading of the section in the report, which the next run replaces.
 const HEADING: &str = "## Recognised by a classifier";
 
-/// How many digits of a kind are recognised.
+/// How many digits of one kind are recognised.
 struct Row {
     kind: &'static str,
     right: usize,
@@ -66,7 +67,7 @@ pub fn run(args: &DigitsArgs) -> anyhow::Result<()> {
         "--epochs and --digits have to be at least 1"
     );
     let model = args.model.clone().unwrap_or_else(|| {
-        let own = args.out.join(RECORD);
+        let own = args.out.join(MODEL);
         if own.exists() { own } else { shipped() }
     });
     let name = model.display();
@@ -95,9 +96,9 @@ pub fn run(args: &DigitsArgs) -> anyhow::Result<()> {
     let table = table(&rows, digits.len());
     print!("{table}");
     let section = format!(
-        "{HEADING}\n\nOf {} test digits, which choose nothing: by {training}, {} parameters, which \
-         has seen originals only. The autoencoder is {}, after {} steps. The intervals are those \
-         of Wilson (1927).\n\n{table}",
+        "{HEADING}\n\nOf {} test digits, which have no influence on the training: by {training}, {} \
+         parameters, on originals only. The autoencoder is {}, after {} steps. The intervals are \
+         those of Wilson (1927).\n\n{table}",
         digits.len(),
         classifier.num_params(),
         metadata.name,
@@ -114,7 +115,7 @@ fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../www/models/mnist.bpk")
 }
 
-/// Digits and what they are.
+/// Digits and their labels.
 fn load(args: &DigitsArgs, images: &str, labels: &str) -> anyhow::Result<(Vec<Vec<u8>>, Vec<u8>)> {
     let (digits, known) = (
         idx::images(&args.data, images)?,
@@ -122,14 +123,14 @@ fn load(args: &DigitsArgs, images: &str, labels: &str) -> anyhow::Result<(Vec<Ve
     );
     ensure!(
         digits.len() == known.len(),
-        "{images} holds {} digits, but {labels} says what {} are: fetch both again",
+        "{images} holds {} digits, but {labels} holds {} labels: download both again",
         digits.len(),
         known.len()
     );
     Ok((digits, known))
 }
 
-/// The classifier, read or trained, and how it came about.
+/// The classifier, read or trained, and a description of its training.
 fn classifier(args: &DigitsArgs, device: &Device) -> anyhow::Result<(Classifier, String)> {
     let path = args.classifier.clone();
     let path = path.unwrap_or_else(|| args.out.join(CLASSIFIER));
@@ -142,7 +143,7 @@ fn classifier(args: &DigitsArgs, device: &Device) -> anyhow::Result<(Classifier,
     let (mut images, labels) = load(args, idx::TRAINING_IMAGES, idx::TRAINING_LABELS)?;
     ensure!(
         args.digits <= images.len(),
-        "there are {} digits to train on, not {}: say so with --digits {0}",
+        "there are {} digits to train on, not {}: use --digits {0}",
         images.len(),
         args.digits
     );
@@ -155,7 +156,7 @@ fn classifier(args: &DigitsArgs, device: &Device) -> anyhow::Result<(Classifier,
     Ok((classifier, training))
 }
 
-/// As Markdown, and aligned.
+/// An aligned Markdown table.
 fn table(rows: &[Row], digits: usize) -> String {
     let width = rows.iter().map(|row| row.kind.chars().count()).max();
     let width = width.unwrap_or_default();
@@ -175,10 +176,10 @@ fn table(rows: &[Row], digits: usize) -> String {
     text
 }
 
-/// The interval that holds a share with 95 % (Wilson 1927, "Probable inference, the law of
+/// The 95 % confidence interval of a share (Wilson 1927, "Probable inference, the law of
 /// succession, and statistical inference"), for `right` of `all`.
 fn wilson(right: usize, all: usize) -> [f64; 2] {
-    /// The normal distribution's quantile of 97.5 %.
+    /// The normal distribution's 97.5 % quantile.
     const Z: f64 = 1.959_963_984_540_054;
     let (n, share) = (all as f64, right as f64 / all as f64);
     let middle = share + Z * Z / (2.0 * n);
@@ -186,7 +187,7 @@ fn wilson(right: usize, all: usize) -> [f64; 2] {
     [middle - reach, middle + reach].map(|end| end / (1.0 + Z * Z / n))
 }
 
-/// The report with this section at its end, in place of an older one.
+/// The report with this section at its end, which replaces an older one.
 fn with_section(report: &str, section: &str) -> String {
     let rest = report.split(HEADING).next().unwrap_or_default().trim_end();
     format!("{rest}\n\n{section}")
@@ -198,7 +199,7 @@ mod tests {
 
     /// SciPy's `binomtest(k, n).proportion_ci(method="wilson")` gave the expected values.
     #[test]
-    fn intervals_are_those_of_scipy() {
+    fn intervals_equal_scipys() {
         for (right, all, expected) in [
             (
                 9_893,
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_section_replaces_the_older() {
+    fn a_new_section_replaces_the_old_one() {
         let once = with_section("# a\n\ntable\n", "## Recognised by a classifier\n\n1\n");
         assert_eq!(once, "# a\n\ntable\n\n## Recognised by a classifier\n\n1\n");
         let twice = with_section(&once, "## Recognised by a classifier\n\n2\n");

@@ -1,4 +1,4 @@
-//! What a training leaves behind for people: a page of Markdown and a plot.
+//! The report of a training: Markdown and a plot.
 
 mod plot;
 
@@ -14,10 +14,10 @@ use crate::train::Entry;
 /// The report's name in a training's folder.
 pub const FILE: &str = "report.md";
 
-/// The plot's name beside it.
+/// The plot's name in that folder.
 const PLOT: &str = "curves.svg";
 
-/// Writes both into `folder`; `choice` says which weights were kept.
+/// Writes both to `folder`; `choice` describes which weights were kept.
 pub fn write(
     folder: &Path,
     metadata: &Metadata,
@@ -40,7 +40,7 @@ fn text(
     writeln!(text, "# {}\n", metadata.name)?;
     writeln!(
         text,
-        "{} parameters, ×{}, degradation: {}. The record holds the weights of step {}, {choice}; \
+        "{} parameters, ×{}, degradation: {}. The model has the weights of step {}, {choice}; \
          seed {}, commit {}.\n",
         metadata.parameters,
         metadata.network.spec().scale,

@@ -1,4 +1,4 @@
-//! The curves of a training as an SVG picture.
+//! The curves of a training as SVG.
 
 use anyhow::anyhow;
 use plotters::coord::Shift;
@@ -7,10 +7,10 @@ use plotters::prelude::*;
 use crate::train::Entry;
 
 const LOSS: RGBColor = RGBColor(0x9a, 0x67, 0x1b);
-const JUDGE: RGBColor = RGBColor(0x7a, 0x4d, 0x9e);
+const DISCRIMINATOR: RGBColor = RGBColor(0x7a, 0x4d, 0x9e);
 const PSNR: RGBColor = RGBColor(0x1b, 0x6e, 0x9a);
 
-/// Loss above, PSNR on the pictures held out below, both over the steps.
+/// A chart of the loss above a chart of the PSNR on the held-out images, both over the steps.
 pub fn curves(entries: &[Entry]) -> anyhow::Result<String> {
     let mut svg = String::new();
     {
@@ -20,13 +20,15 @@ pub fn curves(entries: &[Entry]) -> anyhow::Result<String> {
         let (above, below) = area.split_vertically(360);
         let loss: Vec<_> = entries.iter().filter_map(loss).collect();
         let (psnr, bicubic): (Vec<_>, Vec<_>) = entries.iter().filter_map(psnr).unzip();
-        let judge: Vec<_> = entries.iter().filter_map(discriminator_loss).collect();
-        let lines = [("loss", &loss[..], LOSS), ("discriminator", &judge, JUDGE)];
-        // A legend of one line would say nothing.
+        let discriminator: Vec<_> = entries.iter().filter_map(discriminator_loss).collect();
+        let lines = [
+            ("loss", &loss[..], LOSS),
+            ("discriminator", &discriminator, DISCRIMINATOR),
+        ];
         chart(
             &above,
             "loss",
-            if judge.is_empty() {
+            if discriminator.is_empty() {
                 &lines[..1]
             } else {
                 &lines
@@ -36,7 +38,7 @@ pub fn curves(entries: &[Entry]) -> anyhow::Result<String> {
             ("network", psnr.as_slice(), PSNR),
             ("bicubic", &bicubic, BLACK),
         ];
-        chart(&below, "PSNR-Y in dB, pictures held out", &lines)?;
+        chart(&below, "PSNR-Y in dB, held-out images", &lines)?;
         area.present().map_err(|e| failed(&e))?;
     }
     Ok(svg)
@@ -77,7 +79,7 @@ fn psnr(entry: &Entry) -> Option<(Point, Point)> {
     }
 }
 
-/// One chart; without points there is nothing to draw.
+/// Draws one chart, or nothing if there are no points.
 fn chart(
     area: &DrawingArea<SVGBackend<'_>, Shift>,
     title: &str,

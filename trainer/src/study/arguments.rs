@@ -1,4 +1,4 @@
-//! What `trainer study make` is told.
+//! The arguments of `study make`.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -11,10 +11,10 @@ use super::plan::{Key, ORIGINAL};
 
 /// Makes a page on which people grade results, blind and in random order.
 ///
-/// The page is a folder that any web server shows, and a double click too. A rater learns on a few
-/// pictures what 1 and 5 are, then grades every version of every picture alone, some of them twice,
-/// and sends back the file that the page saves. Names of files say nothing about methods: what they
-/// stand for is in a key beside the folder, which must not be published.
+/// The page is a folder, which can be opened by a double click or put on any web server. A rater first
+/// sees on a few images what 1 and 5 mean, then grades every version of every image separately, some of
+/// them twice, and sends back the file that the page saves. File names do not reveal the methods; the key
+/// beside the folder does, and must not be published.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
@@ -26,42 +26,43 @@ Examples:
 Files are paired by name, endings may differ. Then, with the files that raters sent back:
   cargo run -p trainer -- study report --study studies/faces ratings-*.json")]
 pub struct MakeArgs {
-    /// A method and the folder of its results; once for each. `{set}` in it is a set's name.
+    /// A method and the folder of its results; may be given several times. `{set}` stands for the set's
+    /// name.
     #[arg(long = "method", value_name = "NAME=DIR", required = true, value_parser = parse_method)]
     pub methods: Vec<(String, PathBuf)>,
-    /// The folder of the originals, or one that holds them in `HR`. `{set}` in it is a set's name.
+    /// The folder of the originals, or one that holds them in `HR`. `{set}` stands for the set's name.
     #[arg(long, value_name = "DIR")]
     pub originals: PathBuf,
-    /// A set's name, for `{set}` and for the report; once for each [default: the originals' folder].
+    /// A set's name, for `{set}` and the report; may be given several times [default: the name of the
+    /// originals' folder].
     #[arg(long = "set", value_name = "NAME")]
     pub sets: Vec<String>,
-    /// The method that calibrates raters as grade 1 [default: `nearest`, else `bicubic`].
+    /// The method that raters are shown as grade 1 [default: `nearest`, or else `bicubic`].
     #[arg(long, value_name = "NAME", conflicts_with = "calibration")]
     pub worst: Option<String>,
-    /// How many pictures raters are calibrated on, each as worst and as original.
+    /// How many images raters are calibrated on, each by the worst method and as original.
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub calibrate: usize,
-    /// A folder with the sub-folders `worst` and `best`: calibrate on their pictures, which are not
-    /// graded otherwise.
+    /// A folder with the subfolders `worst` and `best`: calibrate on their images, which are not graded.
     #[arg(long, value_name = "DIR")]
     pub calibration: Option<PathBuf>,
     /// The share of versions that every rater is shown twice, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
     pub repeats: f64,
-    /// Cut off up to 7 pixels at the right and at the bottom where a picture's versions differ.
+    /// Crop up to 7 pixels at the right and at the bottom if an image's versions differ in size.
     #[arg(long)]
     pub crop: bool,
-    /// What raters read first.
+    /// The title that raters see.
     #[arg(
         long,
         value_name = "TEXT",
-        default_value = "How good do these pictures look?"
+        default_value = "How good do these images look?"
     )]
     pub title: String,
-    /// The folder to make; the key goes beside it, as NAME-key.json.
+    /// The folder to write; the key is written beside it, as NAME-key.json.
     #[arg(long, value_name = "DIR", default_value = "study")]
     pub out: PathBuf,
-    /// Draw names from this instead of from chance. Whoever knows it knows what names stand for.
+    /// Seed of the random names. The methods can be derived from it, so keep it secret.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 }
@@ -76,7 +77,7 @@ fn parse_method(text: &str) -> Result<(String, PathBuf), String> {
 }
 
 impl MakeArgs {
-    /// Refuses arguments that make no study; the names of the sets.
+    /// Checks the arguments; returns the names of the sets.
     pub(super) fn check(&self) -> anyhow::Result<Vec<String>> {
         ensure!(
             (0.0..=1.0).contains(&self.repeats),
@@ -90,22 +91,22 @@ impl MakeArgs {
                 names.insert(name),
                 "two methods are called {name}{}",
                 match name.as_str() {
-                    ORIGINAL => ": that is what the originals are called",
-                    _ => ": give each a name of its own",
+                    ORIGINAL => ", which is the name of the originals",
+                    _ => ": give them different names",
                 }
             );
         }
         for path in [self.out.clone(), Key::path(&self.out)] {
             ensure!(
                 !path.exists(),
-                "{} is there already, and ratings for it may be under way: choose another --out",
+                "{} exists already, and people may be rating it: choose another --out",
                 path.display()
             );
         }
         self.check_sets()
     }
 
-    /// The names of the sets, which are those asked for or the name of the originals' folder.
+    /// The names of the sets: those of --set, or the name of the originals' folder.
     fn check_sets(&self) -> anyhow::Result<Vec<String>> {
         let unique: HashSet<&String> = self.sets.iter().collect();
         ensure!(
@@ -116,7 +117,7 @@ impl MakeArgs {
             for folder in self.folders() {
                 ensure!(
                     folder.to_string_lossy().contains(SET),
-                    "{} is one folder, but there are {} sets: write {{set}} where the set's name stands in it",
+                    "{} is one folder, but there are {} sets: write {{set}} in place of the set's name",
                     folder.display(),
                     self.sets.len()
                 );
@@ -133,10 +134,10 @@ impl MakeArgs {
             .map(|part| part.to_string_lossy().into_owned());
         // Data sets keep their originals in a folder HR.
         let mut parts = parts.filter(|part| part != "HR" && part != "/");
-        Ok(vec![parts.next().unwrap_or("pictures".to_string())])
+        Ok(vec![parts.next().unwrap_or("images".to_string())])
     }
 
-    /// The number of the method that calibrates as grade 1.
+    /// The index of the method that is shown as grade 1.
     pub(super) fn worst(&self) -> anyhow::Result<usize> {
         let position = |wanted: &str| {
             let mut names = self.methods.iter();
@@ -149,8 +150,8 @@ impl MakeArgs {
         let names: Vec<&str> = self.methods.iter().map(|(name, _)| name.as_str()).collect();
         found.with_context(|| {
             format!(
-                "which method calibrates as the worst? Say --worst and one of: {}; or calibrate on other \
-                 pictures with --calibration",
+                "no method is known to be the worst: name one of {} with --worst, or calibrate on other \
+                 images with --calibration",
                 names.join(", ")
             )
         })

@@ -1,4 +1,4 @@
-//! The grades as a picture.
+//! Histograms of the grades as SVG.
 
 use anyhow::anyhow;
 use plotters::coord::Shift;
@@ -9,14 +9,14 @@ use super::analysis::Opinion;
 const BAR: RGBColor = RGBColor(0x5b, 0x9a, 0x8b);
 const MEAN: RGBColor = RGBColor(0x9a, 0x3b, 0x1b);
 
-/// One chart's width and height in pixels.
+/// A chart's width and height in pixels.
 const CELL_PX: (u32, u32) = (230, 190);
 
-/// Charts beside each other; more methods go to further rows.
+/// The largest number of charts in a row.
 const MOST_COLUMNS: usize = 6;
 
-/// For every set and method the share of each grade, and the mean opinion score as a line with its
-/// interval. A set begins a row.
+/// Draws for every set and method the share of each grade, and the mean opinion score with its interval.
+/// Each set starts a new row.
 pub fn draw(opinions: &[Opinion]) -> anyhow::Result<String> {
     let same = |opinion: &&Opinion| opinion.set == opinions[0].set;
     let methods = opinions.iter().take_while(same).count().max(1);

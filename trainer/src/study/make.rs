@@ -1,4 +1,4 @@
-//! `trainer study make`: folders of results become a page for raters.
+//! The command `study make`.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -9,7 +9,7 @@ use rand_pcg::Pcg64Mcg;
 use rayon::prelude::*;
 
 use super::arguments::MakeArgs;
-use super::naming::{Shown, foreign_calibration, name_versions, own_calibration, random_name};
+use super::naming::{Shown, name_versions, own_calibration, random_name, separate_calibration};
 use super::pairing;
 use super::plan::{Calibration, KEY_FORMAT, Key, Plan, RATINGS_FORMAT};
 use crate::image_file;
@@ -28,17 +28,17 @@ const PAGE: [(&str, &str); 4] = [
     ("index.html", include_str!("page/study.html")),
 ];
 
-/// The command.
+/// Runs the command.
 pub fn make(args: &MakeArgs) -> anyhow::Result<()> {
     let sets = args.check()?;
     let worst = match &args.calibration {
-        Some(_) => 0, // not asked for
+        Some(_) => 0, // not used
         None => args.worst()?,
     };
     let folders = args.folders();
-    let mut pictures = Vec::new();
+    let mut images = Vec::new();
     for set in &sets {
-        pictures.extend(pairing::pair(set, &folders, args.crop)?);
+        images.extend(pairing::pair(set, &folders, args.crop)?);
     }
     // The hasher's keys come from the system's randomness.
     let seed = args
@@ -47,10 +47,10 @@ pub fn make(args: &MakeArgs) -> anyhow::Result<()> {
     let mut random = Pcg64Mcg::seed_from_u64(seed);
     let id = random_name(&mut random);
     let methods = args.method_names();
-    let (versions, mut files) = name_versions(&pictures, &methods, &mut random);
+    let (versions, mut files) = name_versions(&images, &methods, &mut random);
     let calibration = match &args.calibration {
         Some(folder) => {
-            let (calibration, shown) = foreign_calibration(folder, args.calibrate, &mut random)?;
+            let (calibration, shown) = separate_calibration(folder, args.calibrate, &mut random)?;
             files.extend(shown);
             calibration
         }
@@ -67,18 +67,18 @@ pub fn make(args: &MakeArgs) -> anyhow::Result<()> {
     };
     let plan = plan(args, &key, calibration);
     write(args, &key, &plan, files)?;
-    tell(args, &key, &plan);
+    summarise(args, &key, &plan);
     Ok(())
 }
 
 fn plan(args: &MakeArgs, key: &Key, calibration: Vec<Calibration>) -> Plan {
-    let pictures = key
+    let images = key
         .versions
         .chunks_exact(key.methods.len())
         .map(|versions| {
             let names = versions.iter().map(|version| version.name.clone());
             let mut names: Vec<String> = names.collect();
-            // Sorted random names have lost the order of the methods.
+            // Sorting random names removes the order of the methods.
             names.sort();
             names
         });
@@ -90,18 +90,18 @@ fn plan(args: &MakeArgs, key: &Key, calibration: Vec<Calibration>) -> Plan {
         title: args.title.clone(),
         repeats: ((args.repeats * versions as f64).round() as usize).max(least),
         calibration,
-        pictures: pictures.collect(),
+        pictures: images.collect(),
     }
 }
 
-/// Writes the key, the pictures and the page, which comes last: where it is, all is.
+/// Writes the key, the images and the page, which comes last: if it exists, the study is complete.
 fn write(args: &MakeArgs, key: &Key, plan: &Plan, mut files: Vec<Shown<'_>>) -> anyhow::Result<()> {
     let folder = args.out.join("pictures");
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot create the folder {}", folder.display()))?;
     let text = serde_json::to_string_pretty(key)?;
     image_file::write_atomically(&Key::path(&args.out), text.as_bytes())?;
-    // Written in the order of their names, so that dates of files don't say the method either.
+    // In the order of their names, so that file dates do not reveal the methods.
     files.sort_by(|a, b| a.name.cmp(&b.name));
     let progress = ProgressBar::new(files.len() as u64);
     files.par_iter().try_for_each(|Shown { name, source }| {
@@ -110,7 +110,7 @@ fn write(args: &MakeArgs, key: &Key, plan: &Plan, mut files: Vec<Shown<'_>>) -> 
         anyhow::Ok(())
     })?;
     progress.finish_and_clear();
-    // A script and no JSON: pages that were double-clicked may not fetch.
+    // A script, because a page opened as a file may not fetch JSON.
     let text = format!("const STUDY = {};\n", serde_json::to_string_pretty(plan)?);
     image_file::write_atomically(&args.out.join("plan.js"), text.as_bytes())?;
     for (name, text) in PAGE {
@@ -119,26 +119,26 @@ fn write(args: &MakeArgs, key: &Key, plan: &Plan, mut files: Vec<Shown<'_>>) -> 
     Ok(())
 }
 
-/// Seconds that a rater takes for a picture: looking, deciding, pressing a key.
-const SECONDS_A_PICTURE: usize = 4;
+/// The time that a rater takes for an image.
+const SECONDS_PER_IMAGE: usize = 4;
 
-fn tell(args: &MakeArgs, key: &Key, plan: &Plan) {
+fn summarise(args: &MakeArgs, key: &Key, plan: &Plan) {
     let shown = plan.calibration.len() + key.versions.len() + plan.repeats;
     println!(
-        "{} pictures in {} versions each. A rater sees {shown}, {} of them for calibration and {} a \
-         second time: about {} min.",
+        "{} images in {} versions each. A rater sees {shown}, {} of them for calibration and {} for \
+         the second time, which takes about {} min.",
         plan.pictures.len(),
         key.methods.len(),
         plan.calibration.len(),
         plan.repeats,
-        (shown * SECONDS_A_PICTURE).div_ceil(60),
+        (shown * SECONDS_PER_IMAGE).div_ceil(60),
     );
     println!(
         "For raters (double-click it, or put the folder on any web server): {}",
         args.out.join("index.html").display()
     );
     println!(
-        "For you alone (it says who made what): {}",
+        "For you only (it reveals the methods): {}",
         Key::path(&args.out).display()
     );
 }

@@ -1,4 +1,4 @@
-//! What is left to chance: names that tell nothing, and the pictures that calibrate.
+//! Random file names, and the choice of images for calibration.
 
 use std::path::{Path, PathBuf};
 
@@ -7,66 +7,66 @@ use rand::RngExt;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
 
-use super::pairing::{self, Picture};
+use super::pairing::{self, Versions};
 use super::plan::{Calibration, Version};
 use crate::image_file;
 
-/// A picture file to write.
+/// An image file to write.
 pub struct Shown<'a> {
     /// Its random name.
     pub name: String,
-    /// Where its pixels come from.
+    /// The source of its pixels.
     pub source: Source<'a>,
 }
 
-/// Where pixels come from.
+/// The source of an image file's pixels.
 pub enum Source<'a> {
-    /// A picture's version by the method of this number.
-    Version(&'a Picture, usize),
-    /// A file as it is.
+    /// An image's version by the method of this index.
+    Version(&'a Versions, usize),
+    /// A file, unchanged.
     File(PathBuf),
 }
 
 impl Source<'_> {
-    /// RGB.
+    /// The pixels in RGB.
     pub fn image(&self) -> anyhow::Result<Image> {
         match self {
-            Self::Version(picture, index) => picture.version(*index),
+            Self::Version(versions, index) => versions.load(*index),
             Self::File(file) => Ok(image_file::load(file)?.to_channels(Channels::Rgb)),
         }
     }
 }
 
-/// 64 random bits: unlike a hash of the method's name, nobody finds them by trying names.
+/// 64 random bits; a hash of the method's name could be found by trying names.
 pub fn random_name(random: &mut Pcg64Mcg) -> String {
     format!("{:016x}", random.random::<u64>())
 }
 
-/// A name for every version, and what its file will hold.
+/// Names every version; returns them with the files to write.
 pub fn name_versions<'a>(
-    pictures: &'a [Picture],
+    images: &'a [Versions],
     methods: &[String],
     random: &mut Pcg64Mcg,
 ) -> (Vec<Version>, Vec<Shown<'a>>) {
-    let versions = pictures.iter().flat_map(|picture| {
+    let versions = images.iter().flat_map(|image| {
         let methods = methods.iter().enumerate();
-        methods.map(move |(index, method)| (picture, index, method))
+        methods.map(move |(index, method)| (image, index, method))
     });
-    let named = versions.map(|(picture, index, method)| {
+    let named = versions.map(|(image, index, method)| {
         let name = random_name(random);
         let version = Version {
             name: name.clone(),
-            set: picture.set.clone(),
-            picture: picture.name.clone(),
+            set: image.set.clone(),
+            picture: image.name.clone(),
             method: method.clone(),
         };
-        let source = Source::Version(picture, index);
+        let source = Source::Version(image, index);
         (version, Shown { name, source })
     });
     named.unzip()
 }
 
-/// Pictures of the study itself as worst and as original, in this order.
+/// Calibrates on images of the study itself, each by the worst method and as original.
 pub fn own_calibration(
     versions: &[Version],
     methods: usize,
@@ -74,12 +74,12 @@ pub fn own_calibration(
     count: usize,
     random: &mut Pcg64Mcg,
 ) -> Vec<Calibration> {
-    let mut pictures: Vec<&[Version]> = versions.chunks_exact(methods).collect();
-    pictures.shuffle(random);
-    let shown = pictures
+    let mut images: Vec<&[Version]> = versions.chunks_exact(methods).collect();
+    images.shuffle(random);
+    let shown = images
         .into_iter()
         .take(count)
-        .flat_map(|picture| [(&picture[worst], 1), (&picture[methods - 1], 5)]);
+        .flat_map(|versions| [(&versions[worst], 1), (&versions[methods - 1], 5)]);
     shown
         .map(|(version, grade)| Calibration {
             version: version.name.clone(),
@@ -88,19 +88,19 @@ pub fn own_calibration(
         .collect()
 }
 
-/// Pictures that are in `worst` and `best`, and what their files will hold.
-pub fn foreign_calibration(
+/// Calibrates on the images in the subfolders `worst` and `best`; returns the files to write as well.
+pub fn separate_calibration(
     folder: &Path,
     count: usize,
     random: &mut Pcg64Mcg,
 ) -> anyhow::Result<(Vec<Calibration>, Vec<Shown<'static>>)> {
     let folders = ["worst", "best"].map(|name| folder.join(name));
-    let mut pictures = pairing::pair("the calibration", &folders, false)?;
-    pictures.shuffle(random);
-    pictures.truncate(count);
-    let files = pictures
+    let mut images = pairing::pair("the calibration", &folders, false)?;
+    images.shuffle(random);
+    images.truncate(count);
+    let files = images
         .into_iter()
-        .flat_map(|picture| picture.files.into_iter().zip([1, 5]));
+        .flat_map(|image| image.files.into_iter().zip([1, 5]));
     let named = files.map(|(file, grade)| {
         let version = random_name(random);
         let shown = Shown {

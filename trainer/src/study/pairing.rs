@@ -1,4 +1,4 @@
-//! Which files show the same picture: those of the same name.
+//! Finds the versions of each image: files of the same name.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,39 +7,39 @@ use anyhow::{bail, ensure};
 use engine::image::{Channels, Image, Rect};
 use rayon::prelude::*;
 
-use crate::image_file;
+use crate::image_file::{self, LoadError};
 
-/// Stands for a set's name in the path of a folder.
+/// Placeholder for a set's name in the path of a folder.
 pub const SET: &str = "{set}";
 
-/// Originals and results may differ by what a scale of 8 at most doesn't divide.
+/// Originals may be larger than results by the remainder of a scale of at most 8.
 const MOST_CROPPED_PX: usize = 7;
 
-/// How many of the problems found are told at once.
-const TOLD: usize = 10;
+/// The largest number of problems in a message.
+const MOST_PROBLEMS: usize = 10;
 
-/// A picture and where its versions are.
-pub struct Picture {
-    /// The set that it belongs to.
+/// The versions of an image.
+pub struct Versions {
+    /// The set that the image belongs to.
     pub set: String,
-    /// Its path in the set's folder, without the ending.
+    /// The image's path in the set's folder, without extension.
     pub name: String,
-    /// In the order of the folders.
+    /// The versions' files in the order of the folders.
     pub files: Vec<PathBuf>,
     /// Width and height in pixels, after cropping.
     pub size_px: (usize, usize),
 }
 
-impl Picture {
-    /// A version as RGB, so that a grey file is not known by its format, cropped to the common size.
-    pub fn version(&self, index: usize) -> anyhow::Result<Image> {
+impl Versions {
+    /// A version, cropped to the common size, in RGB: a grey file would be recognised by its format.
+    pub fn load(&self, index: usize) -> anyhow::Result<Image> {
         let image = image_file::load(&self.files[index])?.to_channels(Channels::Rgb);
         let (width, height) = self.size_px;
         Ok(image.crop(Rect::whole(width, height)))
     }
 }
 
-/// The folder of a set: `{set}` is its name; what a folder holds in `HR` are its originals.
+/// The folder of a set, with `{set}` replaced by its name; the subfolder `HR` if there is one.
 pub fn folder_of(folder: &Path, set: &str) -> PathBuf {
     let folder = PathBuf::from(folder.to_string_lossy().replace(SET, set));
     let originals = folder.join("HR");
@@ -50,11 +50,11 @@ pub fn folder_of(folder: &Path, set: &str) -> PathBuf {
     }
 }
 
-/// Pairs a set's pictures by name; the last folder is that of the originals.
+/// Pairs a set's images by name; the last folder is that of the originals.
 ///
-/// Files without a partner and sizes that differ are errors that name them. With `crop` the larger
-/// versions of a picture lose a few pixels at the right and at the bottom.
-pub fn pair(set: &str, folders: &[PathBuf], crop: bool) -> anyhow::Result<Vec<Picture>> {
+/// Files without a partner and different sizes are errors that name the files. With `crop`, the larger
+/// versions of an image are cropped by a few pixels at the right and at the bottom.
+pub fn pair(set: &str, folders: &[PathBuf], crop: bool) -> anyhow::Result<Vec<Versions>> {
     let lists: Vec<BTreeMap<String, PathBuf>> = folders
         .iter()
         .map(|folder| by_name(&folder_of(folder, set)))
@@ -74,10 +74,10 @@ pub fn pair(set: &str, folders: &[PathBuf], crop: bool) -> anyhow::Result<Vec<Pi
         }
     }
     refuse(set, &problems)?;
-    let pictures = originals.par_iter().map(|(name, _)| {
+    let images = originals.par_iter().map(|(name, _)| {
         let files: Vec<PathBuf> = lists.iter().map(|list| list[name].clone()).collect();
         let size_px = common_size(&files, crop)?;
-        Ok(size_px.map(|size_px| Picture {
+        Ok(size_px.map(|size_px| Versions {
             set: set.to_string(),
             name: name.clone(),
             files,
@@ -85,9 +85,9 @@ pub fn pair(set: &str, folders: &[PathBuf], crop: bool) -> anyhow::Result<Vec<Pi
         }))
     });
     let (mut found, mut problems) = (Vec::new(), Vec::new());
-    for picture in pictures.collect::<anyhow::Result<Vec<_>>>()? {
-        match picture {
-            Ok(picture) => found.push(picture),
+    for image in images.collect::<anyhow::Result<Vec<_>>>()? {
+        match image {
+            Ok(image) => found.push(image),
             Err(problem) => problems.push(problem),
         }
     }
@@ -95,32 +95,32 @@ pub fn pair(set: &str, folders: &[PathBuf], crop: bool) -> anyhow::Result<Vec<Pi
     Ok(found)
 }
 
-/// The pictures of a folder by their paths in it, without endings.
+/// The images of a folder by their paths in it, without extensions.
 pub fn by_name(folder: &Path) -> anyhow::Result<BTreeMap<String, PathBuf>> {
-    let mut pictures: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let mut images: BTreeMap<String, PathBuf> = BTreeMap::new();
     for file in image_file::list(folder)? {
         let name = file
             .strip_prefix(folder)
             .unwrap_or(&file)
             .with_extension("");
         let name = name.to_string_lossy().into_owned();
-        if let Some(other) = pictures.insert(name, file.clone()) {
+        if let Some(other) = images.insert(name, file.clone()) {
             bail!(
-                "{} and {} are of one name: which is it to be?",
+                "{} and {} have the same name: keep one of them",
                 other.display(),
                 file.display()
             );
         }
     }
-    Ok(pictures)
+    Ok(images)
 }
 
-/// The size that all files have or are cropped to, or what is wrong with them.
+/// The size that all files have or are cropped to, or an error text.
 fn common_size(files: &[PathBuf], crop: bool) -> anyhow::Result<Result<(usize, usize), String>> {
     let sizes: Vec<(usize, usize)> = files
         .iter()
         .map(|file| image_file::load(file).map(|image| (image.width, image.height)))
-        .collect::<anyhow::Result<_>>()?;
+        .collect::<Result<_, LoadError>>()?;
     let width = sizes.iter().map(|(width, _)| *width).min().unwrap_or(0);
     let height = sizes.iter().map(|(_, height)| *height).min().unwrap_or(0);
     let most = if crop { MOST_CROPPED_PX } else { 0 };
@@ -128,23 +128,23 @@ fn common_size(files: &[PathBuf], crop: bool) -> anyhow::Result<Result<(usize, u
     if sizes.iter().all(fits) {
         return Ok(Ok((width, height)));
     }
-    let told = files.iter().zip(&sizes);
-    let told: Vec<String> = told
+    let listed = files.iter().zip(&sizes);
+    let listed: Vec<String> = listed
         .map(|(file, (w, h))| format!("{} has {w}×{h}", file.display()))
         .collect();
-    Ok(Err(format!("sizes differ: {}", told.join(", "))))
+    Ok(Err(format!("sizes differ: {}", listed.join(", "))))
 }
 
 fn refuse(set: &str, problems: &[String]) -> anyhow::Result<()> {
-    let more = problems.len().saturating_sub(TOLD);
-    let mut told = problems[..problems.len() - more].join("\n  ");
+    let more = problems.len().saturating_sub(MOST_PROBLEMS);
+    let mut listed = problems[..problems.len() - more].join("\n  ");
     if more > 0 {
-        told += &format!("\n  … and {more} more");
+        listed += &format!("\n  … and {more} more");
     }
     ensure!(
         problems.is_empty(),
-        "the pictures of {set} are no pairs:\n  {told}\nEvery folder has to hold every picture under the \
-         same name (endings may differ) and in the same size; --crop cuts off what a scale did not divide"
+        "the images of {set} cannot be paired:\n  {listed}\nEvery folder has to hold every image under the \
+         same name (extensions may differ) and in the same size; --crop crops larger versions"
     );
     Ok(())
 }

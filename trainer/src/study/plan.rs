@@ -1,4 +1,4 @@
-//! What a study consists of: the plan that raters get, and the key that its maker keeps.
+//! The files of a study: the plan for the page, and the secret key.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -6,77 +6,77 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 
-/// Says what a file is, and which version of it.
+/// The key's format and version.
 pub(super) const KEY_FORMAT: &str = "uprez-study-key-1";
 
-/// What a rater's file says of itself; `page/study.js` writes it.
+/// The format and version of a rater's file, which `page/study.js` writes.
 pub(super) const RATINGS_FORMAT: &str = "uprez-ratings-1";
 
-/// By this name originals stand among the methods.
+/// The name of the originals among the methods.
 pub(super) const ORIGINAL: &str = "original";
 
-/// What the page is told. Nothing in it says which method made what.
+/// The page's data, which do not reveal the methods.
 #[derive(Clone, Debug, Serialize)]
 pub struct Plan {
-    /// What a rater's file has to say of itself.
+    /// The format of a rater's file.
     pub ratings_format: String,
-    /// The study's own random name, by which its ratings are known.
+    /// The study's random name, which its ratings contain.
     pub id: String,
-    /// What raters read first.
+    /// The title that raters see.
     pub title: String,
-    /// How many versions are shown a second time.
+    /// How many versions are shown twice.
     pub repeats: usize,
-    /// What is shown first, with the grades to give.
+    /// The versions that are shown first, with the grades to give.
     pub calibration: Vec<Calibration>,
-    /// The versions of every picture, so that two of one picture need not follow each other.
+    /// The versions by image, so that the page can separate versions of one image.
     pub pictures: Vec<Vec<String>>,
 }
 
-/// A version whose grade raters are told.
+/// A version that is shown with its grade.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// Its name, which is that of its file.
+    /// The version's name, which is its file's.
     pub version: String,
     /// 1 for the worst, 5 for the best.
     pub grade: u8,
 }
 
-/// What only the maker knows.
+/// The secret part of a study: which version is by which method.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Key {
-    /// What this file is.
+    /// The file's format.
     pub format: String,
-    /// The study's own random name.
+    /// The study's random name.
     pub id: String,
-    /// What raters read first.
+    /// The title that raters see.
     pub title: String,
-    /// What names were drawn from; whoever has it can draw them again.
+    /// The seed of the names.
     pub seed: u64,
-    /// The methods in the order in which they were named, originals last.
+    /// The methods in the order of the arguments, originals last.
     pub methods: Vec<String>,
-    /// The sets in the order in which they were named.
+    /// The sets in the order of the arguments.
     pub sets: Vec<String>,
-    /// Everything that is graded.
+    /// The versions, image by image, in the order of the methods.
     pub versions: Vec<Version>,
 }
 
-/// One method's version of one picture.
+/// One method's version of an image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Version {
-    /// Random, and all that raters see of it.
+    /// The random name that raters see.
     pub name: String,
-    /// The set that the picture belongs to.
+    /// The set that the image belongs to.
     pub set: String,
-    /// The picture's name in its set.
+    /// The image's name in its set.
     pub picture: String,
-    /// Who made it.
+    /// The method.
     pub method: String,
 }
 
 impl Key {
-    /// Where a study's key lies: beside its folder, which is published, and not in it.
+    /// The path of a study's key: beside the study's folder, because the folder is published.
     pub fn path(study: &Path) -> PathBuf {
         beside(study, "-key.json")
     }
@@ -86,18 +86,18 @@ impl Key {
         let name = path.display();
         let text = std::fs::read_to_string(path).with_context(|| {
             format!(
-                "cannot read the study's key {name}: `study make` left it beside the study's folder; \
-                 name it by --key"
+                "cannot read the study's key {name}: `study make` wrote it beside the study's folder; \
+                 name it with --key"
             )
         })?;
         let key: Self = serde_json::from_str(&text)
-            .with_context(|| format!("{name} is no key of a study, or damaged"))?;
+            .with_context(|| format!("{name} is damaged, or not a study's key"))?;
         ensure!(
             key.format == KEY_FORMAT,
-            "{name} is a key of the format {}, where {KEY_FORMAT} is known",
+            "{name} has the format {}, where {KEY_FORMAT} is expected",
             key.format
         );
-        let pictures = key.versions.chunks(key.methods.len().max(1));
+        let images = key.versions.chunks(key.methods.len().max(1));
         let whole = |versions: &[Version]| {
             let methods = versions.iter().map(|version| &version.method);
             let first = &versions[0];
@@ -108,13 +108,13 @@ impl Key {
                     .all(|other| (&other.set, &other.picture) == (&first.set, &first.picture))
         };
         ensure!(
-            !key.methods.is_empty() && pictures.into_iter().all(whole),
-            "{name} is damaged: a picture is not there by every method"
+            !key.methods.is_empty() && images.into_iter().all(whole),
+            "{name} is damaged: an image lacks a method's version"
         );
         Ok(key)
     }
 
-    /// The places of a method's versions among all, picture by picture; of one set or of all.
+    /// The indices of a method's versions, image by image, in one set or in all.
     pub(super) fn places(&self, set: Option<&str>, method: &str) -> Vec<usize> {
         let versions = self.versions.iter().enumerate();
         let wanted = versions.filter(|(_, version)| {
@@ -124,10 +124,10 @@ impl Key {
     }
 }
 
-/// A folder's path with an ending put to its name.
-pub(super) fn beside(folder: &Path, ending: &str) -> PathBuf {
-    // Its components drop a slash at the end.
+/// A folder's path with a suffix on its name.
+pub(super) fn beside(folder: &Path, suffix: &str) -> PathBuf {
+    // Collecting the components removes a trailing slash.
     let mut path: OsString = folder.components().collect::<PathBuf>().into();
-    path.push(ending);
+    path.push(suffix);
     path.into()
 }

@@ -1,4 +1,4 @@
-//! The files that raters send back.
+//! Reads the files that raters send back.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -8,23 +8,23 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::{Key, RATINGS_FORMAT};
 
-/// What the page saves: one rater's grades.
+/// The file that the page saves: one rater's grades.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ratings {
-    /// What this file is.
+    /// The file's format.
     pub format: String,
     /// The study's name.
     pub study: String,
-    /// What the rater calls himself.
+    /// The rater's name.
     pub rater: String,
-    /// When it began, as ISO 8601.
+    /// Time of the start, as ISO 8601.
     pub started: String,
-    /// When the last grade was given, as ISO 8601.
+    /// Time of the last grade, as ISO 8601.
     pub finished: String,
-    /// What was to be shown, in this order.
+    /// The versions in the order of the page.
     pub order: Vec<String>,
-    /// The grades of what was shown: as many as the order has, or fewer where the rater stopped.
+    /// The grades in the same order; fewer if the rater stopped early.
     pub answers: Vec<Answer>,
 }
 
@@ -34,19 +34,19 @@ pub struct Ratings {
 pub struct Answer {
     /// 1 (bad) to 5 (excellent).
     pub grade: u8,
-    /// From the picture's appearance to the grade.
+    /// Seconds from the image's appearance to the grade.
     pub seconds: f64,
 }
 
-/// The longest name that the page takes, in characters.
+/// The longest name that the page accepts, in characters.
 const LONGEST_NAME: usize = 40;
 
 impl Ratings {
-    /// Reads a file and holds it to the study's key. Errors don't name the file.
+    /// Reads a file and checks it against the study's key. Errors don't name the file.
     fn load(path: &Path, key: &Key) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)?;
         let ratings: Self =
-            serde_json::from_str(&text).context("this is no file of ratings, or it is damaged")?;
+            serde_json::from_str(&text).context("it is damaged, or not a file of ratings")?;
         ratings.check(key)?;
         Ok(ratings)
     }
@@ -54,12 +54,12 @@ impl Ratings {
     fn check(&self, key: &Key) -> anyhow::Result<()> {
         ensure!(
             self.format == RATINGS_FORMAT,
-            "its format is {:?}, where {RATINGS_FORMAT:?} is known",
+            "its format is {:?}, where {RATINGS_FORMAT:?} is expected",
             self.format
         );
         ensure!(
             self.study == key.id,
-            "it belongs to another study ({}, where this one is {})",
+            "it belongs to another study ({}; this one is {})",
             self.study,
             key.id
         );
@@ -68,12 +68,12 @@ impl Ratings {
             !self.rater.trim().is_empty()
                 && name.clone().count() <= LONGEST_NAME
                 && !name.clone().any(char::is_control),
-            "its rater has no name, or none that the page takes"
+            "its rater has no name, or one that the page does not accept"
         );
         ensure!(!self.answers.is_empty(), "it holds no grades");
         ensure!(
             self.answers.len() <= self.order.len(),
-            "it grades more pictures ({}) than were shown ({})",
+            "it grades more images ({}) than were shown ({})",
             self.answers.len(),
             self.order.len()
         );
@@ -92,14 +92,14 @@ impl Ratings {
         self.check_order(key)
     }
 
-    /// Every version once or twice, as the page shows them, and nothing else.
+    /// The order has to contain every version of the study once or twice, and no others.
     fn check_order(&self, key: &Key) -> anyhow::Result<()> {
         let known: HashSet<&str> = key.versions.iter().map(|version| &*version.name).collect();
         let mut shown: HashMap<&str, usize> = HashMap::new();
         for name in &self.order {
             ensure!(
                 known.contains(name.as_str()),
-                "it shows {name:?}, which the study does not have"
+                "it shows {name:?}, which is not in the study"
             );
             *shown.entry(name).or_default() += 1;
         }
@@ -115,7 +115,7 @@ impl Ratings {
         Ok(())
     }
 
-    /// The grades given, with the names of what was graded.
+    /// The versions' names with their grades.
     pub fn given(&self) -> impl Iterator<Item = (&str, Answer)> {
         self.order
             .iter()
@@ -124,28 +124,33 @@ impl Ratings {
     }
 }
 
+/// Mean grades, `[rater][version]`.
+pub(super) type Scores = Vec<Vec<Option<f64>>>;
+
 /// A file that is not counted, and why.
 #[derive(Clone, Debug, Serialize)]
 pub struct Refused {
     /// Its path.
     pub file: PathBuf,
-    /// A sentence.
+    /// The reason.
     pub reason: String,
 }
 
-/// Reads files, and every `.json` file of folders among them; what is damaged, foreign or the second
-/// of a rater is refused.
+/// Reads files, and the `.json` files of folders. Damaged files, those of other studies and second files of
+/// a rater are refused.
 pub fn load_all(paths: &[PathBuf], key: &Key) -> anyhow::Result<(Vec<Ratings>, Vec<Refused>)> {
     let mut found: Vec<(PathBuf, Ratings)> = Vec::new();
     let mut refused = Vec::new();
     for file in files(paths)? {
         let ratings = Ratings::load(&file, key).and_then(|ratings| {
-            // Names that differ in case or spaces only are one person's, more likely than two's.
+            // Names that differ only in case or spaces probably belong to one person.
             let name = |ratings: &Ratings| ratings.rater.trim().to_lowercase();
-            let twin = found.iter().find(|(_, other)| name(other) == name(&ratings));
+            let twin = found
+                .iter()
+                .find(|(_, other)| name(other) == name(&ratings));
             ensure!(
                 twin.is_none(),
-                "its rater, {}, has sent {} as well, which was read first: name only the one that counts",
+                "its rater, {}, also sent {}, which was read first: name only one of them",
                 ratings.rater,
                 twin.map_or(String::new(), |(file, _)| file.display().to_string())
             );
@@ -177,7 +182,10 @@ fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         let mut inside = Vec::new();
         for entry in entries {
             let file = entry?.path();
-            if file.extension().is_some_and(|ending| ending == "json") {
+            if file
+                .extension()
+                .is_some_and(|extension| extension == "json")
+            {
                 inside.push(file);
             }
         }

@@ -1,4 +1,4 @@
-//! What can be said of grades: intervals, agreement, significance.
+//! Statistics of grades: intervals, agreement, significance.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use rand::RngExt;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
 
-/// The mean; `None` of nothing.
+/// The mean; `None` without values.
 pub fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values
         .into_iter()
@@ -16,7 +16,7 @@ pub fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| sum / count as f64)
 }
 
-/// The middle value; `None` of nothing.
+/// The median; `None` without values.
 pub fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     (!values.is_empty()).then(|| quantile(&values, 0.5))
@@ -30,21 +30,21 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     sorted[below] * (1.0 - part) + sorted[above] * part
 }
 
-/// The 95 % interval of the mean of `[rater][picture]`, by percentiles of a bootstrap that draws
-/// raters and, independently, pictures, with replacement.
+/// The 95 % interval of the mean of `[rater][image]`: percentiles of a bootstrap that samples raters and,
+/// independently, images with replacement.
 ///
-/// Both vary in a study, and both are drawn: the interval speaks of other raters and other pictures.
-/// This is the pigeonhole bootstrap of Owen (2007, doi:10.1214/07-AOAS122), which is known to be
-/// somewhat too wide rather than too narrow. Missing values are left out. `None` without any value.
+/// Sampling both generalises to other raters and other images. This is the pigeonhole bootstrap of Owen
+/// (2007, doi:10.1214/07-AOAS122), which is slightly conservative. Missing values are left out. `None`
+/// without any value.
 pub fn bootstrap_interval(
     values: &[Vec<Option<f64>>],
     resamples: usize,
     random: &mut Pcg64Mcg,
 ) -> Option<(f64, f64)> {
-    let pictures = values.first().map_or(0, Vec::len);
+    let images = values.first().map_or(0, Vec::len);
     let mut means: Vec<f64> = Vec::with_capacity(resamples);
     for _ in 0..resamples {
-        let drawn = drawn(pictures, random);
+        let drawn = drawn(images, random);
         let (mut sum, mut weights) = (0.0, 0.0);
         for (row, weight) in values.iter().zip(self::drawn(values.len(), random)) {
             if weight == 0.0 {
@@ -57,7 +57,7 @@ pub fn bootstrap_interval(
                 }
             }
         }
-        // Where much is missing, a drawing may hold nothing.
+        // With many missing values, a sample may be empty.
         if weights > 0.0 {
             means.push(sum / weights);
         }
@@ -66,7 +66,7 @@ pub fn bootstrap_interval(
     (!means.is_empty()).then(|| (quantile(&means, 0.025), quantile(&means, 0.975)))
 }
 
-/// How often each of `count` things is drawn in as many drawings.
+/// How often each of `count` items is drawn in `count` draws with replacement.
 fn drawn(count: usize, random: &mut Pcg64Mcg) -> Vec<f64> {
     let mut times = vec![0.0; count];
     for _ in 0..count {
@@ -75,13 +75,13 @@ fn drawn(count: usize, random: &mut Pcg64Mcg) -> Vec<f64> {
     times
 }
 
-/// Wilcoxon's signed-rank test of paired differences, two-sided: the chance that differences as
-/// likely to be negative as positive have a rank sum as far out as these.
+/// The two-sided p value of Wilcoxon's signed-rank test of paired differences (Wilcoxon 1945,
+/// doi:10.2307/3001968).
 ///
-/// Wilcoxon (1945), doi:10.2307/3001968: differences of zero are left out, equal ones share their
-/// mean rank. The distribution is exact, with ties as well.
+/// Differences of zero are left out, and ties share their mean rank. The distribution is exact, with ties
+/// as well.
 pub fn signed_rank_p(differences: &[f64]) -> f64 {
-    // Means of the same grades may differ in their last bit.
+    // Equal means may differ in their last bit.
     let close = |value: &f64| (value * 1e9).round() as i64;
     let steps = differences.iter().map(close).filter(|step| *step != 0);
     let steps: Vec<i64> = steps.collect();
@@ -89,7 +89,7 @@ pub fn signed_rank_p(differences: &[f64]) -> f64 {
     for step in &steps {
         *equal.entry(step.abs()).or_default() += 1;
     }
-    // Twice the rank, which is whole for shared ranks too: below·2 + count + 1.
+    // Twice the rank, an integer also for shared ranks: below·2 + count + 1.
     let mut below = 0;
     let doubled: BTreeMap<i64, usize> = equal
         .into_iter()
@@ -103,27 +103,27 @@ pub fn signed_rank_p(differences: &[f64]) -> f64 {
     let positive = steps.iter().zip(&ranks).filter(|(step, _)| **step > 0);
     let found: usize = positive.map(|(_, rank)| rank).sum();
 
-    // chances[s]: that the doubled ranks with a random sign of plus add up to s.
-    let mut chances = vec![0.0; ranks.iter().sum::<usize>() + 1];
-    chances[0] = 1.0;
+    // probabilities[s]: that the doubled ranks with a positive random sign add up to s.
+    let mut probabilities = vec![0.0; ranks.iter().sum::<usize>() + 1];
+    probabilities[0] = 1.0;
     let mut reached = 0;
     for rank in ranks {
         reached += rank;
         for sum in (0..=reached).rev() {
             let with = if sum >= rank {
-                chances[sum - rank]
+                probabilities[sum - rank]
             } else {
                 0.0
             };
-            chances[sum] = (chances[sum] + with) / 2.0;
+            probabilities[sum] = (probabilities[sum] + with) / 2.0;
         }
     }
-    let low: f64 = chances[..=found].iter().sum();
-    let high: f64 = chances[found..].iter().sum();
+    let low: f64 = probabilities[..=found].iter().sum();
+    let high: f64 = probabilities[found..].iter().sum();
     (2.0 * low.min(high)).min(1.0)
 }
 
-/// Holm's correction of a family of p values, in their order (Holm, 1979, doi:10.2307/4615733).
+/// Holm's correction of a family of p values, in the same order (Holm 1979, doi:10.2307/4615733).
 pub fn holm(p: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p.len()).collect();
     order.sort_by(|a, b| p[*a].total_cmp(&p[*b]));
@@ -136,7 +136,7 @@ pub fn holm(p: &[f64]) -> Vec<f64> {
     corrected
 }
 
-/// Pearson's correlation; `None` where either does not vary.
+/// Pearson's correlation; `None` if either variable is constant.
 pub fn correlation(pairs: &[(f64, f64)]) -> Option<f64> {
     let a = mean(pairs.iter().map(|(a, _)| *a))?;
     let b = mean(pairs.iter().map(|(_, b)| *b))?;
@@ -145,23 +145,22 @@ pub fn correlation(pairs: &[(f64, f64)]) -> Option<f64> {
     (scale > 1e-12).then(|| sum(&|x, y| x * y) / scale)
 }
 
-/// What a rater is judged by.
+/// A rater's grades with the values to compare them with.
 pub struct Showings {
-    /// The grades in the order in which they were given.
+    /// The grades in the order of the answers.
     pub grades: Vec<f64>,
-    /// The other raters' mean grade of what was shown, where there is one.
+    /// The other raters' mean grade of the same version, if there is one.
     pub others: Vec<Option<f64>>,
-    /// Places of the first and the second showing of a version.
+    /// Indices of the first and the second grade of a version.
     pub repeats: Vec<(usize, usize)>,
 }
 
-/// The chance that someone who presses the same keys in random order agrees as well with the others
-/// and with himself; above [`RANDOM_P`] nothing tells a rater from that.
+/// The probability that the same grades in random order agree as well with the others and with each
+/// other; above [`RANDOM_P`] a rater's grades cannot be distinguished from random ones.
 ///
-/// A permutation test. Two sums are taken: of grade times the others' mean, and of the differences
-/// between repeated grades. Each is standardised by its mean and deviation over shuffles of the grades,
-/// and the former minus the latter is compared with that of the shuffles. Who always presses the same
-/// key gets 1.
+/// A permutation test of two sums: that of grade times the others' mean, and that of the differences of
+/// repeated grades. Each is standardised by its mean and standard deviation over shuffles of the grades,
+/// and the first minus the second is compared with the same of the shuffles. Constant grades give 1.
 pub fn random_p(showings: &Showings, shuffles: usize, random: &mut Pcg64Mcg) -> f64 {
     let centre = mean(showings.others.iter().flatten().copied()).unwrap_or(0.0);
     let others = showings
@@ -205,7 +204,7 @@ pub fn random_p(showings: &Showings, shuffles: usize, random: &mut Pcg64Mcg) -> 
     (1 + as_good) as f64 / (1 + shuffles) as f64
 }
 
-/// Above this [`random_p`] names a rater: random presses escape it one time in twenty.
+/// A rater with a larger [`random_p`] is named; random grades are below it in one of twenty cases.
 pub const RANDOM_P: f64 = 0.05;
 
 #[cfg(test)]
@@ -214,9 +213,9 @@ mod tests {
 
     use super::*;
 
-    /// SciPy 1.17.1 gave the first two (`scipy.stats.wilcoxon`, exact); the others are counted by hand.
+    /// The first two are from SciPy 1.17.1 (`scipy.stats.wilcoxon`, exact); the others are computed by hand.
     #[test]
-    fn signed_ranks_have_their_exact_chance() {
+    fn signed_rank_p_values_are_exact() {
         let plants = [
             6., 8., 14., 16., 23., 24., 28., 29., 41., -48., 49., 56., 60., -67., 75.,
         ];
@@ -238,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn holm_steps_down_and_never_falls() {
+    fn holms_correction_is_monotonic() {
         let found = holm(&[0.01, 0.04, 0.03, 0.005]);
         for (found, expected) in found.iter().zip([0.03, 0.06, 0.06, 0.02]) {
             assert!((found - expected).abs() < 1e-12, "{found}, not {expected}");
@@ -247,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn correlation_and_median_are_those_of_the_book() {
+    fn correlation_and_median_by_hand() {
         let found = correlation(&[(1., 2.), (2., 1.), (3., 4.), (4., 3.)]).unwrap();
         assert!((found - 0.6).abs() < 1e-12, "{found}");
         assert_eq!(correlation(&[(1., 2.), (1., 3.)]), None);
@@ -255,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_knows_both_raters_and_pictures() {
+    fn intervals_cover_the_variance_of_raters_and_of_images() {
         let mut random = Pcg64Mcg::seed_from_u64(1);
         let same = vec![vec![Some(3.0); 4]; 5];
         assert_eq!(
@@ -263,7 +262,7 @@ mod tests {
             Some((3.0, 3.0))
         );
         assert_eq!(bootstrap_interval(&[vec![None]], 100, &mut random), None);
-        // Raters agree and pictures differ, then the other way round: neither may seem certain.
+        // Only images differ, then only raters: the interval is wide in both cases.
         let rows: Vec<Vec<Option<f64>>> = vec![[1., 2., 4., 5.].map(Some).to_vec(); 4];
         let columns: Vec<_> = (0..4).map(|i| vec![rows[0][i]; 4]).collect();
         for values in [rows, columns] {

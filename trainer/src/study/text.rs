@@ -1,16 +1,16 @@
 //! A page of headings, sentences and tables, as Markdown and as HTML.
 
-/// A part of a page. Its words may come from anyone: they are escaped.
+/// A part of a page. Its text is escaped.
 pub enum Block {
-    /// A heading of this depth, from 1.
+    /// A heading of a level, from 1.
     Heading(usize, String),
     /// A paragraph.
     Paragraph(String),
-    /// A picture file and what it shows.
-    Picture(&'static str, &'static str),
+    /// An image file and its description.
+    Image(&'static str, &'static str),
     /// A list.
     List(Vec<String>),
-    /// Columns' names, then rows.
+    /// The columns' names, and rows.
     Table(Vec<String>, Vec<Vec<String>>),
 }
 
@@ -25,7 +25,7 @@ pub fn markdown(blocks: &[Block]) -> String {
         text += &match block {
             Block::Heading(depth, words) => format!("{} {}\n", "#".repeat(*depth), plain(words)),
             Block::Paragraph(words) => format!("{}\n", plain(words)),
-            Block::Picture(file, words) => format!("![{words}]({file})\n"),
+            Block::Image(file, words) => format!("![{words}]({file})\n"),
             Block::List(items) => {
                 let items = items.iter().map(|item| format!("- {}\n", plain(item)));
                 items.collect()
@@ -41,7 +41,7 @@ pub fn markdown(blocks: &[Block]) -> String {
     text
 }
 
-/// What has a meaning in Markdown is put behind a backslash.
+/// Escapes characters with a meaning in Markdown.
 fn plain(words: &str) -> String {
     let mut text = String::with_capacity(words.len());
     for letter in words.chars() {
@@ -62,7 +62,7 @@ th, td { padding: 0.3rem 0.9rem 0.3rem 0; border-bottom: 1px solid #8886; text-a
 td { font-variant-numeric: tabular-nums; }
 img { max-width: 100%; }";
 
-/// The page as HTML that needs no other file but its pictures.
+/// The page as HTML, which needs no files except its images.
 pub fn html(title: &str, blocks: &[Block]) -> String {
     let mut text = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
@@ -80,7 +80,7 @@ pub fn html(title: &str, blocks: &[Block]) -> String {
         text += &match block {
             Block::Heading(depth, words) => format!("<h{depth}>{}</h{depth}>\n", escaped(words)),
             Block::Paragraph(words) => format!("<p>{}</p>\n", escaped(words)),
-            Block::Picture(file, words) => format!("<p><img src=\"{file}\" alt=\"{words}\"></p>\n"),
+            Block::Image(file, words) => format!("<p><img src=\"{file}\" alt=\"{words}\"></p>\n"),
             Block::List(items) => {
                 let items = items
                     .iter()

@@ -1,4 +1,4 @@
-//! The batch that a training broke on, for whoever looks for the reason.
+//! The batch of the step that broke a training, saved for debugging.
 
 use std::path::Path;
 
@@ -11,11 +11,11 @@ use crate::data::Batch;
 use crate::image_file;
 use crate::sheet::sheet;
 
-/// Patches in a row of the picture.
+/// Patches in a row of the image.
 const COLUMNS: usize = 8;
 
-/// Writes the patches as a picture to look at (`.png`) and as exact values (`.bpk`, the container of
-/// records: `input` and `target.0`, …, each `[batch, c, h, w]`); `stem` is the path without ending.
+/// Writes the patches as an image (`.png`) and as exact values (`.bpk`, the container format of models,
+/// with `input`, `target.0`, …, each `[batch, c, h, w]`); `stem` is the path without extension.
 pub fn save(batch: Batch, stem: &Path) -> anyhow::Result<()> {
     let (input, targets) = batch.into_tensors(&Device::flex());
     let rows = [&input].into_iter().chain(&targets).flat_map(|patches| {
@@ -43,7 +43,7 @@ pub fn save(batch: Batch, stem: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Patches `[batch, 1 or 3, h, w]` in 0…1 as pictures.
+/// Patches `[batch, 1 or 3, h, w]` in 0…1 as images.
 fn images(patches: Tensor<4>) -> Vec<Image> {
     let [_, channels, height, width] = patches.dims();
     let values: Vec<f32> = patches.into_data().iter::<f32>().collect();

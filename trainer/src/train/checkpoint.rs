@@ -1,4 +1,4 @@
-//! What a training needs to go on: one file, replaced as a whole.
+//! The state of a training in one file.
 
 use std::path::Path;
 
@@ -10,29 +10,29 @@ use serde::{Deserialize, Serialize};
 /// The entry of the container's metadata that holds [`Progress`].
 const KEY: &str = "training";
 
-/// Where a training stands.
+/// The numbers of a training's state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Progress {
-    /// The configuration's text: a checkpoint goes on only under the same one.
+    /// The configuration's text; a checkpoint can be resumed only with the same one.
     pub config: String,
     /// Steps taken.
     pub step: u64,
-    /// The best on the pictures held out so far: PSNR in dB, or LPIPS.
+    /// The best score on the held-out images so far: PSNR in dB, or LPIPS.
     pub best: Option<f64>,
-    /// Evaluations since then.
+    /// Evaluations since that score.
     pub waited: u64,
 }
 
-/// A training's whole state.
+/// The state of a training.
 pub struct Checkpoint {
-    /// Where it stands.
+    /// The numbers.
     pub progress: Progress,
-    /// Named vectors `[n]`: parameters, the optimiser's memory, averages.
+    /// Named vectors `[n]`: parameters, the optimiser's state, averages.
     pub vectors: Vec<(String, Tensor<1>)>,
 }
 
 impl Checkpoint {
-    /// Replaces the file; whoever is killed meanwhile leaves the old one.
+    /// Replaces the file; a process that is killed meanwhile leaves the old one.
     pub fn save(self, path: &Path) -> anyhow::Result<()> {
         let tensors = self.vectors.into_iter().map(|(name, vector)| {
             let shape = vector.dims().to_vec();
@@ -49,10 +49,9 @@ impl Checkpoint {
 
     /// Reads a checkpoint; its vectors are placed on `device`.
     pub fn load(path: &Path, device: &Device) -> anyhow::Result<Self> {
-        let damaged = || format!("the checkpoint {} is damaged or foreign", path.display());
-        let bytes = std::fs::read(path).with_context(|| {
-            format!("there is no checkpoint to go on from at {}", path.display())
-        })?;
+        let damaged = || format!("{} is damaged, or not a checkpoint", path.display());
+        let bytes = std::fs::read(path)
+            .with_context(|| format!("cannot read the checkpoint {}", path.display()))?;
         let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).with_context(damaged)?;
         let Some(progress) = reader.metadata().get(KEY) else {
             bail!(damaged());
@@ -68,7 +67,7 @@ impl Checkpoint {
         Ok(Self { progress, vectors })
     }
 
-    /// Takes a vector out; it has to be as long as the network asks.
+    /// Removes and returns a vector, which has to have `length` values.
     pub fn take(&mut self, name: &str, length: usize) -> anyhow::Result<Tensor<1>> {
         let place = self.vectors.iter().position(|(known, _)| known == name);
         let place = place.with_context(|| format!("the checkpoint lacks `{name}`"))?;

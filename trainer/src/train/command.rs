@@ -7,11 +7,11 @@ use clap::Args;
 use super::run::{self, Run};
 use crate::config::Config;
 use crate::device::{DeviceName, Devices};
-use crate::remote;
+use crate::remote::Token;
 
-/// Trains a network and writes its record, log and report.
+/// Trains a network and writes its model file, log and report.
 ///
-/// Without --config it trains a small network on the pictures that come with the project.
+/// Without --config it trains a small network on the images that come with the project.
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "\
 Examples:
@@ -23,33 +23,34 @@ pub struct TrainArgs {
     /// The configuration, a TOML file (see trainer/configs).
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// A folder of pictures to learn from instead of the configured ones; may be given repeatedly.
+    /// A folder of images to learn from instead of the configured ones; may be given several times.
     #[arg(long, value_name = "DIR")]
     pub data: Vec<PathBuf>,
-    /// What computes: auto, cpu, gpu, gpu:1, remote:ws://host:3000 (another machine's `trainer
-    /// worker`). Several, with commas between them, share every batch [default: auto].
+    /// The devices: auto, cpu, gpu, gpu:1, remote:host:3000 (another machine's `trainer worker`).
+    /// Several, separated by commas, share every batch [default: auto].
     #[arg(long, value_name = "NAMES", value_delimiter = ',', alias = "device")]
     pub devices: Vec<DeviceName>,
-    /// The token that other machines' workers ask for: a file that holds it.
+    /// The file with the token that other machines' workers ask for.
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// A checkpoint whose weights to start from, instead of the configuration's training.start.
+    /// A checkpoint whose weights the training starts from, instead of the configuration's
+    /// training.start.
     #[arg(long, value_name = "FILE")]
     pub start: Option<PathBuf>,
-    /// Where the results go [default: runs/ and the name of the configuration].
+    /// The folder of the results [default: runs/ and the name of the configuration].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Go on from the checkpoint in that folder.
+    /// Resume from the checkpoint in that folder.
     #[arg(long)]
     pub resume: bool,
 }
 
-/// The configuration that needs nothing but this repository.
+/// A configuration that needs no data outside the repository.
 fn default_config() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/default.toml")
 }
 
-/// The command `train`.
+/// Runs the command.
 pub fn train(args: &TrainArgs) -> anyhow::Result<()> {
     let path = args.config.clone().unwrap_or_else(default_config);
     let mut config = Config::load(&path)?;
@@ -64,16 +65,12 @@ pub fn train(args: &TrainArgs) -> anyhow::Result<()> {
     if let Some(start) = &args.start {
         config.training.start = Some(start.clone());
     }
-    let token = args
-        .token_file
-        .as_deref()
-        .map(remote::read_token)
-        .transpose()?;
+    let token = args.token_file.as_deref().map(Token::read).transpose()?;
     let mut names = args.devices.clone();
     if names.is_empty() {
         names.push(DeviceName::default());
     }
-    let devices = Devices::connect(&names, token.as_deref())?;
+    let devices = Devices::connect(&names, token.as_ref())?;
     let run = Run::open(folder, args.resume)?;
     println!(
         "Training {} ({} parameters, ×{}) on {}, into {}",
@@ -86,12 +83,12 @@ pub fn train(args: &TrainArgs) -> anyhow::Result<()> {
     run.train(&config, devices)
 }
 
-/// `runs/<name>`, or with the first number behind it under which nothing was trained yet.
+/// `runs/<name>`, or `runs/<name>-2` and so on if there is a training already.
 fn free_folder(name: &str) -> PathBuf {
     let numbered = (2..).map(|number| format!("{name}-{number}"));
     std::iter::once(name.to_string())
         .chain(numbered)
         .map(|name| Path::new("runs").join(name))
         .find(|folder| !folder.join(run::LOG).exists())
-        .expect("one of endlessly many names is free")
+        .expect("the numbers do not end")
 }

@@ -1,12 +1,12 @@
-//! A module's parameters as one long vector.
+//! A module's parameters as one vector.
 //!
-//! The optimiser, the moving average, the gradient's norm and checkpoints all treat parameters
-//! alike: on one vector each is a line, and on a GPU a handful of launches instead of hundreds.
+//! The optimiser, the moving average, the gradient's norm and checkpoints treat all parameters alike.
+//! On one vector, each takes a handful of kernel launches on a GPU instead of hundreds.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor};
 
-/// All parameters in the module's order: `[n]`, outside of autodiff.
+/// All parameters in the module's order: `[n]`, not tracked by autodiff.
 pub fn parameters<M: Module>(module: &M) -> Tensor<1> {
     let mut gather = Gather {
         parts: Vec::new(),
@@ -16,7 +16,7 @@ pub fn parameters<M: Module>(module: &M) -> Tensor<1> {
     Tensor::cat(gather.parts, 0)
 }
 
-/// The gradients of all parameters in the same order: `[n]`; zeros where there is none.
+/// The gradients of all parameters in the same order: `[n]`; zeros for parameters without one.
 pub fn gradients<M: Module>(module: &M, gradients: &Gradients) -> Tensor<1> {
     let mut gather = Gather {
         parts: Vec::new(),
@@ -26,7 +26,7 @@ pub fn gradients<M: Module>(module: &M, gradients: &Gradients) -> Tensor<1> {
     Tensor::cat(gather.parts, 0)
 }
 
-/// The module with these parameters `[n]`, ready to be trained on.
+/// The module with these parameters `[n]`, tracked by autodiff.
 pub fn with_parameters<M: Module>(module: M, parameters: Tensor<1>) -> M {
     module.map(&mut Scatter {
         parameters,
@@ -34,8 +34,8 @@ pub fn with_parameters<M: Module>(module: M, parameters: Tensor<1>) -> M {
     })
 }
 
-/// How many of the vector's first values belong to parameters whose path doesn't start with `prefix`,
-/// given that those that do come last; `None` if they don't.
+/// The index of the first value whose parameter's path starts with `prefix`, provided that these
+/// parameters come last; `None` if they don't.
 pub fn start_of<M: Module>(module: &M, prefix: &str) -> Option<usize> {
     let mut find = Find {
         path: Vec::new(),

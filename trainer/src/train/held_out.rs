@@ -1,4 +1,4 @@
-//! The pictures held out of a training: how far it has come, and which weights are the best.
+//! Evaluation on the held-out images, by which the best weights are chosen.
 
 use std::path::Path;
 
@@ -15,25 +15,25 @@ use crate::image_file;
 use crate::metric::Lpips;
 use crate::sheet::{middle, sheet};
 
-/// What stands in for a test set where none is configured.
-const NAME: &str = "pictures held out of the training";
+/// The name of the set in reports.
+const NAME: &str = "held-out images";
 
-/// Sides of sample pictures, at most.
+/// The largest side of a sample image.
 const SAMPLE_PX: usize = 240;
 
-/// What makes weights the best.
+/// The score by which weights are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
     /// The highest PSNR on Y.
     Psnr,
     /// The lowest LPIPS.
     Lpips,
-    /// The last ones count: the loss wants pictures to look well, of which PSNR says little.
+    /// None: the last weights are kept, because PSNR says little about a perceptual loss.
     Last,
 }
 
 impl Measure {
-    /// How a training chooses.
+    /// The measure of a training.
     pub fn of(config: &Config) -> Self {
         match &config.evaluation.lpips {
             Some(_) => Self::Lpips,
@@ -42,17 +42,17 @@ impl Measure {
         }
     }
 
-    /// Which weights are kept, in words.
+    /// Which weights are kept, for reports.
     pub fn choice(self) -> &'static str {
         match self {
-            Self::Psnr => "the best by PSNR on the pictures held out",
-            Self::Lpips => "the best by LPIPS on the pictures held out",
+            Self::Psnr => "the best by PSNR on the held-out images",
+            Self::Lpips => "the best by LPIPS on the held-out images",
             Self::Last => "the last ones",
         }
     }
 
-    /// The score of an evaluation, and whether it beats the best so far.
-    pub fn judge(self, entry: &Entry, best: Option<f64>) -> Option<f64> {
+    /// The score of an evaluation if it is better than the best so far.
+    pub fn improvement(self, entry: &Entry, best: Option<f64>) -> Option<f64> {
         let Entry::Evaluation { psnr_y, lpips, .. } = entry else {
             return None;
         };
@@ -64,9 +64,9 @@ impl Measure {
     }
 }
 
-/// The pictures, and how they are judged.
+/// The held-out images and how they are evaluated.
 pub struct HeldOut {
-    /// The pictures.
+    /// The images.
     pub set: TestSet,
     spec: Spec,
     lpips: Option<Lpips>,
@@ -74,7 +74,7 @@ pub struct HeldOut {
 }
 
 impl HeldOut {
-    /// Fails where a picture is too small, or LPIPS' weights cannot be read.
+    /// Fails if an image is too small, or if LPIPS's weights cannot be read.
     pub fn new(
         config: &Config,
         pairs: Vec<crate::data::Pair>,
@@ -97,13 +97,13 @@ impl HeldOut {
         })
     }
 
-    /// Whether there is anything to judge by.
+    /// Whether no images are held out.
     pub fn is_empty(&self) -> bool {
         self.set.pairs.is_empty()
     }
 
-    /// Judges a network, and shows what it makes of some of the pictures in `folder`: bicubic, the
-    /// network, the original.
+    /// Evaluates a network, and writes samples to `folder`: rows of bicubic interpolation, the network's
+    /// output and the original.
     pub fn evaluate(
         &self,
         network: Network,
@@ -114,8 +114,8 @@ impl HeldOut {
         let mut engine = BurnEngine::new(network, device.clone(), "training");
         let mut rows = Vec::new();
         let mut distances = Vec::new();
-        let result = eval::evaluate_with(&mut engine, &self.spec, &self.set, |pair, pictures| {
-            let [upscaled, bicubic] = pictures;
+        let result = eval::evaluate_with(&mut engine, &self.spec, &self.set, |pair, images| {
+            let [upscaled, bicubic] = images;
             if let Some(lpips) = &self.lpips {
                 distances.push(lpips.distance(upscaled, &pair.hr)?);
             }

@@ -1,4 +1,4 @@
-//! What is learned: a network's parameters, and what its optimiser remembers of them.
+//! A network's parameters and the state of their optimiser.
 
 use burn::tensor::Tensor;
 
@@ -6,31 +6,31 @@ use super::checkpoint::Checkpoint;
 use super::optimiser::{Optimiser, blend};
 use crate::config::TrainingConfig;
 
-/// A network's parameters as one vector `[n]`, among them batch normalisation's running statistics.
+/// A network's parameters as one vector `[n]`, which includes batch normalisation's running statistics.
 pub struct Learner {
-    /// What precedes the names of its vectors in checkpoints.
+    /// Prefix of the vectors' names in checkpoints.
     prefix: String,
     /// `[n]`
     pub parameters: Tensor<1>,
     optimiser: Optimiser,
-    /// Their moving average `[n]` and its decay.
+    /// The parameters' moving average `[n]` and its decay.
     average: Option<(Tensor<1>, f64)>,
-    /// The relative learning rate of each parameter: `[1]` or `[n]`.
+    /// Factors on the learning rate: `[1]` for all parameters, or `[n]`.
     relative_rate: Tensor<1>,
 }
 
-/// A step to take.
+/// The settings of a step.
 pub struct Step {
-    /// From 0.
+    /// The step's number, from 0.
     pub number: u64,
     /// The learning rate.
     pub rate: f64,
-    /// The longest gradient.
+    /// The largest norm of the gradient.
     pub clip_norm: Option<f64>,
 }
 
 impl Learner {
-    /// Starts from these parameters.
+    /// A learner that starts from these parameters.
     pub fn new(
         prefix: &str,
         config: &TrainingConfig,
@@ -49,11 +49,11 @@ impl Learner {
 
     /// Clips, steps, averages; returns the gradient's norm before clipping, `[1]`.
     ///
-    /// `parameters` are the present ones, with the running statistics that the step has brought.
+    /// `parameters` are [`Self::parameters`] with the running statistics after this step.
     pub fn step(&mut self, step: &Step, parameters: Tensor<1>, gradient: Tensor<1>) -> Tensor<1> {
         let norm = (gradient.clone() * gradient.clone()).sum().sqrt();
         let gradient = match step.clip_norm {
-            // The same expression whether it is clipped or not: no GPU has to be asked.
+            // One expression for both cases, so that the norm need not be read from a GPU.
             Some(limit) => gradient * norm.clone().clamp_min(limit).recip().mul_scalar(limit),
             None => gradient,
         };
@@ -62,14 +62,14 @@ impl Learner {
             .optimiser
             .step(step.number, rates, parameters, gradient);
         if let Some((average, decay)) = &mut self.average {
-            // Early on a shorter memory, so that the random start is forgotten.
+            // A smaller decay at first, so that the random start is forgotten.
             let early = (1.0 + step.number as f64) / (10.0 + step.number as f64);
             *average = blend(average, self.parameters.clone(), decay.min(early));
         }
         norm
     }
 
-    /// What the network is used with: the average, where there is one.
+    /// The parameters to use the network with: the average, if there is one.
     pub fn best(&self) -> Tensor<1> {
         match &self.average {
             Some((average, _)) => average.clone(),
@@ -77,7 +77,7 @@ impl Learner {
         }
     }
 
-    /// Everything that going on needs, by name.
+    /// The state by name, for a checkpoint.
     pub fn vectors(&self) -> Vec<(String, Tensor<1>)> {
         let name = |name: &str| format!("{}{name}", self.prefix);
         let mut vectors = vec![(name("parameters"), self.parameters.clone())];
@@ -89,7 +89,7 @@ impl Learner {
         vectors
     }
 
-    /// Goes on from such vectors.
+    /// Resumes from the vectors of a checkpoint.
     pub fn restore(&mut self, checkpoint: &mut Checkpoint) -> anyhow::Result<()> {
         let length = self.parameters.dims()[0];
         let mut take = |name: &str| checkpoint.take(&format!("{}{name}", self.prefix), length);
@@ -103,7 +103,7 @@ impl Learner {
         Ok(())
     }
 
-    /// Starts anew from what an earlier training has learned.
+    /// Starts from the weights of an earlier training, with a new optimiser.
     pub fn start_from(&mut self, checkpoint: &mut Checkpoint) -> anyhow::Result<()> {
         let length = self.parameters.dims()[0];
         let parameters = match checkpoint.take(&format!("{}average", self.prefix), length) {

@@ -1,4 +1,4 @@
-//! What a training says while it runs: a JSON line each, and a line for people.
+//! The log of a training: a file of JSON lines, and a display on standard error.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, IsTerminal, Write};
@@ -13,31 +13,31 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Entry {
-    /// The mean over the steps since the last such line.
+    /// Means over the steps since the last such line.
     Step {
         /// Steps taken.
         step: u64,
         /// Mean loss.
         loss: f64,
-        /// The discriminators' mean loss, where there are any.
+        /// The discriminators' mean loss, if there are any.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         discriminator_loss: Option<f64>,
         /// Norm of the last gradient before clipping.
         gradient_norm: f64,
         /// The learning rate of the last step.
         learning_rate: f64,
-        /// Patches a second.
+        /// Patches per second.
         patches_per_s: f64,
     },
-    /// An evaluation on the pictures held out.
+    /// An evaluation on the held-out images.
     Evaluation {
         /// Steps taken.
         step: u64,
         /// Mean PSNR on Y in dB.
         psnr_y: f64,
-        /// Bicubic interpolation's on the same pictures.
+        /// Mean PSNR of bicubic interpolation on the same images, in dB.
         bicubic_psnr_y: f64,
-        /// Mean LPIPS, where it was asked for.
+        /// Mean LPIPS, if configured.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lpips: Option<f64>,
     },
@@ -60,7 +60,7 @@ pub struct Log {
     best_psnr_db: Option<f64>,
 }
 
-/// How often somebody without a terminal is told, at most.
+/// The shortest time between two lines if standard error is not a terminal.
 const PLAIN_PAUSE: Duration = Duration::from_secs(10);
 
 enum Display {
@@ -68,19 +68,19 @@ enum Display {
     Plain {
         steps: u64,
         start: Instant,
-        begun: u64,
-        told: Option<Instant>,
+        first: u64,
+        printed: Option<Instant>,
     },
 }
 
 impl Log {
-    /// Opens the log; of an earlier run only the lines up to step `from` are kept.
+    /// Opens the log; it keeps the lines of an earlier run up to step `from`.
     pub fn open(path: &Path, from: u64, steps: u64) -> anyhow::Result<Self> {
         let mut entries = Vec::new();
         if from > 0
             && let Ok(file) = File::open(path)
         {
-            // A line that a killed run left unfinished doesn't parse, and is past the checkpoint.
+            // A killed run may leave an incomplete line, which comes after the checkpoint.
             let lines = BufReader::new(file).lines().map_while(Result::ok);
             let known = lines.filter_map(|line| serde_json::from_str::<Entry>(&line).ok());
             entries.extend(known.filter(|entry| entry.step() <= from));
@@ -121,8 +121,8 @@ impl Log {
         Ok(())
     }
 
-    /// Says something between two lines, without tearing the display.
-    pub fn say(&self, text: &str) {
+    /// Prints a line above the display.
+    pub fn print(&self, text: &str) {
         match &self.display {
             Display::Bar(bar) => bar.println(text),
             Display::Plain { .. } => eprintln!("{text}"),
@@ -181,8 +181,8 @@ impl Display {
             return Self::Plain {
                 steps,
                 start: Instant::now(),
-                begun: from,
-                told: None,
+                first: from,
+                printed: None,
             };
         }
         let bar = ProgressBar::new(steps).with_position(from);
@@ -204,15 +204,15 @@ impl Display {
             Self::Plain {
                 steps,
                 start,
-                begun,
-                told,
+                first,
+                printed,
             } => {
-                let due = told.is_none_or(|told| told.elapsed() >= PLAIN_PAUSE);
+                let due = printed.is_none_or(|at| at.elapsed() >= PLAIN_PAUSE);
                 if !due && step < *steps {
                     return;
                 }
-                *told = Some(Instant::now());
-                let taken = (step - *begun).max(1) as f64;
+                *printed = Some(Instant::now());
+                let taken = (step - *first).max(1) as f64;
                 let left = start.elapsed().as_secs_f64() / taken * (*steps - step) as f64;
                 eprintln!("step {step}/{steps} · {left:.0} s left · {text}");
             }

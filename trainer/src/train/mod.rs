@@ -1,4 +1,4 @@
-//! The training loop.
+//! Training: the loop, its state, and the devices that compute it.
 
 mod broken_batch;
 mod checkpoint;
@@ -7,8 +7,12 @@ pub mod flat;
 mod held_out;
 mod learner;
 mod log;
+mod networks;
 mod optimiser;
+mod parallel;
+mod remote;
 mod run;
+mod session;
 mod trainer;
 mod window;
 mod worker;
@@ -17,4 +21,5 @@ pub use checkpoint::{Checkpoint, Progress};
 pub use command::{TrainArgs, train};
 pub use log::Entry;
 pub use optimiser::Optimiser;
+pub use remote::{WorkerArgs, run as serve};
 pub use trainer::{Outcome, Trainer};

@@ -1,13 +1,13 @@
-//! Who takes the steps, on the vector of all parameters.
+//! Optimisers on the vector of all parameters.
 //!
-//! Burn has both optimisers, but restores their state onto `Device::default()`, which opens a
-//! graphics card that may not be there; on one vector each is a few lines.
+//! Burn's optimisers restore their state onto `Device::default()`, which opens a GPU that may not
+//! exist.
 
 use burn::tensor::Tensor;
 
 use crate::config::OptimiserConfig;
 
-/// An optimiser and what it remembers.
+/// An optimiser and its state.
 pub struct Optimiser {
     config: OptimiserConfig,
     /// Adam's two moments, or SGD's velocity: `[n]` each, as long as the parameters.
@@ -15,7 +15,7 @@ pub struct Optimiser {
 }
 
 impl Optimiser {
-    /// An optimiser that remembers nothing yet.
+    /// An optimiser with a state of zeros.
     pub fn new(config: OptimiserConfig, parameters: &Tensor<1>) -> Self {
         let vectors = match config {
             OptimiserConfig::Adam { .. } => 2,
@@ -27,8 +27,8 @@ impl Optimiser {
         }
     }
 
-    /// The parameters after step `step` (from 0), all three `[n]`; `rate` is a learning rate for
-    /// each parameter or, as `[1]`, for all.
+    /// The parameters `[n]` after step `step` (from 0); `rate` holds a learning rate for each parameter,
+    /// `[n]`, or one for all, `[1]`.
     pub fn step(
         &mut self,
         step: u64,
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn adams_first_step_is_the_learning_rate() {
+    fn adam_starts_with_a_step_of_the_learning_rate() {
         let adam = OptimiserConfig::Adam {
             beta_1: 0.9,
             beta_2: 0.999,

@@ -1,27 +1,26 @@
 //! A network in training, step by step, on one device or on several.
 
-use std::any::Any;
-use std::thread::ScopedJoinHandle;
-
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, ensure};
 use burn::tensor::{Device, Tensor};
 use model::network::Network;
 
 use super::checkpoint::{Checkpoint, Progress};
 use super::flat;
 use super::learner::{Learner, Step};
+use super::networks::Networks;
+use super::parallel::{sum, work_in_parallel};
 use super::worker::{Share, Task, Worker};
 use crate::config::{Config, TrainingConfig};
 use crate::data::Batch;
 use crate::device::Devices;
 
-/// What a step says of itself; tensors, so that a GPU need not be waited for.
+/// The results of a step, as tensors, so that a step does not wait for a GPU.
 pub struct Outcome {
     /// `[1]`
     pub loss: Tensor<1>,
-    /// `[1]` each: the discriminators'.
+    /// `[1]` for each discriminator.
     pub discriminator_losses: Vec<Tensor<1>>,
-    /// `[1]`: the gradient's norm before clipping.
+    /// `[1]`: the norm of the network's gradient before clipping.
     pub norm: Tensor<1>,
     /// The learning rate.
     pub rate: f64,
@@ -32,8 +31,10 @@ pub struct Trainer {
     config: TrainingConfig,
     /// The network, then its discriminators.
     learners: Vec<Learner>,
+    /// The layout of the same networks; the values are the learners'.
+    networks: Networks,
     workers: Vec<Worker>,
-    /// Where the parameters lie.
+    /// The device that holds the parameters.
     pub(super) device: Device,
     pub(super) progress: Progress,
     /// Levels of a network that enlarges step by step.
@@ -41,19 +42,21 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// Random weights on one device, which is no autodiff device; see [`Self::on`].
+    /// Random weights on one device, which must not be an autodiff device; see [`Self::on`].
     pub fn new(config: &Config, device: &Device) -> anyhow::Result<Self> {
         Self::on(config, Devices::from(device.clone()))
     }
 
-    /// Random weights on these devices, each of which trains its share of every batch.
+    /// Random weights on these devices; each device trains its share of every batch.
     ///
-    /// Gradients are added up in the devices' order, so that a training can be repeated. With more
-    /// than one, batch normalisation takes each share's own statistics, and the mean of the running
-    /// ones. Fails where the loss needs features whose weights cannot be read.
+    /// Gradients are added up in the devices' order, so that a training can be repeated bit by bit.
+    /// With several devices, batch normalisation uses each share's own statistics, and the running
+    /// statistics are averaged. Fails if the loss needs features whose weights cannot be read, or if
+    /// another machine does not answer.
     pub fn on(config: &Config, devices: Devices) -> anyhow::Result<Self> {
         let training = &config.training;
-        let shares = devices.workers.len() * training.accumulate;
+        ensure!(!devices.all.is_empty(), "there is no device to train on");
+        let shares = devices.all.len() * training.accumulate;
         ensure!(
             shares <= training.batch,
             "training.batch = {} cannot be split into {shares} parts (devices × \
@@ -61,28 +64,30 @@ impl Trainer {
             training.batch
         );
         let home = devices.home;
-        let workers = devices.workers.into_iter();
+        let networks = Networks::random(config, &home);
+        let vectors = networks.parameters();
+        let lengths: Vec<usize> = vectors.iter().map(|vector| vector.dims()[0]).collect();
+        let workers = devices.all.into_iter();
         let workers: Vec<Worker> = workers
-            .map(|place| Worker::new(config, place))
+            .map(|device| Worker::new(config, device, &lengths))
             .collect::<anyhow::Result<_>>()?;
-        let first = workers.first().context("there is no device to train on")?;
-        let mut parameters = first.parameters().into_iter();
-        let network = parameters.next().context("there is no network to train")?;
+        let mut vectors = vectors.into_iter();
+        let network = vectors.next().context("there is no network to train")?;
         let mut learners = vec![Learner::new(
             "",
             training,
-            network.to_device(&home),
-            relative_rate(config, first.network(), &home),
+            network,
+            relative_rate(config, &networks.network, &home),
             training.average,
         )];
         let rate = Tensor::full([1], training.discriminator.rate, &home);
-        learners.extend(parameters.enumerate().map(|(i, parameters)| {
+        learners.extend(vectors.enumerate().map(|(i, parameters)| {
             let prefix = format!("discriminator.{i}.");
-            let parameters = parameters.to_device(&home);
             Learner::new(&prefix, training, parameters, rate.clone(), None)
         }));
         Ok(Self {
             learners,
+            networks,
             workers,
             device: home,
             progress: Progress {
@@ -96,10 +101,10 @@ impl Trainer {
         })
     }
 
-    /// One step: forward, loss, backward, clip, update, average; with a discriminator both networks
-    /// in turn, by the same pictures.
+    /// One step: forward, loss, backward, clip, update, average; with discriminators, the network and
+    /// then each discriminator, on the same images.
     ///
-    /// Fails where a device does; the step is then not taken, and everything is as before.
+    /// Fails if a device does; the step is then not taken, and nothing has changed.
     pub fn step(&mut self, batch: Batch) -> anyhow::Result<Outcome> {
         let number = self.progress.step;
         let shares = self.work(batch)?;
@@ -125,7 +130,7 @@ impl Trainer {
         })
     }
 
-    /// What all devices' shares come to, for the network and each discriminator.
+    /// The sum of all devices' shares, for the network and each discriminator.
     fn work(&mut self, batch: Batch) -> anyhow::Result<Vec<Share>> {
         let step = self.progress.step;
         let share = self.config.last.as_ref().map_or(0.0, |last| last.share);
@@ -146,16 +151,16 @@ impl Trainer {
             levels,
             home: self.device.clone(),
         });
-        let results = side_by_side(self.workers.iter_mut().zip(tasks).collect())?;
+        let results = work_in_parallel(self.workers.iter_mut().zip(tasks).collect())?;
         Ok(sum(results, &parameters().collect::<Vec<_>>()))
     }
 
-    /// Megabytes of parameters and gradients that every step moves to and from another machine's
-    /// device; `None` where all are this machine's.
+    /// Megabytes of parameters and gradients that every step moves to and from each device of another
+    /// machine; `None` if all devices are this machine's.
     pub fn traffic_mb(&self) -> Option<f64> {
         let values: usize = self.learners.iter().map(|l| l.parameters.dims()[0]).sum();
-        let is_remote = self.workers.iter().any(|worker| !worker.place.is_local);
-        // There, and back: gradients, and parameters for the running statistics among them.
+        let is_remote = self.workers.iter().any(|worker| !worker.is_local());
+        // Parameters go there; gradients and parameters (with running statistics) come back.
         is_remote.then(|| (3 * size_of::<f32>() * values) as f64 / 1e6)
     }
 
@@ -166,10 +171,10 @@ impl Trainer {
 
     /// The network as it would be used now: averaged and folded.
     pub fn folded(&self) -> Network {
-        self.workers[0].folded(self.learners[0].best())
+        self.networks.folded(self.learners[0].best())
     }
 
-    /// Everything that going on needs.
+    /// Everything that is needed to resume.
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
             progress: self.progress.clone(),
@@ -177,12 +182,12 @@ impl Trainer {
         }
     }
 
-    /// Goes on from a checkpoint of the same configuration.
+    /// Resumes from a checkpoint of the same configuration.
     pub fn restore(&mut self, mut checkpoint: Checkpoint) -> anyhow::Result<()> {
         ensure!(
             checkpoint.progress.config == self.progress.config,
             "the checkpoint belongs to another configuration: use the one it was started with, or \
-             start anew in another folder (--out)"
+             start again in another folder (--out)"
         );
         for learner in &mut self.learners {
             learner.restore(&mut checkpoint)?;
@@ -191,8 +196,8 @@ impl Trainer {
         Ok(())
     }
 
-    /// Starts from the weights that an earlier training of the same network has come to; its
-    /// discriminators, if any, start anew.
+    /// Starts from the weights of an earlier training of the same network; discriminators start from
+    /// random weights.
     pub fn start_from(&mut self, mut checkpoint: Checkpoint) -> anyhow::Result<()> {
         let network = |text: &str| {
             let table: toml::Table = text.parse().ok()?;
@@ -204,79 +209,6 @@ impl Trainer {
         );
         self.learners[0].start_from(&mut checkpoint)
     }
-}
-
-/// Lets each worker do its task; several, and those on other machines, in threads of their own.
-fn side_by_side(work: Vec<(&mut Worker, Task)>) -> anyhow::Result<Vec<Vec<Share>>> {
-    let alone = work.len() == 1;
-    std::thread::scope(|scope| {
-        let running = work.into_iter().map(|(worker, task)| {
-            if alone && worker.place.is_local {
-                return Running::Done(worker.work(task));
-            }
-            let name = worker.place.name.clone();
-            Running::Thread(name, scope.spawn(move || worker.work(task)))
-        });
-        // All have to be started before the first is waited for.
-        let running: Vec<Running<'_>> = running.collect();
-        running.into_iter().map(Running::finish).collect()
-    })
-}
-
-enum Running<'scope> {
-    Done(Vec<Share>),
-    Thread(String, ScopedJoinHandle<'scope, Vec<Share>>),
-}
-
-impl Running<'_> {
-    fn finish(self) -> anyhow::Result<Vec<Share>> {
-        match self {
-            Self::Done(shares) => Ok(shares),
-            // Burn says by a panic that another machine doesn't answer any more.
-            Self::Thread(name, thread) => thread
-                .join()
-                .map_err(|panic| anyhow!("the device {name} has failed: {}", reason(&*panic))),
-        }
-    }
-}
-
-/// What a panic said.
-fn reason(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().cloned();
-    let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
-    text.unwrap_or_else(|| "no reason given".to_string())
-}
-
-/// The devices' shares added up in their order.
-fn sum(results: Vec<Vec<Share>>, before: &[Tensor<1>]) -> Vec<Share> {
-    let devices = results.len();
-    let mut results = results.into_iter();
-    let Some(first) = results.next() else {
-        return Vec::new();
-    };
-    if devices == 1 {
-        return first;
-    }
-    let change = |share: Share, before: &Tensor<1>| Share {
-        parameters: share.parameters - before.clone(),
-        ..share
-    };
-    let changes = |shares: Vec<Share>| shares.into_iter().zip(before).map(|(s, b)| change(s, b));
-    let start: Vec<Share> = changes(first).collect();
-    let sums = results.fold(start, |sums, shares| {
-        let add = |(a, b): (Share, Share)| Share {
-            loss: a.loss + b.loss,
-            gradient: a.gradient + b.gradient,
-            parameters: a.parameters + b.parameters,
-        };
-        sums.into_iter().zip(changes(shares)).map(add).collect()
-    });
-    // Parameters don't change in a share; running statistics do, and their mean is kept.
-    let mean = |(share, before): (Share, &Tensor<1>)| Share {
-        parameters: before.clone() + share.parameters.div_scalar(devices as f64),
-        ..share
-    };
-    sums.into_iter().zip(before).map(mean).collect()
 }
 
 /// `[1]`, or `[n]` where the last convolution learns at its own rate.

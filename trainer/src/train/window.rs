@@ -7,18 +7,18 @@ use burn::tensor::Tensor;
 use super::log::Entry;
 use super::trainer::Outcome;
 
-/// What they said, read from the device all at once.
+/// Outcomes of steps, which are read from the device all at once.
 pub struct Window {
     start: Instant,
     outcomes: Vec<Outcome>,
 }
 
-/// The step, counted from 1, whose loss or gradient is no number.
+/// The step, from 1, whose loss or gradient is not finite.
 #[derive(Debug)]
 pub struct NotANumber(pub u64);
 
 impl Window {
-    /// No steps yet.
+    /// A window without steps.
     pub fn new() -> Self {
         Self {
             start: Instant::now(),
@@ -26,12 +26,12 @@ impl Window {
         }
     }
 
-    /// Another step.
+    /// Adds a step.
     pub fn push(&mut self, outcome: Outcome) {
         self.outcomes.push(outcome);
     }
 
-    /// The line for the log, `step` being the last step's number from 1.
+    /// The log's line; `step` is the last step's number, from 1.
     pub fn entry(self, step: u64, batch: usize) -> Result<Entry, NotANumber> {
         let count = self.outcomes.len();
         let first = step - count as u64 + 1;
@@ -65,7 +65,7 @@ impl Window {
     }
 }
 
-/// All values of tensors `[1]`.
+/// The values of tensors `[1]`, read together.
 fn values(tensors: Vec<Tensor<1>>) -> Vec<f32> {
     if tensors.is_empty() {
         return Vec::new();

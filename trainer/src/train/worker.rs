@@ -2,42 +2,81 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use model::network::{Discriminator, Network};
+use model::network::Discriminator;
 
 use super::flat;
+use super::networks::Networks;
+use super::remote::RemoteWorker;
 use crate::config::Config;
 use crate::data::Batch;
-use crate::device::Place;
+use crate::device::TrainingDevice;
 use crate::loss::Criterion;
 
-/// A device with its own copy of the networks.
-pub struct Worker {
-    /// Where it works.
-    pub place: Place,
-    network: Network,
-    discriminators: Vec<Discriminator>,
-    criterion: Criterion,
-    /// The loss at the end, where the configuration has another one for it.
-    last_criterion: Option<Criterion>,
+/// A device of a training, on this machine or on another one.
+pub enum Worker {
+    /// A device of this machine.
+    Local(Box<LocalWorker>),
+    /// A device that `trainer worker` serves.
+    Remote(RemoteWorker),
 }
 
-/// What there is to be done.
+impl Worker {
+    /// A worker on a device; `lengths` holds the number of parameters of the network and of each
+    /// discriminator.
+    ///
+    /// Fails if the loss needs features whose weights cannot be read, or if another machine does not
+    /// answer.
+    pub fn new(config: &Config, device: TrainingDevice, lengths: &[usize]) -> anyhow::Result<Self> {
+        Ok(match device {
+            TrainingDevice::Local { device, name } => {
+                Self::Local(Box::new(LocalWorker::new(config, device, name)?))
+            }
+            TrainingDevice::Remote(device) => {
+                Self::Remote(RemoteWorker::connect(config, device, lengths.to_vec())?)
+            }
+        })
+    }
+
+    /// The device's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Local(worker) => &worker.name,
+            Self::Remote(worker) => worker.name(),
+        }
+    }
+
+    /// Whether the device is one of this machine's.
+    pub fn is_local(&self) -> bool {
+        matches!(self, Self::Local(_))
+    }
+
+    /// One share for the network, and one for each discriminator.
+    pub fn work(&mut self, task: Task) -> anyhow::Result<Vec<Share>> {
+        match self {
+            Self::Local(worker) => Ok(worker.work(task)),
+            Self::Remote(worker) => worker.work(task),
+        }
+    }
+}
+
+/// A device's work in a step.
 pub struct Task {
-    /// The device's share of the batch, in parts.
+    /// The device's share of the batch, in parts that are worked on one after the other.
     pub parts: Vec<Batch>,
     /// Patches in the whole batch.
     pub batch: usize,
     /// The parameters `[n]` of the network, then of the discriminators.
     pub parameters: Vec<Tensor<1>>,
-    /// Whether the loss for the end counts.
+    /// Whether the loss of the last phase is used.
     pub last: bool,
     /// How many levels of a network that enlarges step by step take part.
     pub levels: f64,
-    /// Where the results are wanted.
+    /// The device that the results are moved to.
     pub home: Device,
 }
 
-/// What a share of a batch gives for one network; means over the whole batch add up from these.
+/// The result of a share of a batch for one network, weighted by the share's size: the sum over all
+/// shares is the mean over the batch.
 #[derive(Clone)]
 pub struct Share {
     /// `[1]`
@@ -48,60 +87,40 @@ pub struct Share {
     pub parameters: Tensor<1>,
 }
 
-impl Worker {
-    /// Fails where the loss needs features whose weights cannot be read.
-    pub fn new(config: &Config, place: Place) -> anyhow::Result<Self> {
+/// A device of this machine with its own copy of the networks.
+pub struct LocalWorker {
+    name: String,
+    device: Device,
+    networks: Networks,
+    criterion: Criterion,
+    /// The loss of the last phase, if the configuration has one.
+    last_criterion: Option<Criterion>,
+}
+
+impl LocalWorker {
+    /// Fails if the loss needs features whose weights cannot be read.
+    pub fn new(config: &Config, device: Device, name: String) -> anyhow::Result<Self> {
         let training = &config.training;
-        let device = place.device.clone().autodiff();
         let last = training.last.as_ref();
-        let last = last.map(|last| last.loss.prepare(&training.features, &place.device));
-        let discriminators = config.discriminators().into_iter().zip(1..);
+        let last = last.map(|last| last.loss.prepare(&training.features, &device));
         Ok(Self {
-            network: config.network.init_training(config.seed, &device).train(),
-            discriminators: discriminators
-                .map(|(discriminator, i)| {
-                    discriminator
-                        .init(config.seed.wrapping_add(i), &device)
-                        .train()
-                })
-                .collect(),
-            criterion: training.loss.prepare(&training.features, &place.device)?,
+            networks: Networks::random(config, &device),
+            criterion: training.loss.prepare(&training.features, &device)?,
             last_criterion: last.transpose()?,
-            place,
+            device,
+            name,
         })
     }
 
-    /// The random parameters that it was made with: the network's, then the discriminators'.
-    pub fn parameters(&self) -> Vec<Tensor<1>> {
-        let discriminators = self.discriminators.iter();
-        std::iter::once(flat::parameters(&self.network.valid()))
-            .chain(discriminators.map(|module| flat::parameters(&module.valid())))
-            .collect()
+    /// How many parameters the network and each discriminator have.
+    pub fn lengths(&self) -> Vec<usize> {
+        let parameters = self.networks.parameters();
+        parameters.iter().map(|vector| vector.dims()[0]).collect()
     }
 
-    /// The network with these parameters `[n]` as it would be used: folded, in evaluation mode.
-    pub fn folded(&self, parameters: Tensor<1>) -> Network {
-        // Never a mere clone: that would share its running statistics with the one in training.
-        flat::with_parameters(self.network.valid(), parameters)
-            .valid()
-            .fold()
-    }
-
-    /// The network's layout.
-    pub fn network(&self) -> &Network {
-        &self.network
-    }
-
-    /// One share for the network, and one for each discriminator.
+    /// See [`Worker::work`].
     pub fn work(&mut self, task: Task) -> Vec<Share> {
-        let device = &self.place.device;
-        let mut parameters = task.parameters.into_iter();
-        if let Some(parameters) = parameters.next() {
-            place(&mut self.network, parameters.to_device(device));
-        }
-        for (module, parameters) in self.discriminators.iter_mut().zip(parameters) {
-            place(module, parameters.to_device(device));
-        }
+        self.networks.set_parameters(task.parameters, &self.device);
         let mut sums: Vec<[Tensor<1>; 2]> = Vec::new();
         for part in task.parts {
             let weight = part.len() as f64 / task.batch as f64;
@@ -121,7 +140,7 @@ impl Worker {
                 both.map(|(sum, result)| add(sum, result)).collect()
             };
         }
-        let after = self.parameters();
+        let after = self.networks.parameters();
         let share = |([loss, gradient], parameters): ([Tensor<1>; 2], Tensor<1>)| Share {
             loss: loss.to_device(&task.home),
             gradient: gradient.to_device(&task.home),
@@ -130,34 +149,39 @@ impl Worker {
         sums.into_iter().zip(after).map(share).collect()
     }
 
-    /// Loss and gradient, for the network and then for each discriminator.
+    /// Loss and gradient of the network, then of each discriminator.
     fn part(&self, batch: Batch, last: bool, levels: f64) -> Vec<[Tensor<1>; 2]> {
         let criterion = match &self.last_criterion {
             Some(criterion) if last => criterion,
             _ => &self.criterion,
         };
-        let (input, targets) = batch.into_tensors(&self.place.device.clone().autodiff());
-        let outputs = self.network.forward_blended(input, levels);
+        let Networks {
+            network,
+            discriminators,
+            ..
+        } = &self.networks;
+        let (input, targets) = batch.into_tensors(&self.device.clone().autodiff());
+        let outputs = network.forward_training(input, levels);
         let pairs: Vec<_> = outputs.into_iter().zip(targets).collect();
         let losses = pairs.iter().cloned();
         let mut loss = losses
             .map(|(output, target)| criterion.of(output, target))
             .reduce(|sum, loss| sum + loss)
-            .expect("a network has an output at least");
+            .expect("a network has at least one output");
         let Some((output, target)) = pairs.into_iter().next_back() else {
             return Vec::new();
         };
-        let judged = || criterion.gans().zip(&self.discriminators);
+        let judged = || criterion.gans().zip(discriminators);
         let real =
             |module: &Discriminator, gan| module.forward(criterion.shown(gan, target.clone()));
         for ((weight, gan), module) in judged() {
-            // Its own gradients would be thrown away.
+            // The discriminator's gradients of this term are not used.
             let judge = module.clone().no_grad();
             let fake = judge.forward(criterion.shown(gan, output.clone()));
             let term = gan.kind.generator(|| real(&judge, gan).detach(), fake);
             loss = loss + term.mul_scalar(weight);
         }
-        let gradients = flat::gradients(&self.network, &loss.backward());
+        let gradients = flat::gradients(network, &loss.backward());
         let mut results = vec![[loss.inner(), gradients]];
         for ((_, gan), module) in judged() {
             let fake = module.forward(criterion.shown(gan, output.clone().detach()));
@@ -167,10 +191,4 @@ impl Worker {
         }
         results
     }
-}
-
-/// Puts parameters into a module in place.
-fn place<M: Module>(module: &mut M, parameters: Tensor<1>) {
-    // The clone shares its running statistics with the original, which it replaces.
-    *module = flat::with_parameters(module.clone(), parameters);
 }

@@ -1,4 +1,4 @@
-//! What the trainer's tests share: a small training, run as its user would.
+//! Helpers of the trainer's tests: a small training, run as a command.
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
@@ -22,7 +22,7 @@ long_skip = true
 expansion = 16
 "#;
 
-/// Its batch normalisation has a state beside the parameters.
+/// Has batch normalisation, whose running statistics are a state beside the parameters.
 pub const SRRESNET: &str = r#"
 kind = "srresnet"
 scale = 2
@@ -80,12 +80,12 @@ pub fn vectors(path: &Path) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
-/// What a command says on its way out.
+/// A command's standard error.
 pub fn said(output: &std::process::Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Kills a training as soon as there is something to go on from.
+/// Kills a training as soon as there is a checkpoint to resume from.
 pub fn kill_after_its_first_checkpoint(child: &mut Child, checkpoint: &Path) {
     while !checkpoint.exists() {
         assert!(

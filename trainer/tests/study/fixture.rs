@@ -1,4 +1,4 @@
-//! Results to make a study of, and ratings by hand.
+//! Results for a study, and ratings by hand.
 
 use std::path::Path;
 
@@ -7,25 +7,25 @@ use tempfile::TempDir;
 use trainer::image_file;
 use trainer::study::{Answer, Key, MakeArgs, Ratings, Version};
 
-/// A picture that only this number has.
-pub fn picture(number: usize, width: usize, height: usize, channels: Channels) -> Image {
+/// An image that is different for each number.
+pub fn image(number: usize, width: usize, height: usize, channels: Channels) -> Image {
     let length = width * height * channels.count();
     let data = (0..length).map(|i| ((i * (number + 3)) % 251) as u8);
     Image::new(width, height, channels, data.collect()).unwrap()
 }
 
-/// Folders `bicubic`, `srgan` and `HR` with three pictures each.
+/// Folders `bicubic`, `srgan` and `HR` with three images each.
 pub fn results() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (method, number) in [("bicubic", 0), ("srgan", 10), ("HR", 20)] {
         std::fs::create_dir(folder.path().join(method)).unwrap();
         for (name, index) in [("baby", 1), ("bird", 2), ("woman", 3)] {
-            // One original is grey, which must not give it away.
+            // One original is grey, by which it must not be recognised.
             let channels = match (method, name) {
                 ("HR", "bird") => Channels::Grey,
                 _ => Channels::Rgb,
             };
-            let image = picture(number + index, 20 + index, 16, channels);
+            let image = image(number + index, 20 + index, 16, channels);
             let path = folder.path().join(method).join(name);
             image_file::save(&image, &path.with_extension("png")).unwrap();
         }
@@ -50,13 +50,13 @@ pub fn make_args(folder: &Path) -> MakeArgs {
     }
 }
 
-/// A study of these methods, with so many pictures in its only set.
-pub fn key(methods: &[&str], pictures: usize) -> Key {
-    let versions = (0..pictures).flat_map(|picture| {
+/// A study of these methods, with so many images in its only set.
+pub fn key(methods: &[&str], images: usize) -> Key {
+    let versions = (0..images).flat_map(|image| {
         methods.iter().map(move |method| Version {
-            name: format!("{method}-{picture}"),
+            name: format!("{method}-{image}"),
             set: "Set".to_string(),
-            picture: picture.to_string(),
+            picture: image.to_string(),
             method: method.to_string(),
         })
     });
@@ -78,7 +78,7 @@ pub fn rater(key: &Key, rater: &str, given: &[(&str, u8)]) -> Ratings {
         seconds: 2.0,
     };
     let mut order: Vec<String> = given.iter().map(|(name, _)| name.to_string()).collect();
-    // What was not graded would have been shown later.
+    // Versions without a grade come last.
     let rest = key
         .versions
         .iter()

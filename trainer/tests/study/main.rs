@@ -1,4 +1,4 @@
-//! Studies: what raters must not know stays hidden, and what they say is counted rightly.
+//! The command `study`.
 
 mod fixture;
 mod making;

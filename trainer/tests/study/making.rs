@@ -1,4 +1,4 @@
-//! What `study make` writes and what it refuses.
+//! The command `study make`.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -8,15 +8,12 @@ use serde_json::Value;
 use trainer::image_file;
 use trainer::study::{Key, MakeArgs, make};
 
-use crate::fixture::{make_args, picture, results};
+use crate::fixture::{image, make_args, results};
 
-/// What `make` refuses, as a sentence.
+/// The error of a study that cannot be made.
 fn refusal(args: &MakeArgs) -> String {
-    let error = make(args).expect_err("this is to be refused");
-    assert!(
-        !args.out.join("index.html").exists(),
-        "a page was made all the same"
-    );
+    let error = make(args).expect_err("it has to be refused");
+    assert!(!args.out.join("index.html").exists(), "a page was written");
     format!("{error:#}")
 }
 
@@ -36,7 +33,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn nothing_in_the_folder_says_who_made_what() {
+fn the_folder_does_not_reveal_the_methods() {
     let folder = results();
     let args = make_args(folder.path());
     make(&args).unwrap();
@@ -62,7 +59,7 @@ fn nothing_in_the_folder_says_who_made_what() {
             let found = bytes
                 .windows(secret.len())
                 .any(|bytes| bytes == secret.as_bytes());
-            assert!(!found && !name.contains(secret), "{name} knows {secret}");
+            assert!(!found && !name.contains(secret), "{name} contains {secret}");
         }
     }
     for version in &key.versions {
@@ -82,14 +79,14 @@ fn nothing_in_the_folder_says_who_made_what() {
             .join(method)
             .join(&version.picture)
             .with_extension("png");
-        // The pixels are those of the result, and grey ones are not told by their format.
+        // The pixels are the result's, and grey images are stored as RGB.
         let made = image_file::load(&made).unwrap().to_channels(Channels::Rgb);
         assert_eq!(image_file::load(&shown).unwrap(), made);
     }
     assert_eq!(files(&args.out.join("pictures")).len(), 9);
 
-    // The order within a picture is not that of the methods: of three names sorted in each of the
-    // pictures of many studies, the original is not always the last.
+    // The versions of an image are not in the order of the methods: in many studies the original comes
+    // first, second and last.
     let places: HashSet<usize> = (0..10)
         .flat_map(|seed| {
             let args = MakeArgs {
@@ -102,21 +99,21 @@ fn nothing_in_the_folder_says_who_made_what() {
             let originals = key.versions.into_iter().filter(|v| v.method == "original");
             let originals: HashSet<String> = originals.map(|version| version.name).collect();
             let plan = plan(&args.out);
-            let pictures = plan["pictures"].as_array().unwrap().clone();
+            let images = plan["pictures"].as_array().unwrap().clone();
             let place = |names: Value| {
                 let mut names = names.as_array().unwrap().iter();
                 names
                     .position(|name| originals.contains(name.as_str().unwrap()))
                     .unwrap()
             };
-            pictures.into_iter().map(place).collect::<Vec<_>>()
+            images.into_iter().map(place).collect::<Vec<_>>()
         })
         .collect();
     assert_eq!(places.len(), 3);
 }
 
 #[test]
-fn names_come_from_chance_or_from_the_seed_and_nothing_is_overwritten() {
+fn names_are_random_or_from_the_seed_and_nothing_is_overwritten() {
     let folder = results();
     let names = |out: &str, seed| {
         let args = MakeArgs {
@@ -165,7 +162,7 @@ fn raters_are_calibrated_on_the_worst_and_on_originals() {
         [("srgan", 1), ("original", 5)].repeat(3)
     );
 
-    // Without a method that is known to be bad, it has to be said.
+    // Without a method that is known to be bad, --worst is needed.
     let mut args = MakeArgs {
         out: folder.path().join("other"),
         ..make_args(folder.path())
@@ -177,11 +174,11 @@ fn raters_are_calibrated_on_the_worst_and_on_originals() {
         "{error}"
     );
 
-    // Or other pictures calibrate, which are in the folder and not in the key.
+    // Separate images for calibration are in the folder, but not in the key.
     for (name, number) in [("worst", 30), ("best", 31)] {
         std::fs::create_dir_all(folder.path().join("apart").join(name)).unwrap();
         let path = folder.path().join("apart").join(name).join("dog.png");
-        image_file::save(&picture(number, 9, 9, Channels::Rgb), &path).unwrap();
+        image_file::save(&image(number, 9, 9, Channels::Rgb), &path).unwrap();
     }
     args.calibration = Some(folder.path().join("apart"));
     make(&args).unwrap();
@@ -193,13 +190,13 @@ fn raters_are_calibrated_on_the_worst_and_on_originals() {
         let shown = args.out.join("pictures").join(name).with_extension("png");
         assert_eq!(
             image_file::load(&shown).unwrap(),
-            picture(number, 9, 9, Channels::Rgb)
+            image(number, 9, 9, Channels::Rgb)
         );
     }
 }
 
 #[test]
-fn pictures_without_partners_are_refused_by_name() {
+fn images_without_partners_are_refused_by_name() {
     let folder = results();
     let args = make_args(folder.path());
     let path = |name: &str| folder.path().join(name);
@@ -213,11 +210,11 @@ fn pictures_without_partners_are_refused_by_name() {
     refused(&["bird is missing in", "srgan/bird_SRGAN.png has no original"]);
     std::fs::rename(path("srgan/bird_SRGAN.png"), path("srgan/bird.bmp")).unwrap();
     std::fs::copy(path("srgan/bird.bmp"), path("srgan/bird.png")).unwrap();
-    refused(&["bird.bmp", "bird.png", "of one name"]);
+    refused(&["bird.bmp", "bird.png", "have the same name"]);
     std::fs::remove_file(path("srgan/bird.bmp")).unwrap();
 
-    // 21 pixels wide is what the others are.
-    image_file::save(&picture(1, 24, 16, Channels::Rgb), &path("HR/baby.png")).unwrap();
+    // The others are 21 pixels wide.
+    image_file::save(&image(1, 24, 16, Channels::Rgb), &path("HR/baby.png")).unwrap();
     refused(&[
         "bicubic/baby.png has 21×16",
         "HR/baby.png has 24×16",
@@ -227,12 +224,12 @@ fn pictures_without_partners_are_refused_by_name() {
         crop: true,
         ..args.clone()
     };
-    image_file::save(&picture(1, 29, 16, Channels::Rgb), &path("HR/baby.png")).unwrap();
+    image_file::save(&image(1, 29, 16, Channels::Rgb), &path("HR/baby.png")).unwrap();
     assert!(
         refusal(&cropped).contains("29×16"),
         "eight pixels are too many"
     );
-    let large = picture(1, 28, 18, Channels::Rgb);
+    let large = image(1, 28, 18, Channels::Rgb);
     image_file::save(&large, &path("HR/baby.png")).unwrap();
     make(&cropped).unwrap();
     let key = Key::load(&Key::path(&args.out)).unwrap();
@@ -260,7 +257,7 @@ fn several_sets_are_found_by_their_names() {
         std::fs::rename(path(method).join("baby.png"), path(method).join("A/x.png")).unwrap();
         std::fs::rename(path(method).join("bird.png"), path(method).join("B/x.png")).unwrap();
     }
-    // The originals of one set lie in HR, as data sets have them.
+    // The originals of one set are in HR, as in many data sets.
     std::fs::create_dir_all(path("sets/A/HR")).unwrap();
     std::fs::create_dir_all(path("sets/B")).unwrap();
     std::fs::rename(path("HR/baby.png"), path("sets/A/HR/x.png")).unwrap();

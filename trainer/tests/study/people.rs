@@ -1,4 +1,4 @@
-//! Raters who are simulated.
+//! Simulated raters.
 
 use std::collections::HashMap;
 
@@ -10,11 +10,11 @@ use trainer::study::{Key, Ratings};
 
 use crate::fixture::rater;
 
-/// What people do: everyone has a level of their own, every picture too, and there is noise.
+/// A model of raters: each rater and each image has a level, and there is noise.
 pub struct People {
     pub random: Pcg64Mcg,
     rater_deviation: f64,
-    picture_deviation: f64,
+    image_deviation: f64,
     noise: f64,
 }
 
@@ -25,7 +25,7 @@ impl People {
             .sample(&mut self.random)
     }
 
-    /// Everyone grades everything once and some of it twice; methods have these qualities.
+    /// Every rater grades every version once and some twice; methods have these qualities.
     pub fn grade(
         &mut self,
         key: &Key,
@@ -35,7 +35,7 @@ impl People {
     ) -> Vec<Ratings> {
         let mut levels: HashMap<String, f64> = HashMap::new();
         for version in &key.versions {
-            let deviation = self.picture_deviation;
+            let deviation = self.image_deviation;
             levels
                 .entry(version.picture.clone())
                 .or_insert(self.normal(deviation));
@@ -59,9 +59,9 @@ impl People {
         everyone
     }
 
-    /// The mean grade of a quality over all raters and pictures there could be.
+    /// The mean grade of a quality over all possible raters and images.
     pub fn true_mos(&mut self, quality: f64) -> f64 {
-        let squares = [self.rater_deviation, self.picture_deviation, self.noise].map(|d| d * d);
+        let squares = [self.rater_deviation, self.image_deviation, self.noise].map(|d| d * d);
         let deviation = squares.iter().sum::<f64>().sqrt();
         let draws = 400_000;
         let grade = |opinion: f64| (quality + opinion).round().clamp(1.0, 5.0);
@@ -72,12 +72,12 @@ impl People {
     }
 }
 
-/// People of usual differences.
+/// Raters with realistic deviations.
 pub fn people(seed: u64) -> People {
     People {
         random: Pcg64Mcg::seed_from_u64(seed),
         rater_deviation: 0.4,
-        picture_deviation: 0.4,
+        image_deviation: 0.4,
         noise: 0.6,
     }
 }

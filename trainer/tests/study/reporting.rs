@@ -1,4 +1,4 @@
-//! What `study report` reads, refuses and writes.
+//! The command `study report`.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,7 +9,7 @@ use trainer::study::{Key, MakeArgs, Ratings, ReportArgs, make, report};
 
 use crate::fixture::{make_args, rater, results};
 
-/// A made study, and a folder for what raters send.
+/// A study, and a folder for ratings.
 struct Sent {
     folder: TempDir,
     args: MakeArgs,
@@ -86,7 +86,7 @@ fn damaged_and_foreign_files_are_refused_by_name() {
     changed("k-thrice.json", &|r| {
         r.order.extend([r.order[0].clone(), r.order[0].clone()])
     });
-    changed("l-nobody.json", &|r| r.rater = " ".to_string());
+    changed("l-unnamed.json", &|r| r.rater = " ".to_string());
     changed("m-time.json", &|r| r.answers[0].seconds = -1.0);
     let whole = serde_json::to_string(&sent.ratings("nora", "srgan", 1)).unwrap();
     sent.send_text("n-half.json", &whole[..whole.len() / 2]);
@@ -105,10 +105,10 @@ fn damaged_and_foreign_files_are_refused_by_name() {
         ("f-twin", "a.json"),
         ("g-unknown", "\"srgan\""),
         ("h-short", "leaves out 1"),
-        ("i-long", "more pictures"),
+        ("i-long", "more images"),
         ("j-empty", "no grades"),
         ("k-thrice", "more than twice"),
-        ("l-nobody", "no name"),
+        ("l-unnamed", "no name"),
         ("m-time", "-1 seconds"),
         ("n-half", "damaged"),
         ("o-fraction", "damaged"),
@@ -152,7 +152,7 @@ fn a_rater_is_left_out_only_by_name() {
 }
 
 #[test]
-fn a_report_without_its_key_or_without_ratings_is_a_sentence() {
+fn a_report_without_its_key_or_ratings_is_an_error() {
     let sent = Sent::new();
     let args = ReportArgs {
         study: sent.args.out.clone(),

@@ -1,4 +1,4 @@
-//! Scores, intervals, significance, and who presses at random.
+//! Scores, intervals, significance, and random grades.
 
 use rand::RngExt;
 use trainer::study::Analysis;
@@ -7,10 +7,10 @@ use crate::fixture::{key, rater};
 use crate::people::people;
 
 #[test]
-fn opinions_are_those_computed_by_hand() {
+fn opinions_by_hand() {
     let key = key(&["bad", "original"], 2);
     let ratings = [
-        // Twice the same version: (1 + 2) / 2 = 1.5 is its score.
+        // The same version twice: its score is (1 + 2) / 2 = 1.5.
         rater(
             &key,
             "a",
@@ -22,7 +22,7 @@ fn opinions_are_those_computed_by_hand() {
                 ("bad-0", 2),
             ],
         ),
-        // One that stopped early.
+        // A rater who stopped early.
         rater(&key, "b", &[("bad-1", 3), ("original-0", 4)]),
     ];
     let analysis = Analysis::new(&key, &ratings, 500, 1);
@@ -46,7 +46,7 @@ fn opinions_are_those_computed_by_hand() {
     );
     assert_eq!(analysis.repeats.count, 1);
     assert_eq!((analysis.repeats.same, analysis.repeats.within_one), (0, 1));
-    // a: (1.5 − 5 + 2 − 4) / 2 = −2.75; b never graded both versions of one picture.
+    // a: (1.5 − 5 + 2 − 4) / 2 = −2.75; b never graded both versions of an image.
     let comparison = &analysis.comparisons[0];
     assert_eq!((comparison.raters, comparison.p), (1, 1.0));
     close(comparison.difference, -2.75);
@@ -54,7 +54,7 @@ fn opinions_are_those_computed_by_hand() {
 }
 
 #[test]
-fn intervals_hold_the_truth_as_often_as_they_say() {
+fn intervals_contain_the_true_mean_in_95_percent() {
     let key = key(&["a"], 14);
     let mut people = people(5);
     let truth = people.true_mos(3.3);
@@ -66,19 +66,22 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
         (low..=high).contains(&truth)
     });
     let share = held.count() as f64 / studies as f64;
-    println!("{:.1} % of the intervals hold the truth", 100.0 * share);
+    println!(
+        "{:.1} % of the intervals contain the true mean",
+        100.0 * share
+    );
     assert!((0.91..0.99).contains(&share), "{share} instead of 0.95");
 }
 
 #[test]
-fn who_presses_at_random_is_named_and_others_are_not() {
+fn random_raters_are_named_and_others_are_not() {
     let methods = ["bicubic", "srresnet", "srgan", "original"];
     let key = key(&methods, 10);
     let mut people = people(6);
     let (mut named, mut wronged, mut honest) = (0, 0, 0);
     for study in 0..40 {
         let mut ratings = people.grade(&key, &[1.5, 2.8, 3.4, 4.5], 6, 4);
-        // One presses evenly at random, one always the same key.
+        // One rater gives random grades, another one always the same.
         for answer in &mut ratings[0].answers {
             answer.grade = people.random.random_range(1..=5);
         }
@@ -87,21 +90,24 @@ fn who_presses_at_random_is_named_and_others_are_not() {
         }
         let analysis = Analysis::new(&key, &ratings, 1, study);
         named += usize::from(analysis.raters[0].random);
-        assert!(analysis.raters[1].random, "who presses one key is named");
+        assert!(
+            analysis.raters[1].random,
+            "a rater with constant grades is named"
+        );
         honest += ratings.len() - 2;
         wronged += analysis.raters[2..]
             .iter()
             .filter(|rater| rater.random)
             .count();
     }
-    println!("{named} of 40 random pressers named, {wronged} of {honest} others");
-    // One in twenty escapes on average.
+    println!("{named} of 40 random raters named, {wronged} of {honest} others");
+    // On average one in twenty is not named.
     assert!(named >= 35, "{named} of 40");
     assert_eq!(wronged, 0, "of {honest}");
 }
 
 #[test]
-fn differences_are_significant_where_there_are_some() {
+fn real_differences_are_significant() {
     let key = key(&["a", "b", "c"], 12);
     let mut people = people(7);
     let studies = 60;

@@ -7,21 +7,12 @@ use crate::conv::planes::{Part, Source, Target};
 use crate::conv::rows::LANES;
 use crate::conv::{FusedActivation, Isa, Scratch, on};
 
-/// Columns whose positions are worked on together: their tiles are a multiple of every block of the
-/// loops, and they are few enough for a cache of the second level.
-const CHUNK: usize = if cfg!(target_family = "wasm") {
-    96
-} else {
-    192
-};
+/// Values of all positions that are worked on together: half a megabyte, a common size of second-level caches.
+const CHUNK_VALUES: usize = 128 * 1024;
 
-/// Rows whose positions are worked on together: with two of tiles fewer lanes of long vectors idle. A
-/// page does without the code.
-const CHUNK_ROWS: usize = if cfg!(target_family = "wasm") {
-    SIDE
-} else {
-    2 * SIDE
-};
+/// Rows of tiles that are worked on together. With two of them fewer lanes of long vectors are idle; a page does
+/// without the code.
+const CHUNK_ROWS: usize = if cfg!(target_family = "wasm") { 1 } else { 2 };
 
 /// A convolution with its bias and activation.
 pub(in crate::conv) struct Layer<'a> {
@@ -50,12 +41,16 @@ impl Layer<'_> {
         add: Option<Source>,
         target: Target,
     ) {
-        for y in (0..target.rows).step_by(CHUNK_ROWS) {
-            for x in (0..target.columns).step_by(CHUNK) {
+        let block = self.isa.lanes() * self.isa.vectors();
+        let channels = self.channels_in + self.channels_out;
+        let tiles = chunk_size(target.columns.div_ceil(SIDE), channels, block);
+        let [rows, columns] = tiles.map(|tiles| SIDE * tiles);
+        for y in (0..target.rows).step_by(rows) {
+            for x in (0..target.columns).step_by(columns) {
                 let chunk = Target {
                     data: target.data.wrapping_add(y * target.row + x),
-                    rows: CHUNK_ROWS.min(target.rows - y),
-                    columns: CHUNK.min(target.columns - x),
+                    rows: rows.min(target.rows - y),
+                    columns: columns.min(target.columns - x),
                     ..target
                 };
                 let add = add.map(|add| add.at(y, x));
@@ -65,7 +60,7 @@ impl Layer<'_> {
         }
     }
 
-    /// Makes at most [`CHUNK_ROWS`] rows and [`CHUNK`] columns, the first of which are `y` and `x` of the parts.
+    /// Makes a chunk, whose first row and column are `y` and `x` of the parts.
     ///
     /// # Safety
     /// As [`Self::run`].
@@ -80,9 +75,9 @@ impl Layer<'_> {
         let (inputs, outputs) = (self.channels_in, self.channels_out);
         let tiles = target.columns.div_ceil(SIDE);
         // Rows of tiles lie one after the other, so that only the last one's last vector is not full.
-        // With one row of them known, the compiler leaves the loops out.
+        // With one row known, the compiler leaves the loops out.
         let rows = match CHUNK_ROWS {
-            SIDE => 1,
+            1 => 1,
             _ => target.rows.div_ceil(SIDE),
         };
         let all = rows * tiles;
@@ -140,16 +135,73 @@ impl Layer<'_> {
     }
 }
 
+/// Rows and columns of tiles that are worked on together, where there are `columns` of them: as many as the
+/// second-level cache holds at so many channels in and out, and at least the tiles of one block of the products.
+fn chunk_size(columns: usize, channels: usize, block: usize) -> [usize; 2] {
+    let tiles = (CHUNK_VALUES / (POSITIONS * channels)).max(block);
+    let rows = (tiles / columns).clamp(1, CHUNK_ROWS);
+    let chunks = columns.div_ceil(tiles);
+    [rows, columns.div_ceil(chunks).next_multiple_of(block)]
+}
+
 /// Room for the positions of so many channels and tiles. Vectors begin at any tile, and may run past the last one.
 fn positions(data: &mut Vec<f32>, channels: usize, tiles: usize) -> Positions {
-    let plane = tiles.next_multiple_of(LANES) + LANES;
-    let length = POSITIONS * channels * plane;
-    if data.len() < length {
-        data.resize(length, 0.0);
+    let plane = (tiles + LANES - 1).next_multiple_of(LANES);
+    // A tile's values lie at all positions. With an odd number of cache lines between these, they fall into
+    // different sets of the first-level cache.
+    let position = ((channels * plane).div_ceil(LINE) | 1) * LINE;
+    let length = POSITIONS * position;
+    if data.len() < length + LINE {
+        data.resize(length + LINE, 0.0);
     }
+    let aligned = data.as_ptr().align_offset(LINE * size_of::<f32>());
     Positions {
-        data: data.as_mut_ptr(),
-        position: channels * plane,
+        data: data[aligned..][..length].as_mut_ptr(),
+        position,
         plane,
+    }
+}
+
+/// Values in a cache line of 64 bytes.
+const LINE: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conv::winograd::columns_read;
+
+    #[test]
+    fn chunks_read_no_more_than_is_said() {
+        for [lanes, vectors] in [[1, 2], [4, 2], [4, 3], [8, 2], [16, 3]] {
+            for channels in [6, 32, 64, 96, 128, 256, 1024] {
+                for columns in 1..=600usize {
+                    let [_, width] = chunk_size(columns.div_ceil(SIDE), channels, lanes * vectors);
+                    for x in (0..columns).step_by(width * SIDE) {
+                        let tiles = (columns - x).div_ceil(SIDE).min(width);
+                        // The last vector of tiles, and two columns of the tile after its last one, read by fours.
+                        let end = x + tiles.next_multiple_of(lanes) * SIDE + SIDE;
+                        assert!(
+                            end <= columns_read(lanes, columns),
+                            "{columns} columns, {channels} channels, vectors of {lanes}: {end} read at {x}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn positions_hold_all_vectors_and_lie_in_different_sets() {
+        for (channels, tiles) in [(3, 1), (16, 112), (32, 48), (64, 28), (48, 37), (256, 48)] {
+            let mut data = Vec::new();
+            let positions = positions(&mut data, channels, tiles);
+            assert!(positions.plane >= tiles + LANES - 1);
+            assert!(positions.position >= channels * positions.plane);
+            assert_eq!(positions.position / LINE % 2, 1);
+            // The processor's vectors begin where a cache line does.
+            assert_eq!(positions.data as usize % 64, 0);
+            let skipped = (positions.data as usize - data.as_ptr() as usize) / size_of::<f32>();
+            assert!(skipped + POSITIONS * positions.position <= data.len());
+        }
     }
 }

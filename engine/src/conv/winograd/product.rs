@@ -7,7 +7,7 @@ use crate::conv::block::{block_of, tap};
 use crate::conv::planes::Source;
 use crate::conv::simd::Simd;
 
-/// One position of all input channels to the same position of all output channels.
+/// One position: of all input channels to all output channels.
 pub(in crate::conv) struct Product<'a> {
     /// `[channels_in, tiles]`
     pub source: Source,
@@ -17,7 +17,7 @@ pub(in crate::conv) struct Product<'a> {
     pub weights: &'a [f32],
     /// `[channels_out, tiles]`
     pub target: *mut f32,
-    /// From one channel of the target to the next.
+    /// Values from one channel of the target to the next.
     pub plane: usize,
     pub channels_out: usize,
 }
@@ -25,8 +25,8 @@ pub(in crate::conv) struct Product<'a> {
 /// Runs a [`Product`].
 ///
 /// # Safety
-/// `source` is readable and `target` writable for `tiles` rounded up to whole vectors; `weights` are as
-/// many as the channels say; `target` is nobody else's.
+/// `source` is readable and `target` writable for `tiles` rounded up to whole vectors; `weights` are as many as the
+/// channels say; nothing else uses `target`; the processor has the instruction set.
 #[inline(always)]
 pub(in crate::conv) unsafe fn product<S: Simd>(job: &Product) {
     let mut first = 0;
@@ -36,6 +36,7 @@ pub(in crate::conv) unsafe fn product<S: Simd>(job: &Product) {
         unsafe {
             match block {
                 8 => product_channels::<S, 8>(job, first),
+                6 => product_channels::<S, 6>(job, first),
                 4 => product_channels::<S, 4>(job, first),
                 2 => product_channels::<S, 2>(job, first),
                 _ => product_channels::<S, 1>(job, first),
@@ -74,16 +75,18 @@ unsafe fn product_block<S: Simd, const C: usize, const N: usize>(
         let mut weight = job.weights.as_ptr().add(first * job.channels_in);
         let mut from = job.source.data.add(tile);
         let plane = job.source.plane;
-        // There is so little to do for a channel that four are taken together.
-        for _ in 0..job.channels_in / 4 {
+        let mut left = job.channels_in;
+        // A page's compiler would load the pixels of all four before it uses any.
+        while !cfg!(target_family = "wasm") && left >= 4 {
             tap::<S, C, N>(&mut sums, from, weight);
             tap::<S, C, N>(&mut sums, from.add(plane), weight.add(C));
             tap::<S, C, N>(&mut sums, from.add(2 * plane), weight.add(2 * C));
             tap::<S, C, N>(&mut sums, from.add(3 * plane), weight.add(3 * C));
             weight = weight.add(4 * C);
             from = from.add(4 * plane);
+            left -= 4;
         }
-        for _ in 0..job.channels_in % 4 {
+        for _ in 0..left {
             tap::<S, C, N>(&mut sums, from, weight);
             weight = weight.add(C);
             from = from.add(plane);

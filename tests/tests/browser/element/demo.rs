@@ -1,4 +1,4 @@
-//! The page that shows what the element is for.
+//! The demo page of the element.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Scene, UPREZ};
 use crate::site::screenshots;
 
-/// All of its pictures, in bytes.
+/// Most bytes of all its images together.
 const MOST: u64 = 700_000;
 
 fn bytes(path: &str) -> u64 {
@@ -18,7 +18,7 @@ fn bytes(path: &str) -> u64 {
 }
 
 #[test]
-fn captions_tell_the_truth() {
+fn captions_match_the_files() {
     let scene = Scene::new();
     scene
         .chrome
@@ -54,7 +54,7 @@ fn captions_tell_the_truth() {
 }
 
 #[test]
-fn a_visitor_sees_both_and_the_file_as_it_was_served() {
+fn images_are_sharpened_and_can_be_shown_as_served() {
     let scene = Scene::new();
     scene.beforehand(
         "addEventListener('unhandledrejection', ({ reason }) => { window.rejected = `${reason}` })",
@@ -87,15 +87,15 @@ fn a_visitor_sees_both_and_the_file_as_it_was_served() {
                 wider.as_i64() <= Some(0),
                 "{wider} px wider than a {device}"
             );
-            let picture = scene.chrome.screenshot();
+            let screenshot = scene.chrome.screenshot();
             std::fs::write(
                 screenshots().join(format!("demo-{device}-{scheme}.png")),
-                picture,
+                screenshot,
             )
             .unwrap();
         }
     }
-    // All of them, on the way down.
+    // Scroll to each image.
     scene.run(
         "for (const img of document.querySelectorAll('[data-upscale]')) {
             img.scrollIntoView({ block: 'center', behavior: 'instant' });

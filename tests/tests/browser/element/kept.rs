@@ -1,4 +1,4 @@
-//! What is kept for the next visit, and for how long models are.
+//! Results kept for later visits, and how long models stay loaded.
 
 use serde_json::json;
 
@@ -7,12 +7,12 @@ use crate::fixture::{png, waves};
 
 const PAGE: &str = "<img id=a data-upscale=tiny.bpk src=small.png width=240 height=160 alt=>";
 
-/// Names of what lies in Cache Storage, of the pictures and of what a test puts beside them.
+/// Names of all entries in Cache Storage.
 const KEPT: &str = "const cache = await caches.open('uprez-pictures-1');
     return (await cache.keys()).map(({ url }) => new URL(url).searchParams.get('url').split('/').at(-1))";
 
 #[test]
-fn a_second_visit_does_no_work() {
+fn a_second_visit_computes_nothing() {
     let scene = Scene::new();
     scene.show(PAGE);
     assert_eq!(scene.wait_for("a", "sharp")["fromCache"], json!(false));
@@ -28,8 +28,8 @@ fn a_second_visit_does_no_work() {
     assert_eq!(scene.run("return workers.size"), json!(0));
     let [shown, again] =
         [shown, scene.chrome.screenshot()].map(|png| image::load_from_memory(&png).unwrap());
-    assert!(shown == again, "another picture was kept");
-    // Another size, another model, another file under the same name.
+    assert!(shown == again, "another image was kept");
+    // Another size, another model, another file of the same name.
     scene.show(&PAGE.replace("width=240 height=160", "width=120 height=80"));
     assert_eq!(scene.wait_for("a", "sharp")["fromCache"], json!(false));
     scene.file("other.bpk", &crate::fixture::tiny_model());
@@ -42,10 +42,10 @@ fn a_second_visit_does_no_work() {
 }
 
 #[test]
-fn the_oldest_go_where_there_is_no_room() {
+fn the_oldest_entries_are_deleted_when_there_is_no_room() {
     let scene = Scene::new();
     scene.show("");
-    // Each says that it has thirty megabytes, and fifty are kept.
+    // Each claims 30 MB, and at most 50 MB are kept.
     scene.run(
         "const cache = await caches.open('uprez-pictures-1');
         for (const url of ['oldest', 'older']) {
@@ -62,7 +62,7 @@ fn the_oldest_go_where_there_is_no_room() {
 }
 
 #[test]
-fn storage_that_is_refused_or_full_is_no_error() {
+fn storage_that_is_refused_or_full_is_not_an_error() {
     for script in [
         "CacheStorage.prototype.open = async () => { throw new DOMException('no', 'SecurityError') }",
         "Cache.prototype.put = async () => { throw new DOMException('full', 'QuotaExceededError') }",
@@ -79,9 +79,9 @@ fn storage_that_is_refused_or_full_is_no_error() {
 }
 
 #[test]
-fn a_model_that_nobody_needs_is_freed_and_comes_again() {
+fn an_idle_model_is_freed_and_loaded_again() {
     let scene = Scene::new();
-    // Half a minute would be long.
+    // Shortens the wait of half a minute.
     scene.beforehand(
         "const { setTimeout } = window;
         window.setTimeout = (call, ms, ...args) => setTimeout(call, ms === 30_000 ? 1000 : ms, ...args)",

@@ -1,4 +1,4 @@
-//! What is to be seen of a picture that becomes sharp, and what is not.
+//! How an upscaled image is shown.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::{OWN, Scene};
 use crate::fixture::{png, waves};
 
 #[test]
-fn a_picture_becomes_sharp_where_it_stands() {
+fn an_image_is_upscaled_in_place() {
     let scene = Scene::new();
     scene.show(
         "<h1>Words before</h1><img id=a data-upscale src=small.png width=240 height=160 alt=Waves>
@@ -25,11 +25,11 @@ fn a_picture_becomes_sharp_where_it_stands() {
         json!({ "src": src, "alt": "Waves", "state": "sharp", "naturalWidth": 60, "same": true })
     );
     let after = scene.chrome.screenshot();
-    assert!(before != after, "nothing is to be seen of it");
-    // What assistive technology reads.
+    assert!(before != after, "nothing has changed on the screen");
+    // The alternative text stays.
     let tree = scene.chrome.cdp("Accessibility.getFullAXTree", json!({}));
     assert!(tree.to_string().contains("Waves"));
-    // It is another picture, and only that.
+    // Nothing but the image has changed.
     scene.run("document.querySelector('#a').style.content = ''");
     let small = scene.chrome.screenshot();
     let [before, small] = [before, small].map(|png| image::load_from_memory(&png).unwrap());
@@ -66,7 +66,7 @@ fn nothing_begins_before_the_largest_paint() {
 #[test]
 fn one_at_a_time_and_the_nearest_first() {
     let scene = Scene::new();
-    // All of them near the window, which begins at the last one.
+    // All of them are near the viewport, which starts at the last one.
     let img = |id: &str| {
         format!(
             "<p><img id={id} data-upscale=tiny.bpk src=small.png width=240 height=160 alt=></p>"
@@ -86,7 +86,7 @@ fn one_at_a_time_and_the_nearest_first() {
 }
 
 #[test]
-fn the_size_is_what_is_displayed_of_the_whole_picture() {
+fn the_size_is_the_displayed_size_of_the_whole_image() {
     let scene = Scene::new();
     scene.pixel_ratio(2.0);
     let img = |class: &str| {
@@ -94,7 +94,7 @@ fn the_size_is_what_is_displayed_of_the_whole_picture() {
     };
     let classes = ["auto", "wide", "cover", "contain", "none"];
     scene.show(&classes.map(img).concat());
-    // 60 × 40 pixels, with two of the device for each of CSS.
+    // 60 × 40 pixels, at two device pixels per CSS pixel.
     for (class, expected) in [
         ("auto", [120, 80]),
         ("wide", [800, 533]),
@@ -124,7 +124,7 @@ fn the_size_is_what_is_displayed_of_the_whole_picture() {
 #[test]
 fn an_element_of_its_own_and_one_around_an_img() {
     let scene = Scene::new();
-    // What a script makes takes its room late: nothing stands behind it.
+    // The created <img> takes up room late, so nothing may follow it.
     scene.show(
         "<p><uprez-img id=around model=tiny.bpk><picture><source srcset=small.png>
             <img src=nowhere.png width=120 height=80 alt=Inside></picture></uprez-img>
@@ -142,7 +142,7 @@ fn an_element_of_its_own_and_one_around_an_img() {
     let img = "const { src, alt, width, height } = own.img;
         return [src.split('/').at(-1), alt, width, height, own.contains(own.img)]";
     assert_eq!(scene.run(img), json!(["small.png", "Made", 150, 100, true]));
-    // What is changed is passed on, and begun anew.
+    // Changed attributes are copied to the <img>, which is upscaled again.
     scene.run("own.setAttribute('alt', 'Other'); own.setAttribute('width', 300); own.setAttribute('height', 200)");
     scene.wait_until("events.some(({ width }) => width === 300)");
     assert_eq!(scene.run("return own.img.alt"), json!("Other"));
@@ -156,14 +156,14 @@ fn an_element_of_its_own_and_one_around_an_img() {
 }
 
 #[test]
-fn a_server_may_import_it() {
+fn importing_it_without_a_document_does_nothing() {
     let scene = Scene::new();
     scene.show("");
     scene.file(
         "server.js",
         b"import('/uprez/element.js').then(({ UprezImg }) => postMessage(typeof UprezImg))",
     );
-    // As on a server, there is neither window nor document in a worker.
+    // A worker has no document, like a server.
     let script = "return new Promise((resolve, reject) => {
         const worker = new Worker('server.js', { type: 'module' });
         worker.onmessage = ({ data }) => resolve(data);

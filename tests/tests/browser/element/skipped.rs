@@ -1,30 +1,30 @@
-//! Pictures that stay as they are, and why.
+//! Images that are left as they are, and the reasons.
 
 use serde_json::json;
 
-use super::{OWN, PICTURES, Scene};
-use crate::fixture::{png, waves};
+use super::{IMAGES, OWN, Scene};
+use crate::fixture::{blocks_jpeg, png, waves};
 use crate::site::POLICY;
 
-/// A GIF of one-pixel pictures.
-fn gif(pictures: usize) -> Vec<u8> {
-    let picture = b"!\xf9\x04\0\x0a\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
-    let (end, picture) = picture.split_last().unwrap();
+/// A GIF with one-pixel frames.
+fn gif(frames: usize) -> Vec<u8> {
+    let frame = b"!\xf9\x04\0\x0a\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
+    let (end, frame) = frame.split_last().unwrap();
     let header = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff";
-    [&header[..], &picture.repeat(pictures), &[*end]].concat()
+    [&header[..], &frame.repeat(frames), &[*end]].concat()
 }
 
 /// A PNG with the chunk of animations before its pixels.
 fn animated_png() -> Vec<u8> {
     let still = png(&waves(60, 40));
     let (header, rest) = still.split_at(33);
-    // Two pictures, for ever; checked by nobody who only looks for it.
+    // Two frames in an endless loop.
     let control = b"\0\0\0\x08acTL\0\0\0\x02\0\0\0\0\xf3\x8d\x93\x70";
     [header, control, rest].concat()
 }
 
 #[test]
-fn what_would_not_gain() {
+fn images_that_are_large_enough_animated_or_vector() {
     let scene = Scene::new();
     scene.file("moving.gif", &gif(2));
     scene.file("still.gif", &gif(1));
@@ -52,7 +52,7 @@ fn what_would_not_gain() {
         assert_eq!(scene.skipped(id), reason, "{id}");
     }
     assert_eq!(scene.work(), [""; 0]);
-    // The same without what speaks against it.
+    // The same elements without these reasons.
     scene.show(
         "<p><img id=dense data-upscale=tiny.bpk srcset='small.png 1x, double.png 2x' width=120 height=80 alt=>
         <p><img id=gif data-upscale=tiny.bpk src=still.gif width=30 height=30 alt=>",
@@ -63,7 +63,7 @@ fn what_would_not_gain() {
 }
 
 #[test]
-fn who_wants_it_saved_or_has_little() {
+fn devices_that_save_data_or_have_little_memory() {
     let page = "<img id=a data-upscale src=small.png width=240 height=160 alt=>";
     for (reason, script) in [
         ("save-data", "Object.defineProperty(navigator, 'connection', { value: { saveData: true } })"),
@@ -85,7 +85,7 @@ fn who_wants_it_saved_or_has_little() {
     }
 }
 
-/// A script of the page that says how long everything will take.
+/// A script that replaces the estimate.
 fn estimate(ms: u32) -> String {
     format!(
         "import {{ Upscaler }} from '/uprez/uprez.js';
@@ -94,7 +94,7 @@ fn estimate(ms: u32) -> String {
 }
 
 #[test]
-fn what_would_take_longer_than_its_budget() {
+fn images_that_would_take_longer_than_their_budget() {
     let scene = Scene::new();
     scene.file("estimate.js", estimate(11_000).as_bytes());
     scene.show(
@@ -114,7 +114,7 @@ fn what_would_take_longer_than_its_budget() {
 }
 
 #[test]
-fn what_takes_much_longer_than_was_estimated() {
+fn images_that_take_much_longer_than_estimated() {
     let scene = Scene::new();
     scene.file("estimate.js", estimate(0).as_bytes());
     scene.show(
@@ -128,11 +128,26 @@ fn what_takes_much_longer_than_was_estimated() {
 }
 
 #[test]
-fn pictures_of_other_sites() {
+fn files_that_end_too_early() {
+    let scene = Scene::new();
+    let jpeg = blocks_jpeg();
+    scene.file("half.jpg", &jpeg[..jpeg.len() - 40]);
+    scene.file("whole.jpg", &jpeg);
+    scene.show(
+        "<p><img id=half data-upscale=tiny.bpk src=half.jpg width=128 height=64 alt=>
+        <p><img id=whole data-upscale=tiny.bpk src=whole.jpg width=128 height=64 alt=>",
+    );
+    assert_eq!(scene.skipped("half"), "incomplete-file");
+    assert_eq!(scene.sharp("whole"), [128, 64]);
+    scene.finish();
+}
+
+#[test]
+fn images_of_other_sites() {
     let other = Scene::new();
     let address = other.server.url(&format!("{OWN}small.png"));
     let origin = other.server.url("");
-    let scene = Scene::with_policy(&format!("{POLICY}; {PICTURES} {origin}"));
+    let scene = Scene::with_policy(&format!("{POLICY}; {IMAGES} {origin}"));
     scene.show(&format!(
         "<img id=a data-upscale=tiny.bpk src={address} width=240 height=160 alt=>
         <img id=b data-upscale=tiny.bpk src=small.png width=240 height=160 alt=>"
@@ -150,7 +165,7 @@ fn pictures_of_other_sites() {
 }
 
 #[test]
-fn what_fails_leaves_the_next_alone() {
+fn a_failure_does_not_affect_the_next_image() {
     let scene = Scene::new();
     scene.file("gone.png", &png(&waves(30, 20)));
     scene.show(
@@ -167,7 +182,7 @@ fn what_fails_leaves_the_next_alone() {
 }
 
 #[test]
-fn browsers_without_vectors() {
+fn browsers_without_simd() {
     let scene = Scene::new();
     scene.beforehand("WebAssembly.validate = () => false");
     scene.show("<img id=a data-upscale src=small.png width=240 height=160 alt=>");

@@ -1,4 +1,4 @@
-//! Pictures that come, go, move and change.
+//! Images that are added, removed, moved and changed.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::Scene;
 use crate::fixture::{png, waves};
 
 #[test]
-fn work_begins_near_the_window_and_stops_far_from_it() {
+fn work_starts_near_the_viewport_and_stops_far_from_it() {
     let scene = Scene::new();
     scene.file("slow.png", &png(&waves(500, 350)));
     scene.show(
@@ -26,7 +26,7 @@ fn work_begins_near_the_window_and_stops_far_from_it() {
 }
 
 #[test]
-fn what_is_far_is_not_touched() {
+fn images_far_from_the_viewport_are_not_touched() {
     let scene = Scene::new();
     scene.show(
         "<p class=far><img id=a data-upscale=tiny.bpk src=small.png width=120 height=80 alt=>",
@@ -38,7 +38,7 @@ fn what_is_far_is_not_touched() {
 }
 
 #[test]
-fn pictures_that_are_added_moved_copied_and_removed() {
+fn images_that_are_added_moved_copied_and_removed() {
     let scene = Scene::new();
     scene.show("<div id=one class=room></div><div id=two class=room></div>");
     scene.run(
@@ -48,8 +48,8 @@ fn pictures_that_are_added_moved_copied_and_removed() {
     let events = scene.events();
     scene.run("two.append(one.firstChild)");
     scene.pause();
-    assert_eq!(scene.events(), events, "what was moved was begun anew");
-    // A copy takes style and state along, but must not depend on the other's picture.
+    assert_eq!(scene.events(), events, "a moved image was upscaled again");
+    // A clone has style and state of the original, but must not use its blob URL.
     let style = scene.run(
         "const copy = two.firstChild.firstChild.cloneNode();
         copy.id = 'copy';
@@ -66,7 +66,7 @@ fn pictures_that_are_added_moved_copied_and_removed() {
         scene.run("return alive.has(copy.style.content.match(/blob:[^\"]*/)[0])"),
         json!(true)
     );
-    // The attribute says which pictures there are.
+    // Without the attribute, the original is shown again.
     scene.run("copy.removeAttribute('data-upscale')");
     scene.wait_until("alive.size === 0");
     let rest = scene.run("return [copy.style.content, copy.dataset.upscaleState ?? '']");
@@ -75,7 +75,7 @@ fn pictures_that_are_added_moved_copied_and_removed() {
 }
 
 #[test]
-fn another_picture_is_begun_anew() {
+fn another_src_is_upscaled() {
     let scene = Scene::new();
     scene.file("other.png", &png(&waves(90, 60)));
     scene.show("<img id=a data-upscale=tiny.bpk src=small.png width=240 height=160 alt=>");
@@ -85,7 +85,7 @@ fn another_picture_is_begun_anew() {
     assert_eq!((state, content), (json!(""), json!("")));
     scene.wait_until("a.dataset.upscaleState === 'sharp'");
     assert_eq!(scene.run("return alive.size"), json!(1));
-    // One that cannot be shown leaves the words in its place.
+    // A file that is not an image leaves the alternative text.
     scene.run("a.src = 'record.js'");
     scene.wait_until("alive.size === 0 && a.complete");
     scene.pause();
@@ -94,7 +94,7 @@ fn another_picture_is_begun_anew() {
 }
 
 #[test]
-fn a_picture_of_a_picture_element_follows_its_source() {
+fn the_img_of_a_picture_element_follows_its_source() {
     let scene = Scene::new();
     scene.pixel_ratio(1.0);
     scene.file("wide.png", &png(&waves(90, 60)));
@@ -119,7 +119,7 @@ fn a_picture_of_a_picture_element_follows_its_source() {
 }
 
 #[test]
-fn what_grew_is_made_again_and_what_shrank_is_not() {
+fn an_image_that_grew_is_upscaled_again_and_one_that_shrank_is_not() {
     let scene = Scene::new();
     scene.pixel_ratio(1.0);
     scene.show("<img id=a data-upscale=tiny.bpk src=small.png width=120 height=80 alt=>");
@@ -132,13 +132,13 @@ fn what_grew_is_made_again_and_what_shrank_is_not() {
     }
     scene.run("a.width = 180; a.height = 120");
     scene.wait_until("events.some(({ width }) => width === 180)");
-    // Zoomed, a window has fewer pixels of CSS.
+    // Zoom: fewer CSS pixels, a higher ratio.
     let metrics = json!({ "width": 400, "height": 300, "deviceScaleFactor": 2, "mobile": false });
     scene
         .chrome
         .cdp("Emulation.setDeviceMetricsOverride", metrics);
     scene.wait_until("events.some(({ width }) => width === 360)");
-    // It was sharp all the time.
+    // The state stays `sharp`.
     assert_eq!(
         scene.run("return events.map(({ state }) => state)"),
         json!(["loading", "sharp", "sharp", "sharp"])

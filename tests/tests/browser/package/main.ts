@@ -1,6 +1,6 @@
-// What a strict project does with the package.
+// Uses the package in a project with strict types.
 
-import { load, preload, UprezError, type Download, type Estimate, type Progress, type Upscaler } from "uprez";
+import { load, preload, UprezError, type Download, type Estimate, type Progress, type Upscaler, type Warning } from "uprez";
 import "uprez/element";
 import type { UpscaleEvent } from "uprez/element";
 
@@ -18,10 +18,14 @@ document.addEventListener("uprez-sharp", (event) => {
 window.sharpen = async (url) => {
   const downloads: Download[] = [];
   const steps: Progress[] = [];
+  const warnings: Warning[] = [];
   await preload("fast-x2", { engine: "cpu", onDownload: (download) => downloads.push(download) });
   const upscaler: Upscaler = await load("fast-x2", { engine: "cpu" });
   const estimate: Estimate = await upscaler.estimate({ width: 20, height: 10 }, { scale: 1.5 });
-  const image: ImageData = await upscaler.upscale(url, { onProgress: (progress) => steps.push(progress) });
+  const image: ImageData = await upscaler.upscale(url, {
+    onProgress: (progress) => steps.push(progress),
+    onWarning: (warning) => warnings.push(warning),
+  });
   const file: Blob = await upscaler.upscale(url, { as: "blob", type: "image/webp", quality: 0.9, width: 55 });
   const bitmap: ImageBitmap = await upscaler.upscale(image, { as: "bitmap", priority: "background" });
   const refused = await upscaler.upscale(url, { scale: 1e6 }).catch((error: unknown) => error);
@@ -32,6 +36,7 @@ window.sharpen = async (url) => {
     passes: estimate.passes,
     downloads: downloads.length,
     steps: steps.length,
+    warnings: warnings.length,
     type: file.type,
     sides: [bitmap.width, bitmap.height],
     code: refused instanceof UprezError ? refused.code : null,

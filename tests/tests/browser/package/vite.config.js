@@ -1,2 +1,2 @@
-// Wherever the site lies.
+// Relative paths: the site may be in any folder.
 export default { base: "./", logLevel: "warn" };

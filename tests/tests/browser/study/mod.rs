@@ -45,7 +45,7 @@ fn a_study_goes_from_the_double_click_to_the_report() {
     let mut given: Vec<(String, u8)> = Vec::new();
     for place in 0..3 {
         let name = study.picture();
-        assert_eq!(study.text("#place"), format!("Picture {} of 10", place + 1));
+        assert_eq!(study.text("#place"), format!("Image {} of 10", place + 1));
         let grade = opinion(study.version(&name));
         if place % 2 == 0 {
             chrome.press(&[char::from(b'0' + grade)]);
@@ -84,7 +84,7 @@ fn a_study_goes_from_the_double_click_to_the_report() {
         let name = study.picture();
         assert_eq!(
             study.text("#place"),
-            format!("Picture {} of 10", given.len() + 1)
+            format!("Image {} of 10", given.len() + 1)
         );
         let grade = opinion(study.version(&name));
         chrome.press(&[char::from(b'0' + grade)]);

@@ -1,20 +1,20 @@
-// In which order a rater sees the study: random, and always the same for one rater's name.
+// The order in which a rater sees the versions: random, but always the same for a rater's name.
 
 "use strict";
 
-/** Between the two showings of a version lie at least so many others, where there are enough. */
+/** The smallest number of versions between the two showings of a version, if there are enough. */
 const GAP = 10;
 
-/** Every version once and some twice, in an order that a rater's name decides. */
+/** Every version once and some twice, in an order that depends on the rater's name. */
 function drawOrder(rater) {
   const random = generator(`${STUDY.id} ${rater}`);
   const below = (end) => Math.floor(random() * end);
-  const picture = new Map(STUDY.pictures.flatMap((versions, i) => versions.map((version) => [version, i])));
-  const alike = (a, b) => picture.get(a) === picture.get(b);
-  const order = shuffled([...picture.keys()], below);
-  part(order, alike, below);
-  const gap = Math.min(GAP, Math.floor(picture.size / 4));
-  for (const version of shuffled([...picture.keys()], below).slice(0, STUDY.repeats)) {
+  const image = new Map(STUDY.pictures.flatMap((versions, i) => versions.map((version) => [version, i])));
+  const alike = (a, b) => image.get(a) === image.get(b);
+  const order = shuffled([...image.keys()], below);
+  separate(order, alike, below);
+  const gap = Math.min(GAP, Math.floor(image.size / 4));
+  for (const version of shuffled([...image.keys()], below).slice(0, STUDY.repeats)) {
     const first = order.indexOf(version);
     const places = Array.from({ length: order.length + 1 }, (_, i) => i);
     const far = places.filter((i) => (i > first ? i - first : first + 1 - i) > gap);
@@ -25,8 +25,8 @@ function drawOrder(rater) {
   return order;
 }
 
-/** Moves versions of one picture apart, which side by side would be compared instead of judged. */
-function part(order, alike, below) {
+/** Separates versions of one image: in sequence they would be compared instead of graded. */
+function separate(order, alike, below) {
   const clashes = () => order.filter((version, i) => i > 0 && alike(version, order[i - 1])).length;
   const swap = (i, j) => ([order[i], order[j]] = [order[j], order[i]]);
   for (let tries = 0, count = clashes(); count > 0 && tries < 2000; tries++) {
@@ -47,7 +47,7 @@ function shuffled(values, below) {
   return values;
 }
 
-/** Numbers in [0, 1) that a text decides: FNV-1a, then a Weyl sequence through MurmurHash3's finaliser. */
+/** Random numbers in [0, 1) with a text as seed: FNV-1a, then a Weyl sequence through MurmurHash3's finaliser. */
 function generator(text) {
   let state = 0x811c9dc5;
   for (const letter of text) state = Math.imul(state ^ letter.codePointAt(0), 0x01000193);

@@ -1,27 +1,27 @@
-// Grades for pictures that are shown alone, blind and in random order.
+// Shows images one at a time, blind and in random order, and collects grades.
 //
-// `plan.js` defines STUDY, `order.js` the order in which a rater sees it. All that a rater does is kept
-// in localStorage under the study's name, and saved as a file in the end.
+// `plan.js` defines STUDY, and `order.js` the order of its versions. The rater's progress is kept in
+// localStorage under the study's name, and saved as a file at the end.
 //
-// Hooks that tests may rely on: the ids in the page, data-grade, aria-busy of #rate, drawOrder.
+// Tests rely on the ids in the page, data-grade, aria-busy of #rate, and drawOrder.
 
 "use strict";
 
-/** Grades that come faster are slips of the finger: nobody has seen the picture. */
-const BLIND_MS = 150;
+/** Grades that are given sooner are ignored: no one has seen the image by then. */
+const IGNORE_MS = 150;
 
 const $ = (id) => document.getElementById(id);
 const sections = ["start", "ready", "pause", "end", "rate"];
 const grades = [...document.querySelectorAll("[data-grade]")];
 const keptAs = () => `uprez-study-${STUDY.id}`;
 
-/** { rater, started, finished, step, ready, saved, order, answers }; steps count calibrations first. */
+/** { rater, started, finished, step, ready, saved, order, answers }; the first steps are calibrations. */
 let state = null;
 
-/** The picture that is looked at, and since when; null while there is none. */
+/** The time since which an image is shown; null while none is. */
 let shown = null;
 
-/** Pictures on their way, by version. */
+/** Promises of images, by version. */
 const loading = new Map();
 
 if (typeof STUDY === "undefined") fail("The file plan.js is missing: is the folder complete?");
@@ -34,8 +34,8 @@ function begin() {
   $("rater").value = new URLSearchParams(location.search).get("rater") ?? "";
   state = recall();
   watch();
-  if (!state) turnTo("start");
-  else if (finished()) turnTo("end");
+  if (!state) showSection("start");
+  else if (finished()) showSection("end");
   else pause();
 }
 
@@ -55,7 +55,7 @@ function watch() {
   $("back-from-end").addEventListener("click", back);
   $("save").addEventListener("click", save);
   $("save-part").addEventListener("click", save);
-  for (const button of document.querySelectorAll(".other")) button.addEventListener("click", forget);
+  for (const button of document.querySelectorAll(".other")) button.addEventListener("click", clear);
   for (const button of grades) {
     button.addEventListener("click", () => give(Number(button.dataset.grade)));
   }
@@ -70,7 +70,7 @@ function watch() {
   watchRatio();
 }
 
-/** A window that moves to another screen may keep its size and change its pixels. */
+/** A window that moves to another screen may keep its size but change its pixel ratio. */
 function watchRatio() {
   const changed = () => {
     fit();
@@ -87,10 +87,10 @@ function enter(rater) {
   go();
 }
 
-// What is shown -----------------------------------------------------------------------------------
+// Showing -----------------------------------------------------------------------------------------
 
 /** Shows one section and hides the others. */
-function turnTo(id) {
+function showSection(id) {
   for (const other of sections) $(other).hidden = other !== id;
   document.documentElement.classList.toggle("rating", id === "rate");
   $("saved").textContent = "";
@@ -106,16 +106,16 @@ function answered() {
   return state.answers.length;
 }
 
-/** How many pictures lie before this one; negative in calibration. */
+/** The number of images before this one; negative during calibration. */
 function place() {
   return state.step - STUDY.calibration.length;
 }
 
-/** Goes to where the rater is. */
+/** Shows the section or the image of the current step. */
 function go() {
-  if (finished()) return turnTo("end");
-  if (place() === 0 && !state.ready) return turnTo("ready");
-  if ($("rate").hidden) turnTo("rate");
+  if (finished()) return showSection("end");
+  if (place() === 0 && !state.ready) return showSection("ready");
+  if ($("rate").hidden) showSection("rate");
   show();
 }
 
@@ -131,7 +131,7 @@ async function show() {
     image = await load(version);
   } catch {
     loading.delete(version);
-    fail(`The picture ${version}.png cannot be shown. Is the folder complete? Your grades are kept: reload the page.`);
+    fail(`The image ${version}.png cannot be shown. Is the folder complete? Your grades are kept: reload the page.`);
     return;
   }
   if (step !== state?.step || $("rate").hidden) return;
@@ -142,18 +142,18 @@ async function show() {
   preload();
   setTimeout(() => {
     if (step === state?.step && shown) $("rate").ariaBusy = "false";
-  }, BLIND_MS);
+  }, IGNORE_MS);
 }
 
 function describe(calibration) {
   const [done, all] = calibration ? [state.step, STUDY.calibration.length] : [place(), state.order.length];
-  $("place").textContent = `${calibration ? "Calibration" : "Picture"} ${done + 1} of ${all}`;
+  $("place").textContent = `${calibration ? "Calibration" : "Image"} ${done + 1} of ${all}`;
   $("progress").max = all;
   $("progress").value = done;
   const extreme = calibration?.grade === 1 ? "the worst" : "the best";
   $("question").textContent = calibration
-    ? `This is a ${calibration.grade}: ${extreme} that you will see. Look at it, then press ${calibration.grade}.`
-    : "How good does this picture look?";
+    ? `This is a ${calibration.grade}: ${extreme} quality that you will see. Look at it, then press ${calibration.grade}.`
+    : "How good does this image look?";
   const before = calibration ? undefined : state.answers[place()]?.grade;
   for (const button of grades) {
     const grade = Number(button.dataset.grade);
@@ -166,23 +166,23 @@ function describe(calibration) {
 function load(version) {
   if (!loading.has(version)) {
     const image = new Image();
-    image.alt = "The picture to grade";
+    image.alt = "The image to grade";
     image.src = `pictures/${version}.png`;
     loading.set(version, image.decode().then(() => image));
   }
   return loading.get(version);
 }
 
-/** Fetches the next picture, and lets go of those that are over. */
+/** Loads the next images, and releases earlier ones. */
 function preload() {
   const versions = [...STUDY.calibration.map(({ version }) => version), ...state.order];
   const near = versions.slice(Math.max(0, state.step - 1), state.step + 3);
   for (const version of loading.keys()) if (!near.includes(version)) loading.delete(version);
-  // If it fails now, it will say so when its turn comes.
+  // A failure is reported when the image is shown.
   for (const version of near) load(version).catch(() => loading.delete(version));
 }
 
-/** A whole number of the screen's pixels for every pixel, and as near to the usual size as fits. */
+/** Sizes the image so that each pixel covers a whole number of screen pixels. */
 function fit() {
   const image = $("stage").firstElementChild;
   if (!image) return;
@@ -192,7 +192,7 @@ function fit() {
   const sides = [image.naturalWidth, image.naturalHeight];
   let zoom = Math.max(1, Math.round(ratio));
   while (zoom > 1 && sides.some((side, i) => zoom * side > room[i] * ratio)) zoom -= 1;
-  // In the middle, but between two of the screen's pixels it would be resampled.
+  // Centred, but aligned to screen pixels, so that the image is not resampled.
   const [x, y] = [left, top].map((start, i) => {
     const middle = Math.round((start + room[i] / 2) * ratio - (zoom * sides[i]) / 2);
     return Math.max(middle, Math.ceil(start * ratio)) / ratio - start;
@@ -204,15 +204,15 @@ function fit() {
 
 function pause() {
   $("who").textContent = state.rater;
-  $("so-far").textContent = `${answered()} of ${state.order.length} pictures`;
+  $("so-far").textContent = `${answered()} of ${state.order.length} images`;
   $("save-part").disabled = answered() === 0;
-  turnTo("pause");
+  showSection("pause");
 }
 
-// What the rater does -----------------------------------------------------------------------------
+// Rating ------------------------------------------------------------------------------------------
 
 function give(grade) {
-  if (!shown || performance.now() - shown.since < BLIND_MS) return;
+  if (!shown || performance.now() - shown.since < IGNORE_MS) return;
   const calibration = STUDY.calibration[state.step];
   if (calibration && calibration.grade !== grade) return;
   if (!calibration) {
@@ -227,7 +227,7 @@ function give(grade) {
   go();
 }
 
-/** By one only: who has seen more should not grade what was before anew. */
+/** Only the last grade can be changed: later images might influence an earlier grade. */
 function mayGoBack() {
   return place() > 0 && place() === answered();
 }
@@ -249,20 +249,20 @@ function save() {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   state.saved = true;
   keep();
-  $("saved").textContent = `Saved as ${link.download}, where this browser puts downloads.`;
+  $("saved").textContent = `Saved as ${link.download} in this browser's downloads.`;
 }
 
-function forget() {
+function clear() {
   const lost = !state.saved && answered() > 0;
-  if (lost && !confirm("Your grades are not saved yet. Throw them away?")) return;
+  if (lost && !confirm("Your grades are not saved yet. Delete them?")) return;
   state = null;
   shown = null;
   keep();
   $("rater").value = "";
-  turnTo("start");
+  showSection("start");
 }
 
-// What is kept ------------------------------------------------------------------------------------
+// Storage -----------------------------------------------------------------------------------------
 
 function keep() {
   try {
@@ -270,7 +270,7 @@ function keep() {
     else localStorage.removeItem(keptAs());
   } catch {
     $("kept").hidden = true;
-    for (const note of document.querySelectorAll(".forgetful")) note.hidden = false;
+    for (const note of document.querySelectorAll(".not-kept")) note.hidden = false;
   }
 }
 

@@ -1,0 +1,257 @@
+//! The graph builder as the interpreter.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::Tensor;
+use engine::graph::{
+    Border, Builder, CompileError, ConvOptions, Form, GraphError, Interpolation, Kernel, Padding,
+    Parameter, Term, Value,
+};
+
+use super::Ops;
+use crate::layer::{ConvBlock, KernelWeight, Resample, Skip};
+
+/// A network that has no graph.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// It is in the form in which it is trained.
+    #[error(
+        "the network has wide blocks or batch normalisation: fold it before building its graph"
+    )]
+    Unfolded,
+    /// Steps that do not fit each other.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// Parameters that do not fit the steps.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+}
+
+/// Builds a graph. Parameters go by their ids until the module's paths are known: see [`Names`].
+pub struct GraphOps {
+    /// The steps so far.
+    pub builder: Builder,
+    /// Whether unfolded convolutions are refused; sizes alone do not need their parameters.
+    folded: bool,
+}
+
+impl GraphOps {
+    /// For a folded network that reads so many channels.
+    pub fn new(channels: usize) -> Self {
+        Self {
+            builder: Builder::new(channels),
+            folded: true,
+        }
+    }
+
+    /// For a network in any form, of which sizes alone are wanted.
+    pub fn sizes(channels: usize) -> Self {
+        Self {
+            folded: false,
+            ..Self::new(channels)
+        }
+    }
+
+    fn block(
+        &mut self,
+        block: &ConvBlock,
+        input: Value,
+        padding: Padding,
+    ) -> Result<Value, BuildError> {
+        let is_folded = matches!(block.weight, KernelWeight::Folded(_)) && block.norm.is_none();
+        if self.folded && !is_folded {
+            return Err(BuildError::Unfolded);
+        }
+        let settings = block.settings;
+        let (input, form, scale) = match settings.resample {
+            Resample::None => (input, Form::Plain, 1),
+            Resample::Shuffle { scale } => (input, Form::Plain, scale),
+            Resample::Up { scale, padding } => {
+                let form = Form::Transposed {
+                    stride: scale,
+                    padding,
+                };
+                (input, form, scale)
+            }
+            Resample::Down { scale, padding } => {
+                let form = Form::Strided {
+                    stride: scale,
+                    padding,
+                };
+                (self.builder.unshuffle(input, scale)?, form, 1)
+            }
+        };
+        let vector = |parameter: &Param<Tensor<1>>| {
+            let [count] = parameter.lazy_shape().dims();
+            Parameter::vector(id(parameter), count)
+        };
+        let kernel = Kernel::Parameter {
+            weight: Parameter {
+                name: match &block.weight {
+                    KernelWeight::Folded(weight) => id(weight),
+                    KernelWeight::Wide(_) => String::new(),
+                },
+                shape: block.weight.shape(),
+            },
+            form,
+            bias: block.bias.as_ref().map(vector),
+        };
+        let activation = settings.activation.try_map(|()| match &block.slope {
+            Some(slope) => Ok(vector(slope)),
+            None => Err(CompileError::Missing("slope".into())),
+        })?;
+        let options = ConvOptions {
+            dilation: settings.dilation,
+            padding,
+            activation,
+            ..ConvOptions::default()
+        };
+        let maps = self.builder.conv(input, kernel, options)?;
+        Ok(match scale {
+            1 => maps,
+            _ => self.builder.shuffle(maps, scale, None)?,
+        })
+    }
+}
+
+impl Ops for GraphOps {
+    type Maps = Value;
+    type Error = BuildError;
+
+    fn conv(&mut self, block: &ConvBlock, x: &Value) -> Result<Value, BuildError> {
+        self.block(block, *x, Padding::Same)
+    }
+
+    fn conv_valid(&mut self, block: &ConvBlock, x: &Value) -> Result<Value, BuildError> {
+        self.block(block, *x, Padding::Valid)
+    }
+
+    fn add(&mut self, a: &Value, b: &Value) -> Result<Value, BuildError> {
+        Ok(self.builder.add(*a, *b)?)
+    }
+
+    fn subtract(&mut self, a: &Value, b: &Value) -> Result<Value, BuildError> {
+        let term = |value, factor| Term { value, factor };
+        Ok(self.builder.sum(vec![term(*a, 1.0), term(*b, -1.0)], 0.0)?)
+    }
+
+    fn scale(&mut self, x: &Value, factor: f64) -> Result<Value, BuildError> {
+        let term = Term {
+            value: *x,
+            factor: factor as f32,
+        };
+        Ok(self.builder.sum(vec![term], 0.0)?)
+    }
+
+    fn concat(&mut self, parts: &[Value]) -> Result<Value, BuildError> {
+        Ok(match parts {
+            [part] => *part,
+            parts => self.builder.concat(parts.to_vec())?,
+        })
+    }
+
+    fn sub_pixel(
+        &mut self,
+        maps: &Value,
+        x: &Value,
+        skip: Skip,
+        scale: usize,
+    ) -> Result<Value, BuildError> {
+        let builder = &mut self.builder;
+        Ok(match skip {
+            Skip::None => builder.shuffle(*maps, scale, None)?,
+            Skip::Nearest => builder.shuffle(*maps, scale, Some(*x))?,
+            Skip::Bicubic => {
+                let enlarged = builder.enlarge_phases(*x, scale, Interpolation::Bicubic)?;
+                let sum = builder.add(enlarged, *maps)?;
+                builder.shuffle(sum, scale, None)?
+            }
+        })
+    }
+
+    fn pad(&mut self, x: &Value, margin: usize, border: Border) -> Result<Value, BuildError> {
+        Ok(match margin {
+            0 => *x,
+            _ => self.builder.pad(*x, margin, border)?,
+        })
+    }
+
+    fn align(&mut self, x: &Value, multiple: usize) -> Result<Value, BuildError> {
+        Ok(self.builder.align(*x, multiple)?)
+    }
+
+    fn crop(&mut self, x: &Value, scale: usize) -> Result<Value, BuildError> {
+        Ok(self.builder.crop(*x, scale)?)
+    }
+
+    fn mean(&mut self, x: &Value, window: usize) -> Result<Value, BuildError> {
+        Ok(match window {
+            1 => *x,
+            _ => self.builder.mean(*x, window)?,
+        })
+    }
+}
+
+/// A parameter's name before its path is known.
+fn id<const D: usize>(parameter: &Param<Tensor<D>>) -> String {
+    parameter.id.val().to_string()
+}
+
+/// The paths of a module's parameters, by their ids.
+#[derive(Default)]
+pub(crate) struct Names {
+    path: Vec<String>,
+    found: BTreeMap<String, String>,
+}
+
+impl Names {
+    pub fn of(module: &impl Module) -> Self {
+        let mut names = Self::default();
+        module.visit(&mut names);
+        names
+    }
+
+    pub fn get(&self, id: &str) -> Option<String> {
+        self.found.get(id).cloned()
+    }
+}
+
+impl ModuleVisitor for Names {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_string());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.found.insert(id(param), self.path.join("."));
+    }
+}
+
+/// The values of a module's parameters, by their ids.
+#[derive(Default)]
+pub(crate) struct Values(BTreeMap<String, Vec<f32>>);
+
+impl Values {
+    pub fn of(module: &impl Module) -> Self {
+        let mut values = Self::default();
+        module.visit(&mut values);
+        values
+    }
+
+    pub fn get(&self, id: &str) -> Option<&[f32]> {
+        self.0.get(id).map(Vec::as_slice)
+    }
+}
+
+impl ModuleVisitor for Values {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        // A parameter of another type is reported as missing when it is looked up.
+        if let Ok(values) = param.val().into_data().try_into_vec::<f32>() {
+            self.0.insert(id(param), values);
+        }
+    }
+}

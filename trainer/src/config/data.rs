@@ -1,0 +1,52 @@
+//! `[data]`: the images that a network learns from.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::data::LowResolution;
+use crate::degrade::Degradation;
+use crate::image_file;
+
+/// The images that a network learns from.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// Folders of high-resolution images, relative to the configuration's folder.
+    pub folders: Vec<PathBuf>,
+    /// Side of a patch in pixels of the network's input.
+    pub patch_px: usize,
+    /// Patches start at multiples of this many pixels.
+    #[serde(default = "one")]
+    pub stride_px: usize,
+    /// How low-resolution images are made.
+    #[serde(default)]
+    pub degradation: Degradation,
+    /// A folder of low-resolution images made elsewhere, which replace the degradation. Each has the
+    /// name of its original, with or without a suffix `x2`, `x3`, … for the scale, as in DIV2K.
+    #[serde(default)]
+    pub low_resolution: Option<PathBuf>,
+}
+
+fn one() -> usize {
+    1
+}
+
+impl DataConfig {
+    /// The source of low-resolution images.
+    pub fn low_resolution(&self, seed: u64) -> LowResolution {
+        LowResolution {
+            folder: self.low_resolution.clone(),
+            degradation: self.degradation.clone(),
+            seed,
+        }
+    }
+
+    /// A description of that source, for records and reports.
+    pub fn low_resolution_text(&self) -> String {
+        match &self.low_resolution {
+            Some(folder) => format!("the images in {}", image_file::name(folder)),
+            None => self.degradation.to_string(),
+        }
+    }
+}

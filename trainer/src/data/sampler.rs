@@ -1,0 +1,167 @@
+//! Random patches and their eight flips, prepared by a thread while a step is computed.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use engine::Colour;
+use engine::image::{Image, colour};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+use super::batch::{Batch, BatchShape, Patches};
+use super::{Dataset, Sample};
+use crate::config::Config;
+
+/// How many batches are prepared ahead.
+const AHEAD: usize = 2;
+
+/// A source of batches. The batch of a step depends on the seed and the step alone, so that a resumed
+/// training uses the same batches as an uninterrupted one.
+pub struct Batches {
+    receiver: Receiver<Batch>,
+}
+
+impl Batches {
+    /// Batches for the steps `from..config.training.steps`.
+    pub fn start(dataset: Arc<Dataset>, config: &Config, from: u64) -> Self {
+        let (sender, receiver) = sync_channel(AHEAD);
+        let sampler = Sampler::new(dataset, config);
+        let steps = from..config.training.steps;
+        std::thread::spawn(move || {
+            for step in steps {
+                if sender.send(sampler.batch(step)).is_err() {
+                    return; // the training has ended early
+                }
+            }
+        });
+        Self { receiver }
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Batch;
+
+    fn next(&mut self) -> Option<Batch> {
+        self.receiver.recv().ok()
+    }
+}
+
+/// Draws the patches of any step.
+pub struct Sampler {
+    dataset: Arc<Dataset>,
+    /// For each image, the number of patch positions in it and all images before it.
+    positions: Vec<usize>,
+    shape: BatchShape,
+    colour: Colour,
+    margin_px: usize,
+    seed: u64,
+    batch: usize,
+    patch_px: usize,
+    stride_px: usize,
+}
+
+impl Sampler {
+    /// Draws from these images.
+    pub fn new(dataset: Arc<Dataset>, config: &Config) -> Self {
+        let (patch_px, stride_px) = (config.data.patch_px, config.data.stride_px);
+        let mut sum = 0;
+        let positions = dataset
+            .training
+            .iter()
+            .map(|sample| {
+                sum += sample.positions(patch_px, stride_px);
+                sum
+            })
+            .collect();
+        Self {
+            dataset,
+            positions,
+            shape: BatchShape::new(config, config.training.batch),
+            colour: config.network.spec().colour,
+            margin_px: config.network.training_margin_px(),
+            seed: config.seed,
+            batch: config.training.batch,
+            patch_px,
+            stride_px,
+        }
+    }
+
+    /// The patches of a step, always the same ones.
+    pub fn batch(&self, step: u64) -> Batch {
+        let mut random = Pcg64Mcg::seed_from_u64(self.seed.rotate_left(32) ^ step);
+        let mut batch = Batch::empty(self.shape.clone());
+        let (input, targets) = batch.parts_mut();
+        let margin = self.margin_px;
+        for _ in 0..self.batch {
+            let sample = self.random_sample(&mut random);
+            let (x, y) = sample.random_position(self.patch_px, self.stride_px, &mut random);
+            let flip = Flip(random.random_range(0..8));
+            flip.cut(&sample.input, (x, y), self.colour, input);
+            for ((ratio, patches), (_, target)) in targets.iter_mut().zip(&sample.targets) {
+                let corner = ((x + margin) * *ratio, (y + margin) * *ratio);
+                flip.cut(target, corner, self.colour, patches);
+            }
+        }
+        batch
+    }
+
+    /// An image, drawn with a probability proportional to its number of patch positions.
+    fn random_sample(&self, random: &mut Pcg64Mcg) -> &Sample {
+        let all = self.positions.last().copied().unwrap_or_default();
+        let position = random.random_range(0..all);
+        let image = self.positions.partition_point(|&sum| sum <= position);
+        &self.dataset.training[image]
+    }
+}
+
+/// One of the eight ways to turn and mirror a square: bits for mirroring x, y, and the diagonal.
+struct Flip(u8);
+
+impl Flip {
+    /// The pixel of the original square that comes to (x, y).
+    fn source(&self, x: usize, y: usize, side: usize) -> (usize, usize) {
+        let (x, y) = if self.0 & 4 == 0 { (x, y) } else { (y, x) };
+        let x = if self.0 & 1 == 0 { x } else { side - 1 - x };
+        let y = if self.0 & 2 == 0 { y } else { side - 1 - y };
+        (x, y)
+    }
+
+    /// Appends a square of an RGB image.
+    fn cut(&self, image: &Image, corner: (usize, usize), colour: Colour, patches: &mut Patches) {
+        let [.., side] = patches.shape;
+        let planes = &mut patches.values;
+        let pixel = |x, y| {
+            let (dx, dy) = self.source(x, y, side);
+            let start = 3 * ((corner.1 + dy) * image.width + corner.0 + dx);
+            [0, 1, 2].map(|c| f32::from(image.data[start + c]) / 255.0)
+        };
+        let pixels = || (0..side).flat_map(|y| (0..side).map(move |x| pixel(x, y)));
+        match colour {
+            Colour::Y => planes.extend(pixels().map(colour::rgb_to_y)),
+            Colour::Grey => planes.extend(pixels().map(colour::rgb_to_grey)),
+            Colour::Rgb => (0..3).for_each(|c| planes.extend(pixels().map(|rgb| rgb[c]))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_flips_differ_and_keep_every_pixel() {
+        let side = 3;
+        let mut seen = std::collections::BTreeSet::new();
+        for flip in (0..8).map(Flip) {
+            let square: Vec<_> = (0..side * side)
+                .map(|i| flip.source(i % side, i / side, side))
+                .collect();
+            let mut sorted = square.clone();
+            sorted.sort();
+            sorted.dedup();
+            assert_eq!(sorted.len(), side * side);
+            seen.insert(square);
+        }
+        assert_eq!(seen.len(), 8);
+    }
+}

@@ -1,0 +1,130 @@
+// Finds and fetches this project's own files, and models from any URL.
+
+import { UprezError } from "./error.js";
+
+// Bundlers find a file only where its path is written out.
+
+/** The wasm of each build. */
+const WASM = {
+  lean: new URL("../pkg/lean/web_bg.wasm", import.meta.url),
+  burn: new URL("../pkg/burn/web_bg.wasm", import.meta.url),
+  decode: new URL("../pkg/decode/web_bg.wasm", import.meta.url),
+  resize: new URL("../pkg/resize/web_bg.wasm", import.meta.url),
+};
+
+const WORKERS = {
+  lean: () => new Worker(new URL("../workers/lean.js", import.meta.url), { type: "module" }),
+  burn: () => new Worker(new URL("../workers/burn.js", import.meta.url), { type: "module" }),
+  decode: () => new Worker(new URL("../workers/decode.js", import.meta.url), { type: "module" }),
+  resize: () => new Worker(new URL("../workers/resize.js", import.meta.url), { type: "module" }),
+};
+
+const MODELS = {
+  "fast-x2": new URL("../models/fast-x2.bpk", import.meta.url),
+  "srcnn-x3": new URL("../models/srcnn-x3.bpk", import.meta.url),
+};
+
+/** Promises of compiled modules by URL: all workers share one. */
+const compiled = new Map();
+
+/** Records that `preload` has fetched, by URL. */
+const records = new Map();
+
+/**
+ * The location of this project's files: the folder `base`, by default the parent of this script's; and `follow`, which
+ * counts the bytes of a response.
+ *
+ * @param {{ base?: string | URL, onDownload?: (download: { loaded: number, total: number }) => void }} options
+ */
+export function site({ base, onDownload }) {
+  return { base: base && new URL(`${base}`.replace(/\/?$/, "/"), document.baseURI), follow: meter(onDownload) };
+}
+
+/** Reports the sum of all responses that pass through. */
+function meter(onDownload) {
+  if (!onDownload) return (response) => response;
+  let [loaded, total] = [0, 0];
+  return (response) => {
+    const { headers } = response;
+    // With a content encoding, the length is that of the compressed bytes.
+    total += Number((!headers.get("content-encoding") && headers.get("content-length")) || NaN);
+    const count = new TransformStream({
+      transform(chunk, output) {
+        loaded += chunk.byteLength;
+        onDownload({ loaded, total: total || 0 });
+        output.enqueue(chunk);
+      },
+    });
+    return new Response(response.body.pipeThrough(count), response);
+  };
+}
+
+/** Starts a worker for a build. */
+export function startWorker(build, { base }) {
+  return base ? new Worker(new URL(`workers/${build}.js`, base), { type: "module" }) : WORKERS[build]();
+}
+
+/** The compiled wasm of a build. */
+export function compile(build, { base, follow }) {
+  const url = base ? new URL(`pkg/${build}/web_bg.wasm`, base) : WASM[build];
+  if (!compiled.has(url.href)) {
+    const promise = compileFrom(url, follow);
+    // Forget a failed promise so that the next call retries.
+    promise.catch(() => compiled.delete(url.href));
+    compiled.set(url.href, promise);
+  }
+  return compiled.get(url.href);
+}
+
+async function compileFrom(url, follow) {
+  try {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`${url.href} cannot be fetched (status ${response.status})`);
+    const streams = response.headers.get("content-type")?.startsWith("application/wasm");
+    if (streams) return await WebAssembly.compileStreaming(follow(response));
+    return await WebAssembly.compile(await follow(response).arrayBuffer());
+  } catch (error) {
+    throw new UprezError("worker-failed", error.message);
+  }
+}
+
+/** Fetches a model and keeps it for the next `fetchRecord`. */
+export async function fetchAhead(model, files, signal) {
+  const url = address(model, files);
+  if (url) records.set(url.href, await download(url, files, signal));
+}
+
+/** The bytes of a model. */
+export async function fetchRecord(model, files, signal) {
+  if (model instanceof Blob) return new Uint8Array(await model.arrayBuffer());
+  if (model instanceof ArrayBuffer) return new Uint8Array(model.slice(0));
+  if (ArrayBuffer.isView(model)) {
+    return new Uint8Array(model.buffer, model.byteOffset, model.byteLength).slice();
+  }
+  const url = address(model, files);
+  const ahead = records.get(url.href);
+  records.delete(url.href);
+  return ahead ?? (await download(url, files, signal));
+}
+
+/** The URL of a model; null if it is not to be fetched. */
+function address(model, { base }) {
+  if (typeof model === "string" && /^[\w-]+$/.test(model)) {
+    // Beside a shipped model: no bundler sees this one.
+    return (!base && MODELS[model]) || new URL(`${model}.bpk`, base ? new URL("models/", base) : MODELS["fast-x2"]);
+  }
+  return typeof model === "string" || model instanceof URL ? new URL(model, document.baseURI) : null;
+}
+
+async function download(url, { follow }, signal) {
+  const failed = (why) => new UprezError("no-model", `the model ${url.href} cannot be fetched (${why})`);
+  let response;
+  try {
+    response = await fetch(url, { signal });
+    if (response.ok) return new Uint8Array(await follow(response).arrayBuffer());
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason;
+    throw failed(error.message);
+  }
+  throw failed(`status ${response.status}`);
+}

@@ -1,0 +1,170 @@
+/** Uprez: upscales images on the user's device. */
+
+/** The engines that `engine` accepts. */
+export type EngineChoice = "auto" | EngineName;
+
+/**
+ * `webgpu` and `cpu` run the network's plan. `burn-webgpu` and `burn-cpu` run Burn's operators, for comparison: another
+ * wasm of some megabytes, fetched only when requested by name, or for a record without a graph (written by an older
+ * version).
+ */
+export type EngineName = "webgpu" | "cpu" | "burn-webgpu" | "burn-cpu";
+
+/** An image; a string is a URL. It must not change before the result is there. */
+export type Source =
+  | Blob
+  | string
+  | URL
+  | ImageData
+  | ImageBitmap
+  | HTMLImageElement
+  | HTMLCanvasElement
+  | OffscreenCanvas
+  | HTMLVideoElement
+  | VideoFrame;
+
+/** The name of a shipped model, a URL, or the bytes of a model file. */
+export type Model = (string & {}) | "fast-x2" | "srcnn-x3" | URL | ArrayBuffer | ArrayBufferView | Blob;
+
+/** Bytes fetched so far, and all of them; `total` is 0 if the server does not tell. */
+export interface Download {
+  loaded: number;
+  total: number;
+}
+
+export interface FetchOptions {
+  /** `auto` (default) is WebGPU on a hardware adapter that passes a self-test, else the CPU. */
+  engine?: EngineChoice;
+  /** The folder that holds `workers`, `pkg` and `models`; by default the one this module is in. */
+  base?: string | URL;
+  signal?: AbortSignal;
+  /** Called while wasm and model are fetched. */
+  onDownload?: (download: Download) => void;
+}
+
+export interface LoadOptions extends FetchOptions {
+  /** One of the model's `info.scales`; by default the largest. */
+  scale?: number;
+  /** Workers on the CPU, 1 or more; by default the number of cores less one, at most eight. */
+  workers?: number;
+}
+
+/** The size of the result, in pixels; by default the image's size times the model's scale. */
+export interface Target {
+  /** Any number above 0; not together with `width` and `height`. */
+  scale?: number;
+  /** One side alone keeps the aspect ratio. */
+  width?: number;
+  height?: number;
+  /**
+   * With both sides: `inside` (default) and `outside` keep the aspect ratio, and make the result as large as fits
+   * inside them, or as small as covers them; `fill` stretches it.
+   */
+  fit?: "inside" | "outside" | "fill";
+}
+
+export type Priority = "user-blocking" | "user-visible" | "background";
+
+export interface UpscaleOptions extends Target {
+  /** The type of the result; `imagedata` by default. */
+  as?: "imagedata" | "bitmap" | "blob";
+  /** A blob's type: `image/png` (default), `image/jpeg` or `image/webp`; others reject with `no-encoder`. */
+  type?: string;
+  /** A lossy blob's quality, from 0 to 1. */
+  quality?: number;
+  /** Aborting rejects at once with the signal's reason; the upscaler stays usable. */
+  signal?: AbortSignal;
+  onProgress?: (progress: Progress) => void;
+  /** Called once the image is decoded, if something is wrong with it; the result is computed all the same. */
+  onWarning?: (warning: Warning) => void;
+  /**
+   * The order of calls that wait: more urgent ones go first, even between the tiles of less urgent ones; calls of the
+   * same priority take turns, tile by tile, two images at a time. `user-visible` by default.
+   */
+  priority?: Priority;
+}
+
+/** Tiles done so far, and all of them. */
+export interface Progress {
+  done: number;
+  total: number;
+}
+
+/**
+ * `incomplete-file`: a JPEG ends too early, as after an interrupted copy; the missing part of the image is grey. PNG and
+ * WebP files that end too early are reported where the browser decodes them; elsewhere they reject with `not-an-image`.
+ * Known for blobs and URLs only: an `<img>` or a canvas does not tell.
+ */
+export type WarningCode = "incomplete-file";
+
+export interface Warning {
+  code: WarningCode;
+  message: string;
+}
+
+/** The cost of upscaling an image. */
+export interface Estimate {
+  /** The size of the result, in pixels. */
+  width: number;
+  height: number;
+  /** How many times the image passes through the network. */
+  passes: number;
+  /** Milliseconds, from the time of the last tiles; the first estimate upscales a small image to measure it. */
+  ms: number;
+}
+
+/** A record's metadata. */
+export interface ModelInfo {
+  name: string;
+  /** Output pixels per input pixel, in each direction. */
+  scale: number;
+  /** All scales of the record. */
+  scales: number[];
+  parameters: number;
+  [key: string]: unknown;
+}
+
+/** Loads a model. */
+export function load(model?: Model, options?: LoadOptions): Promise<Upscaler>;
+
+/** Fetches and compiles the files that `load` needs, ahead of time. */
+export function preload(model?: Model, options?: FetchOptions): Promise<void>;
+
+/** A loaded model. */
+export class Upscaler {
+  private constructor();
+  /** The engine that runs; changes to `cpu` or `burn-cpu` if a GPU fails. */
+  readonly engine: EngineName;
+  readonly info: ModelInfo;
+  /** The size of a result and the time to compute it; rejects with `too-large`, with a message that says what fits. */
+  estimate(size: { width: number; height: number }, target?: Target): Promise<Estimate>;
+  upscale(source: Source, options: UpscaleOptions & { as: "blob" }): Promise<Blob>;
+  upscale(source: Source, options: UpscaleOptions & { as: "bitmap" }): Promise<ImageBitmap>;
+  upscale(source: Source, options?: UpscaleOptions & { as?: "imagedata" }): Promise<ImageData>;
+  /** Frees workers and memory; pending calls are rejected with the code `disposed`. */
+  dispose(): void;
+}
+
+/** Each code is explained in lib/error.js. */
+export type ErrorCode =
+  | "no-model"
+  | "bad-model"
+  | "unknown-scale"
+  | "no-image"
+  | "not-an-image"
+  | "too-large"
+  | "cross-origin"
+  | "no-pixels"
+  | "no-encoder"
+  | "no-webgpu"
+  | "no-simd"
+  | "wrong-gpu"
+  | "gpu-failed"
+  | "worker-failed"
+  | "disposed"
+  | "internal";
+
+/** An error with a code; the message says what to do. */
+export class UprezError extends Error {
+  readonly code: ErrorCode;
+}

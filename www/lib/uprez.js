@@ -1,0 +1,322 @@
+// Uprez: upscales images on the user's device.
+//
+//   import { load } from "./uprez.js";
+//   const upscaler = await load("fast-x2");
+//   const image = await upscaler.upscale(file);
+//
+// All computation runs in Web Workers. Only this project's own files are fetched.
+
+// Imports of the modules below: listed here, they are fetched at the same time.
+import "./canvas-check.js";
+import "./image-header.js";
+import "./worker-client.js";
+import { UprezError } from "./error.js";
+import { fetchAhead, fetchRecord, site } from "./fetch.js";
+import { Pool, begin, defaultWorkers, prepare } from "./pool.js";
+import { RANKS, Scheduler } from "./scheduler.js";
+import { Pixels, open } from "./source.js";
+import { Whole, checkTarget, resultSize } from "./target.js";
+
+export { UprezError };
+
+const ENGINES = ["auto", "webgpu", "cpu", "burn-webgpu", "burn-cpu"];
+
+const RESULTS = ["imagedata", "bitmap", "blob"];
+
+/** The engine that takes over when a GPU fails. */
+const FALLBACK = { webgpu: "cpu", "burn-webgpu": "burn-cpu" };
+
+/** Attempts at an image when workers crash. */
+const MAX_TRIES = 3;
+
+/** Size and number of the images that measure speed for the first estimate; the first ones warm up. */
+const PROBE_PX = 128;
+const PROBES = 3;
+
+/** The smallest module with a SIMD instruction: `v128.const`, dropped. */
+const SIMD = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 23, 1, 21, 0, 253, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 26, 11,
+]);
+
+function check(name, value, known) {
+  if (known.includes(value)) return;
+  const names = known.map((name) => `"${name}"`).join(", ");
+  throw new TypeError(`${name} is "${value}", but must be one of ${names}`);
+}
+
+/**
+ * Loads a model. Types and options are documented in uprez.d.ts.
+ *
+ * @type {typeof import("./uprez.d.ts").load}
+ */
+export async function load(model = "fast-x2", { engine = "auto", scale, workers, signal, ...where } = {}) {
+  check("engine", engine, ENGINES);
+  for (const [name, value] of Object.entries({ scale, workers })) {
+    if (value !== undefined && !(Number.isInteger(value) && value > 0)) {
+      throw new TypeError(`${name} is ${value}, but must be a whole number such as 2`);
+    }
+  }
+  if (!WebAssembly.validate(SIMD)) {
+    throw new UprezError("no-simd", "this browser has no WebAssembly SIMD, which every browser since 2023 has: update it");
+  }
+  const files = site(where);
+  const worker = begin(engine, files);
+  try {
+    const [record, chosen] = await Promise.all([fetchRecord(model, files, signal), chooseEngine(engine)]);
+    const upscaler = new Upscaler(record, engine, scale, workers ?? defaultWorkers(), files);
+    await upscaler._start(chosen, worker);
+    return upscaler;
+  } catch (error) {
+    worker.terminate();
+    throw error;
+  }
+}
+
+/**
+ * Fetches and compiles the files that `load` needs.
+ *
+ * @type {typeof import("./uprez.d.ts").preload}
+ */
+export async function preload(model = "fast-x2", { engine = "auto", signal, ...where } = {}) {
+  check("engine", engine, ENGINES);
+  const files = site(where);
+  await Promise.all([prepare(engine, files), fetchAhead(model, files, signal)]);
+}
+
+/** A loaded model; made by `load`. */
+export class Upscaler {
+  /** The engine that runs; changes to the CPU if a GPU fails. */
+  engine = "";
+  /**
+   * The record's metadata: `name`, `network`, `parameters`, `origin`, `scores`, …; `scale` is the one in use, and
+   * `scales` lists all that the record has.
+   */
+  info = {};
+
+  #record;
+  #wanted;
+  #scale;
+  #workers;
+  #files;
+  /** Promise of the pool. */
+  #pool = null;
+  #scheduler = new Scheduler();
+  #disposed = false;
+
+  /** @private: use `load`. */
+  constructor(record, wanted, scale, workers, files) {
+    this.#record = record;
+    this.#wanted = wanted;
+    this.#scale = scale;
+    this.#workers = workers;
+    this.#files = files;
+  }
+
+  /** @private */
+  async _start(engine, worker) {
+    try {
+      await this.#open(engine, worker);
+    } catch (error) {
+      const refused = ["bad-model", "unknown-scale"].includes(error.code);
+      const fallback = this.#wanted === "auto" && !refused ? FALLBACK[engine] : undefined;
+      // A record without a graph, as older versions wrote them.
+      const next = error.code === "no-plan" ? `burn-${engine}` : fallback;
+      if (!next) throw error;
+      await this._start(next);
+    }
+  }
+
+  #open(engine, first) {
+    const opening = Pool.open(engine, this.#record, this.#scale, this.#workers, this.#files, first).then((pool) => {
+      this.engine = pool.engine;
+      this.info = pool.info;
+      return pool;
+    });
+    this.#pool = opening;
+    // Forget a failed promise so that the next call retries.
+    opening.catch(() => this.#pool === opening && (this.#pool = null));
+    return opening;
+  }
+
+  /**
+   * The size of a result and the time to compute it; rejects with `too-large` if it would not fit.
+   *
+   * @type {import("./uprez.d.ts").Upscaler["estimate"]}
+   */
+  async estimate(size, target = {}) {
+    checkTarget(target);
+    const { scale } = this.info;
+    const { width, height, passes } = resultSize(size, target, scale);
+    let pixels = 0;
+    for (let pass = 0; pass < passes; pass += 1) pixels += size.width * size.height * scale ** (2 * pass);
+    const expect = async () => (await (this.#pool ?? this.#open(this.engine))).expect(pixels);
+    if ((await expect()) === null) await this.#probe();
+    return { width, height, passes, ms: await expect() };
+  }
+
+  /** Measures speed. */
+  async #probe() {
+    const image = new ImageData(PROBE_PX, PROBE_PX);
+    image.data.fill(255);
+    for (let probe = 0; probe < PROBES; probe += 1) await this.upscale(image);
+  }
+
+  /**
+   * Upscales an image to a target size, or by the model's scale.
+   *
+   * @type {import("./uprez.d.ts").Upscaler["upscale"]}
+   */
+  async upscale(source, options = {}) {
+    const { signal, onProgress, onWarning, as = "imagedata", type = "image/png", quality } = options;
+    const { scale, width, height, fit, priority = "user-visible" } = options;
+    const target = { scale, width, height, fit };
+    check("as", as, RESULTS);
+    check("priority", priority, Object.keys(RANKS));
+    checkTarget(target);
+    if (this.#disposed) throw new UprezError("disposed", "this upscaler was disposed of");
+    const rank = RANKS[priority];
+    const call = this.#scheduler.enter(rank, signal).then(async (leave) => {
+      try {
+        return await this.#upscale(source, target, { signal, onProgress, onWarning, rank, as, type, quality });
+      } finally {
+        leave();
+      }
+    });
+    // Reject at once, even while a tile is being computed.
+    return signal ? Promise.race([call, aborted(signal, call)]) : call;
+  }
+
+  async #upscale(source, target, options) {
+    if (this.#disposed) throw new UprezError("disposed", "this upscaler was disposed of");
+    const { signal, onWarning } = options;
+    const { scale } = this.info;
+    const check = (size) => resultSize(size, target, scale);
+    const image = await open(source, { check, onWarning, files: this.#files, signal });
+    const job = { ...options, scale, image, encoder: null };
+    try {
+      signal?.throwIfAborted();
+      return await this.#work(job, check(image));
+    } finally {
+      job.image.close();
+      job.encoder?.close();
+    }
+  }
+
+  async #work(job, { width, height, passes }) {
+    const progress = await this.#plan(job, passes);
+    for (let pass = 1; pass < passes; pass += 1) {
+      const between = new Whole(enlarged(job), job.scale);
+      await this.#pass(job, between, progress);
+      job.image.close();
+      job.image = new Pixels(between.image.width, between.image.height, between.image.data);
+    }
+    const from = enlarged(job);
+    const fits = from.width === width && from.height === height;
+    const encode = !fits || job.as === "blob" ? await import("./encode.js") : null;
+    if (encode) job.encoder = new encode.Encoder(this.#files);
+    let result;
+    if (fits) {
+      const whole = new Whole(from, job.scale);
+      await this.#pass(job, whole, progress);
+      result = whole.image;
+    } else {
+      await job.encoder.begin(from, { width, height });
+      const push = (rgba) => job.encoder.push(rgba);
+      await this.#pass(job, new encode.Bands(progress.passes[0], from.width, job.scale, push), progress);
+    }
+    if (job.as === "blob") return await job.encoder.encode({ width, height }, result, job);
+    result ??= new ImageData(await job.encoder.end(), width, height);
+    return job.as === "bitmap" ? await createImageBitmap(result) : result;
+  }
+
+  /** The tiles of all passes. */
+  async #plan({ image: { width, height }, scale, onProgress, signal }, passes) {
+    const tiles = async (pass) => {
+      const factor = scale ** pass;
+      return await this.#retry((pool) => pool.tiles(width * factor, height * factor));
+    };
+    const progress = { passes: await Promise.all(Array.from({ length: passes }, (_, pass) => tiles(pass))) };
+    const total = progress.passes.reduce((sum, tiles) => sum + tiles.length, 0);
+    let done = 0;
+    progress.step = (tiles) => {
+      done += tiles;
+      if (!signal?.aborted) onProgress?.({ done, total });
+    };
+    progress.step(0);
+    return progress;
+  }
+
+  async #pass({ image, rank, signal }, output, progress) {
+    const waiting = progress.passes.shift();
+    const take = (tile, rgba) => {
+      output.take(tile, rgba);
+      progress.step(1);
+    };
+    await this.#retry((pool) => pool.run(image, waiting, take, rank, signal));
+    signal?.throwIfAborted();
+  }
+
+  /** Runs `work` with the pool, again on the CPU if the GPU fails, and with a new worker if one crashes. */
+  async #retry(work) {
+    for (let tries = MAX_TRIES; ; tries -= 1) {
+      const opening = this.#pool ?? this.#open(this.engine);
+      const pool = await opening;
+      try {
+        return await work(pool);
+      } catch (error) {
+        const failed = ["gpu-failed", "worker-failed"].includes(error.code);
+        if (this.#disposed || !failed || tries === 1) throw error;
+        const next = FALLBACK[pool.engine];
+        // Another image may have replaced the pool already.
+        if (next && this.#pool === opening) {
+          this.#open(next);
+          pool.terminate(error);
+        }
+      }
+    }
+  }
+
+  /** Frees the workers and their memory; pending calls are rejected. */
+  dispose() {
+    this.#disposed = true;
+    this.#pool?.then(
+      (pool) => pool.terminate(),
+      () => {},
+    );
+  }
+}
+
+/** The size of the output of a pass. */
+function enlarged({ image: { width, height }, scale }) {
+  return { width: width * scale, height: height * scale };
+}
+
+/** A promise that rejects when `signal` aborts before `call` ends. */
+function aborted(signal, call) {
+  return new Promise((_, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    call.catch(() => {}).then(() => signal.removeEventListener("abort", abort));
+  });
+}
+
+/** The engine to try first. */
+async function chooseEngine(wanted) {
+  const usesGpu = wanted.endsWith("webgpu");
+  if (wanted !== "auto" && !usesGpu) return wanted;
+  let adapter = null;
+  try {
+    adapter = await navigator.gpu?.requestAdapter();
+  } catch {
+    // Treated as no adapter.
+  }
+  if (usesGpu) {
+    if (adapter) return wanted;
+    throw new UprezError("no-webgpu", 'this browser has no WebGPU; use the engine "auto" or "cpu"');
+  }
+  // A software GPU is slower than the CPU engine.
+  const software = adapter?.info?.isFallbackAdapter ?? adapter?.isFallbackAdapter ?? false;
+  return adapter && !software ? "webgpu" : "cpu";
+}

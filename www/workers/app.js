@@ -1,0 +1,74 @@
+// Worker of the app: thumbnails, previews and checksums. The page's end is app/worker.js.
+
+import { update } from "../app/crc32.js";
+import { JPEG_END, readHeader } from "../lib/image-header.js";
+
+/** Longer side of a thumbnail, in pixels: twice the size in the list, for high-density screens. */
+const THUMBNAIL_PX = 128;
+
+/** The size is in this part of a file, even after a long colour profile and an EXIF thumbnail. */
+const HEADER_BYTES = 1 << 20;
+
+/** Larger images get no thumbnail: decoding takes four bytes per pixel. */
+const MAX_THUMBNAIL_PIXELS = 64e6;
+
+/** Larger images are shown reduced: the page holds image and result in memory. */
+const MAX_PREVIEW_PIXELS = 64e6;
+
+const handlers = { inspect, preview, checksum };
+
+self.onmessage = async ({ data: { id, type, blob } }) => {
+  try {
+    const { answer, transfer = [] } = await handlers[type](blob);
+    self.postMessage({ id, answer }, transfer);
+  } catch (error) {
+    self.postMessage({ id, error: error.message || String(error) });
+  }
+};
+
+/** Decodes a file, even a JPEG that ends too early. */
+function decode(blob) {
+  return createImageBitmap(blob).catch(() => createImageBitmap(new Blob([blob, JPEG_END])));
+}
+
+async function inspect(blob) {
+  const header = readHeader(new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer()));
+  if (header && header.width * header.height > MAX_THUMBNAIL_PIXELS) {
+    return { answer: { size: { width: header.width, height: header.height }, thumbnail: null } };
+  }
+  let bitmap;
+  try {
+    bitmap = await decode(blob);
+  } catch {
+    return { answer: { size: null, thumbnail: null } };
+  }
+  const size = { width: bitmap.width, height: bitmap.height };
+  const thumbnail = shrink(bitmap, Math.min(1, THUMBNAIL_PX / Math.max(size.width, size.height)));
+  return { answer: { size, thumbnail }, transfer: [thumbnail] };
+}
+
+async function preview(blob) {
+  const bitmap = await decode(blob);
+  const { width, height } = bitmap;
+  const factor = Math.sqrt(MAX_PREVIEW_PIXELS / (width * height));
+  const shown = factor < 1 ? shrink(bitmap, factor) : bitmap;
+  return { answer: { bitmap: shown, width, height }, transfer: [shown] };
+}
+
+/** A smaller copy of a bitmap, which is closed. */
+function shrink(bitmap, factor) {
+  const side = (px) => Math.max(1, Math.round(px * factor));
+  const canvas = new OffscreenCanvas(side(bitmap.width), side(bitmap.height));
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  bitmap.close();
+  return canvas.transferToImageBitmap();
+}
+
+async function checksum(blob) {
+  let crc = 0;
+  const reader = blob.stream().getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) crc = update(crc, part.value);
+  return { answer: crc };
+}

@@ -1,0 +1,8 @@
+// Worker of the build with Burn's operators.
+
+import init, { Upscaler } from "../pkg/burn/web.js";
+// Imported by the next module: listed here, it is fetched at the same time.
+import "./worker-server.js";
+import { serveUpscaler } from "./worker-upscale.js";
+
+serveUpscaler(init, Upscaler);
