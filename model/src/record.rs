@@ -1,8 +1,8 @@
-//! The model file: a burn record that says what it is.
+//! The model file: a burn record that describes itself.
 //!
 //! A record is Burn's own container, burnpack, holding the folded network's parameters in half
 //! precision, and entries of ours among its metadata: `uprez`, JSON, is [`Metadata`], and
-//! `uprez-plan-x2` and so on are the network's plans for its scales ([`engine::graph::text`]), so that a page
+//! `uprez-plan-x2` and so on are the network's graphs for its scales ([`engine::graph::text`]), so that a page
 //! runs it without its definition. Burn's `ModuleRecord` reads the same file.
 
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ use crate::ops::BuildError;
 /// The version of [`Metadata`] that is written, and the newest one that is read.
 pub const FORMAT: u32 = 1;
 
-/// What a record says of itself.
+/// A record's description of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metadata {
     /// Version of this structure.
@@ -31,18 +31,18 @@ pub struct Metadata {
     pub name: String,
     /// The network, its scale and its colour treatment.
     pub network: NetworkConfig,
-    /// How the low-resolution pictures were made that it was trained for.
+    /// The degradation that it was trained for.
     pub degradation: String,
     /// Parameters after folding.
     pub parameters: usize,
-    /// Where it comes from.
+    /// Its origin.
     pub origin: Origin,
-    /// What it reached.
+    /// Its scores on sets of images.
     pub scores: Vec<Score>,
 }
 
 impl Metadata {
-    /// What they are where the network is used at another of its scales.
+    /// The metadata for another of the network's scales.
     pub fn at(mut self, scale: Option<usize>) -> Result<Self, ScaleError> {
         match scale {
             Some(scale) if scale != self.network.spec().scale => {
@@ -55,7 +55,7 @@ impl Metadata {
     }
 }
 
-/// Where a record comes from.
+/// The origin of a record.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Origin {
     /// The training configuration, as its file said it.
@@ -85,10 +85,10 @@ pub struct Score {
     pub bicubic_ssim_y: f64,
 }
 
-/// A record that cannot be used, and why.
+/// A record that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// The file itself.
+    /// The container cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
     /// Written by a newer version.
@@ -99,10 +99,10 @@ pub enum RecordError {
         /// The file's format.
         found: u32,
     },
-    /// Our label, but not one that can be understood.
+    /// A description that cannot be parsed.
     #[error("the model file's description cannot be read: {0}")]
     Description(String),
-    /// A scale that the file's network doesn't have.
+    /// A scale that the file's network does not have.
     #[error(transparent)]
     Scale(#[from] ScaleError),
     /// A parameter of another shape than its network has.
@@ -115,10 +115,10 @@ pub enum RecordError {
         /// What the network has.
         expected: Vec<usize>,
     },
-    /// A parameter that is not there.
+    /// A missing parameter.
     #[error("parameter `{0}` is missing from the model file")]
     Missing(String),
-    /// A parameter that the network doesn't have.
+    /// A parameter that the network does not have.
     #[error("parameter `{0}` of the model file belongs to no part of its network")]
     Unknown(String),
     /// A network without a graph.
@@ -212,7 +212,7 @@ fn graph(network: &NetworkConfig, device: &Device) -> Result<String, RecordError
 }
 
 fn describe(file: &File) -> Result<Metadata, RecordError> {
-    /// What every format has, so that a newer one is recognised before it is misread.
+    /// The field that every format has, so that a newer one is recognised before it is misread.
     #[derive(Deserialize)]
     struct Versioned {
         format: u32,

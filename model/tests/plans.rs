@@ -95,7 +95,7 @@ fn difference(found: &Planes, expected: &Planes) -> f32 {
     let largest = expected.data.iter().fold(1f32, |a, b| a.max(b.abs()));
     let pairs = found.data.iter().zip(&expected.data);
     pairs.fold(0f32, |worst, (a, b)| {
-        // What is no number is infinitely far away.
+        // Not-a-number counts as infinitely far away.
         worst.max(if a.is_finite() {
             (a - b).abs()
         } else {

@@ -1,4 +1,4 @@
-//! The pipeline: tiles give what the whole picture gives, and nobody's pixels are lost.
+//! The pipeline: tiles give what the whole image gives, and nobody's pixels are lost.
 
 mod common;
 

@@ -42,7 +42,7 @@ pub fn model_file(network: &str) -> anyhow::Result<Vec<u8>> {
     Ok(record::write(&folded, &metadata)?)
 }
 
-/// What a record makes of a picture on a device, in tiles of `tile_px`.
+/// What a record makes of an image on a device, in tiles of `tile_px`.
 pub fn upscaled(
     bytes: &[u8],
     image: &Image,
@@ -54,7 +54,7 @@ pub fn upscaled(
     upscaled_by(&mut engine, &metadata, image, Some(tile_px))
 }
 
-/// What an engine makes of a picture, in tiles of `tile_px` or as it likes.
+/// What an engine makes of an image, in tiles of `tile_px` or as it likes.
 pub fn upscaled_by(
     engine: &mut impl Engine,
     metadata: &Metadata,
@@ -73,7 +73,7 @@ pub fn plan(bytes: &[u8]) -> anyhow::Result<(Plan, Metadata)> {
     Ok((network.plan()?, metadata))
 }
 
-/// The largest difference between two pictures' bytes; `None` for pictures of different sizes.
+/// The largest difference between two images' bytes; `None` for images of different sizes.
 pub fn largest_difference(a: &[u8], b: &[u8]) -> Option<u8> {
     let pairs = || a.iter().zip(b).map(|(a, b)| a.abs_diff(*b));
     (a.len() == b.len()).then(|| pairs().max().unwrap_or(0))

@@ -90,7 +90,7 @@ fn every_engine_gives_the_same_picture_within_one_step() {
     }
 }
 
-/// One training step on the GPU against one on the CPU: the same loss, gradient and picture after it.
+/// One training step on the GPU against one on the CPU: the same loss, gradient and image after it.
 #[test]
 fn a_training_step_on_the_gpu_is_that_of_the_cpu() {
     let text = r#"

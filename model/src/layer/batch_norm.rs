@@ -61,7 +61,7 @@ impl BatchNorm {
         x * plane(scale) + plane(shift)
     }
 
-    /// What it multiplies by and adds in use, each `[channels]`.
+    /// Factor and offset in evaluation mode, each `[channels]`.
     pub fn scale_and_shift(&self) -> (Tensor<1>, Tensor<1>) {
         let scale = self.gamma.val() / self.variance.value_sync().add_scalar(EPSILON).sqrt();
         let shift = self.beta.val() - self.mean.value_sync() * scale.clone();

@@ -1,4 +1,4 @@
-//! What stands beyond a picture's borders, where zeros would show.
+//! Margins around images, where zeros would be visible.
 
 use burn::tensor::Tensor;
 

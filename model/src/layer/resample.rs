@@ -21,9 +21,9 @@ pub fn transposed_kernel(weight: Tensor<4>, stride: usize, padding: usize) -> Te
         .swap_dims(0, 1)
 }
 
-/// The weight of a strided convolution as one at stride 1 on an unshuffled picture.
+/// The weight of a strided convolution as one at stride 1 on an unshuffled image.
 ///
-/// `weight [out, in, k, k]` of stride s → `[out, in·s², k′, k′]`; the picture's sides have to be
+/// `weight [out, in, k, k]` of stride s → `[out, in·s², k′, k′]`; the image's sides have to be
 /// multiples of s.
 pub fn strided_kernel(weight: Tensor<4>, stride: usize, padding: usize) -> Tensor<4> {
     let [channels_out, channels_in, k, _] = weight.dims();

@@ -25,8 +25,8 @@ const BICUBIC_REACH_PX: usize = 2;
 /// Adds the enlarged `x [batch, c, h, w]` to `maps [batch, c·s², h, w]`, the maps that a sub-pixel
 /// shuffle will interleave into `[batch, c, h·s, w·s]`.
 ///
-/// Before the shuffle each of the s² maps of a channel is one phase of the enlarged picture, so
-/// nearest is the picture itself and bicubic is a 5×5 convolution a phase.
+/// Before the shuffle each of the s² maps of a channel is one phase of the enlarged image, so
+/// nearest is the image itself and bicubic is a 5×5 convolution a phase.
 pub fn add_skip(maps: Tensor<4>, x: Tensor<4>, skip: Skip, scale: usize) -> Tensor<4> {
     let [batch, channels, h, w] = x.dims();
     let phases = scale * scale;

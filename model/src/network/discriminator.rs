@@ -1,9 +1,9 @@
-//! The judge of SRGAN: is a picture photographed or made by a network?
+//! The judge of SRGAN: is an image photographed or made by a network?
 //!
 //! Ledig et al., CVPR 2017, arXiv:1609.04802, figure 4; needed in training alone:
 //!
 //! ```text
-//! picture [c, s, s] ─ 3×3, 64 ─ LeakyReLU ─ (3×3 ─ norm ─ LeakyReLU) × 7 ─ dense 1024 ─ LeakyReLU ─ dense 1
+//! image [c, s, s] ─ 3×3, 64 ─ LeakyReLU ─ (3×3 ─ norm ─ LeakyReLU) × 7 ─ dense 1024 ─ LeakyReLU ─ dense 1
 //! maps              64 │ 64 ↓2 │ 128 │ 128 ↓2 │ 256 │ 256 ↓2 │ 512 │ 512 ↓2
 //! ```
 //!
@@ -27,7 +27,7 @@ const CONVS: usize = 8;
 /// The sizes of a [`Discriminator`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiscriminatorConfig {
-    /// Planes of a picture, or maps of its features.
+    /// Planes of an image, or maps of its features.
     pub channels: usize,
     /// Their side in pixels.
     pub side_px: usize,

@@ -1,4 +1,4 @@
-//! FSRCNN: SRCNN's work on the small picture, through a narrow waist.
+//! FSRCNN: SRCNN's work on the small image, through a narrow waist.
 //!
 //! Dong, Loy and Tang, "Accelerating the Super-Resolution Convolutional Neural Network", ECCV
 //! 2016, arXiv:1608.00367. Feature extraction, shrinking, m mapping layers, expanding, and a

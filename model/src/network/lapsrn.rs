@@ -2,12 +2,12 @@
 //!
 //! Lai, Huang, Ahuja and Yang, "Deep Laplacian Pyramid Networks for Fast and Accurate
 //! Super-Resolution", CVPR 2017, arXiv:1704.03915, and with levels that share their parameters,
-//! as here, arXiv:1710.01992. A level finds the details that the doubled picture lacks:
+//! as here, arXiv:1710.01992. A level finds the details that the doubled image lacks:
 //!
 //! ```text
 //! features [w, h, w] ─ (3×3 ─ LeakyReLU) × depth ─ 4×4 transposed ─ LeakyReLU ─┬─ next level's features
 //!                                                                              └─ 3×3 ─┐
-//! picture  [c, h, w] ──────────────── 4×4 transposed, bilinear at first ────────────── + ─ [c, 2·h, 2·w]
+//! image  [c, h, w] ──────────────── 4×4 transposed, bilinear at first ────────────── + ─ [c, 2·h, 2·w]
 //! ```
 //!
 //! As the levels are one, a network that was trained for ×4 or ×8 is one for ×2, too:

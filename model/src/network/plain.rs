@@ -1,4 +1,4 @@
-//! Plain: a stack of convolutions on the small picture, and a sub-pixel shuffle at its end.
+//! Plain: a stack of convolutions on the small image, and a sub-pixel shuffle at its end.
 //!
 //! ```text
 //! x [c, h, w] ─ conv ─ PReLU ─┬─ (conv ─ PReLU) × depth ─ + ─ conv ─ [c·s², h, w] ─ + ─ shuffle ─ [c, s·h, s·w]

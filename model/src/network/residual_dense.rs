@@ -3,7 +3,7 @@
 //! Residual dense blocks (Zhang et al., "Residual Dense Network for Image Super-Resolution", CVPR
 //! 2018, arXiv:1802.08797), whose convolutions may be dilated (Yu and Koltun 2016,
 //! arXiv:1511.07122), and a spatial pyramid pooling at the end (He et al. 2014, arXiv:1406.4729;
-//! here with windows that slide, so that pictures of any size and tiles of them give the same):
+//! here with windows that slide, so that images of any size and tiles of them give the same):
 //!
 //! ```text
 //! x [c, h, w] ─ 3×3 ─┬─ block × blocks ─ pyramid ─ + ─ 3×3 ─ shuffle ─ + nearest(x) ─ [c, s·h, s·w]

@@ -1,7 +1,7 @@
 //! SRCNN: the first super-resolution network.
 //!
 //! Dong, Loy, He and Tang, "Learning a Deep Convolutional Network for Image Super-Resolution",
-//! ECCV 2014, and the longer arXiv:1501.00092. The picture is enlarged by bicubic interpolation
+//! ECCV 2014, and the longer arXiv:1501.00092. The image is enlarged by bicubic interpolation
 //! first; three convolutions then extract patches, map them non-linearly, and reconstruct:
 //!
 //! ```text

@@ -9,7 +9,7 @@ use anyhow::{Context, ensure};
 pub struct Renderers(Vec<PathBuf>);
 
 impl Renderers {
-    /// Those that there are now.
+    /// Bytes in use now.
     pub fn find() -> anyhow::Result<Self> {
         let mut renderers = Vec::new();
         for entry in fs::read_dir("/proc").context("there is no /proc")? {

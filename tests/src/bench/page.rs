@@ -68,7 +68,7 @@ impl Served {
         Page { chrome }
     }
 
-    /// Milliseconds from navigation to a page's first picture, in a fresh browser.
+    /// Milliseconds from navigation to a page's first image, in a fresh browser.
     pub fn first_picture(&self, path: &str) -> anyhow::Result<f64> {
         let chrome = self.browser();
         // A browser that starts has other things to do.

@@ -17,9 +17,9 @@ pub struct Row {
     pub value: f64,
     /// `ratio`, `MB`, …
     pub unit: &'static str,
-    /// What is wanted; `None` for what is only good to know.
+    /// The value to reach; `None` for a figure without a goal.
     pub reach: Option<Reach>,
-    /// What it is compared with.
+    /// The peer.
     pub peer: String,
 }
 

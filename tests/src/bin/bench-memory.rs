@@ -1,4 +1,4 @@
-//! What a page takes of memory beyond the two pictures.
+//! What a page takes of memory beyond the two images.
 //!
 //! `cargo xtask bench memory` runs it; only Linux tells how much a process held at most.
 
@@ -10,10 +10,10 @@ use tests::bench::page::Served;
 use tests::bench::report::{Reach, Row, report};
 use tests::bench::{Measure, medians};
 
-/// The picture before, with which everything is loaded that will be.
+/// The image before, with which everything is loaded that will be.
 const WARM_UP_PX: usize = 64;
 
-/// Sides of pictures of 1 and 16 megapixels.
+/// Sides of images of 1 and 16 megapixels.
 const SIDES_PX: [usize; 2] = [1000, 4000];
 
 /// Most that is wanted.
@@ -50,7 +50,7 @@ fn main() -> anyhow::Result<()> {
     report("memory", &[row("1 MP", small), row("16 MP", large), ratio])
 }
 
-/// The most that the pages of a fresh browser hold beyond a picture of this side and its result, and beyond what they
+/// The most that the pages of a fresh browser hold beyond an image of this side and its result, and beyond what they
 /// held before.
 fn megabytes(served: &Served, side: usize) -> anyhow::Result<f64> {
     let page = served.open();

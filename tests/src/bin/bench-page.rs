@@ -13,16 +13,16 @@ use tests::bench::python::Python;
 use tests::bench::report::{Reach, Row, report};
 use tests::bench::{Measure, medians};
 
-/// Side of the picture that both upscale.
+/// Side of the image that both upscale.
 const SIDE_PX: usize = 256;
 
-/// Side of a picture that has many tiles.
+/// Side of an image that has many tiles.
 const LARGE_PX: usize = 1024;
 
-/// Sides of pictures of 1 and 16 megapixels.
+/// Sides of images of 1 and 16 megapixels.
 const MEGAPIXELS_PX: [usize; 2] = [1000, 4000];
 
-/// Runs of a small picture in a round: those that don't count, and those that do.
+/// Runs of a small image in a round: those that don't count, and those that do.
 const RUNS: [usize; 2] = [3, 15];
 
 /// Those of an image of about a megapixel, and of wide networks.
@@ -31,7 +31,7 @@ const FEW_RUNS: [usize; 2] = [1, 3];
 /// Those of what takes seconds.
 const SLOW_RUNS: [usize; 2] = [1, 2];
 
-/// That of a picture so large that what comes before its first tile doesn't count.
+/// That of an image so large that what comes before its first tile doesn't count.
 const ONE_RUN: [usize; 2] = [0, 1];
 
 /// What the CPU's rows are compared with.
@@ -165,7 +165,7 @@ fn to_burn(page: &Page) -> anyhow::Result<Row> {
     ))
 }
 
-/// What a page costs beside the engine, and how time goes with the picture's size.
+/// What a page costs beside the engine, and how time goes with the image's size.
 fn to_itself(page: &Page) -> anyhow::Result<Vec<Row>> {
     page.load("one", "fast-x2", Some(1));
     page.load("default", "fast-x2", None);
@@ -207,7 +207,7 @@ fn to_itself(page: &Page) -> anyhow::Result<Vec<Row>> {
     ])
 }
 
-/// From navigation to a picture, each time in a fresh browser.
+/// From navigation to an image, each time in a fresh browser.
 fn first_picture(served: &Served) -> anyhow::Result<Row> {
     let first = |path: &'static str| -> Measure { Box::new(move || served.first_picture(path)) };
     let [ours, peer] = medians(
@@ -233,7 +233,7 @@ fn first_picture(served: &Served) -> anyhow::Result<Row> {
     ))
 }
 
-/// A contender on small pictures.
+/// A contender on small images.
 fn time<'a, const N: usize>(
     page: &'a Page,
     function: &'static str,
@@ -253,7 +253,7 @@ fn write_network(
     write_onnx(python, record, &served.file(&format!("{name}.onnx")), false)
 }
 
-/// The picture that is shown first.
+/// The image that is shown first.
 fn write_picture(served: &Served) -> anyhow::Result<()> {
     let bytes = noise(3, SIDE_PX).data.into_iter();
     let bytes = bytes.map(|value| (255.0 * value) as u8).collect();

@@ -1,8 +1,8 @@
-//! The pictures of `www/demo.html`: each shrunk to half, and in full size squeezed into as many bytes.
+//! The images of `www/demo.html`: each shrunk to half, and in full size squeezed into as many bytes.
 //!
 //! `cargo run -p tests --bin make-demo -- ../shared/data` writes `www/demo/small` and `www/demo/full`
 //! and prints a table of them. Both sides are WebP by the same encoder, that of Chromium. None of the
-//! pictures was trained on by fast-x2.
+//! images was trained on by fast-x2.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,7 +19,7 @@ use trainer::image_file;
 /// What a visitor sees in full size.
 const FULL_PX: [usize; 2] = [480, 360];
 
-/// What is served of it.
+/// The file that is served.
 const SMALL_PX: [usize; 2] = [240, 180];
 
 /// Quality of what is served, as sites commonly choose it.
@@ -96,7 +96,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes both files of a picture, and its row.
+/// Writes both files of an image, and its row.
 fn make(chrome: &Chrome, folder: &Path, original: &Original) -> anyhow::Result<()> {
     let Original { name, file, down } = original;
     let image = image_file::load(&folder.join(file))?.to_channels(Channels::Rgb);
@@ -174,7 +174,7 @@ fn webp(chrome: &Chrome, image: &Image, percent: u8) -> anyhow::Result<Vec<u8>> 
     Ok(bytes)
 }
 
-/// The folder of the pictures in scikit-image, which is fetched from PyPI once.
+/// The folder of the images in scikit-image, which is fetched from PyPI once.
 fn scikit_image() -> anyhow::Result<PathBuf> {
     let target = xtask::target_dir()?.join("demo-originals");
     let folder = target.join("skimage/data");

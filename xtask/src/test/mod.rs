@@ -42,7 +42,7 @@ const FORBIDDEN_IN_WEB: [&str; 4] = ["clap", "burn-optim", "burn-train", "burn-d
 pub fn run(args: &TestArgs) -> anyhow::Result<()> {
     let wants = |kind| args.only.is_empty() || args.only.contains(&kind);
     let mut report = Report::default();
-    // Whatever is missing is said now, not half an hour later.
+    // Missing tools are reported now, not half an hour later.
     browser::ensure(
         wants(Kind::Wasm) || wants(Kind::Browser),
         wants(Kind::Native),

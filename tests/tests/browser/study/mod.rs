@@ -168,7 +168,7 @@ fn show_the_widest(study: &Study) {
 fn pictures_keep_their_pixels_on_every_screen() {
     let study = Study::open();
     show_the_widest(&study);
-    // What is larger than the window scrolls.
+    // An image larger than the window scrolls.
     for (width, height) in [(1000, 760), (390, 844)] {
         study.window(width, height, 1.0);
         study.assert_shown(1);
