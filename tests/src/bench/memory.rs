@@ -9,7 +9,7 @@ use anyhow::{Context, ensure};
 pub struct Renderers(Vec<PathBuf>);
 
 impl Renderers {
-    /// Bytes in use now.
+    /// The renderers that are running now.
     pub fn find() -> anyhow::Result<Self> {
         let mut renderers = Vec::new();
         for entry in fs::read_dir("/proc").context("there is no /proc")? {
