@@ -1,22 +1,22 @@
-//! What the upscaling pipeline has to know of a network.
+//! The facts about a network that the upscaling pipeline needs.
 
 use serde::{Deserialize, Serialize};
 
-/// Which planes of a picture a network sees.
+/// The planes of an image that a network reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Colour {
-    /// Luma of BT.601 in studio range, one plane; chroma is resized classically.
+    /// Luma of BT.601 in studio range, one plane; chroma is enlarged by bicubic interpolation.
     #[default]
     Y,
     /// Red, green and blue, three planes.
     Rgb,
-    /// Luma of BT.601 in full range, one plane; the picture becomes grey.
+    /// Luma of BT.601 in full range, one plane; the image becomes grey.
     Grey,
 }
 
 impl Colour {
-    /// How many planes that is.
+    /// Number of planes.
     pub fn channels(self) -> usize {
         match self {
             Self::Y | Self::Grey => 1,
@@ -25,27 +25,27 @@ impl Colour {
     }
 }
 
-/// What a network takes in.
+/// A network's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// The small picture; the network enlarges it.
+    /// The small image; the network enlarges it.
     LowResolution,
-    /// The picture already enlarged by bicubic interpolation; the network sharpens it.
+    /// The image already enlarged by bicubic interpolation; the network sharpens it.
     Upsampled,
 }
 
-/// What the upscaling pipeline has to know of a network.
+/// The facts about a network that the upscaling pipeline needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spec {
     /// Output pixels per input pixel, in each direction.
     pub scale: usize,
-    /// The planes that the network sees.
+    /// The planes that the network reads.
     pub colour: Colour,
     /// What the network takes in.
     pub input: Input,
 }
 
-/// A scale that a network doesn't have.
+/// A scale that a network does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the model upscales {}, not ×{wanted}", list(.known))]
 pub struct ScaleError {
@@ -54,7 +54,7 @@ pub struct ScaleError {
 }
 
 impl ScaleError {
-    /// For a scale that is none of those that are known.
+    /// `wanted` is none of the scales `known`.
     pub fn new(wanted: usize, known: Vec<usize>) -> Self {
         Self { wanted, known }
     }

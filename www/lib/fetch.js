@@ -31,8 +31,8 @@ const compiled = new Map();
 const records = new Map();
 
 /**
- * Where this project's files are: the folder `base`, or the parent of this script's; and `follow`, which counts the
- * bytes of a response.
+ * The location of this project's files: the folder `base`, by default the parent of this script's; and `follow`, which
+ * counts the bytes of a response.
  *
  * @param {{ base?: string | URL, onDownload?: (download: { loaded: number, total: number }) => void }} options
  */

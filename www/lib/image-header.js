@@ -82,6 +82,8 @@ function jpeg(view) {
 
 /** Whether there is a marker EOI; one inside a segment belongs to a thumbnail. */
 function jpegEnds(bytes) {
+  // Most files end with it; scanning 30 MB takes 0.1 s.
+  if (bytes.at(-2) === 0xff && bytes.at(-1) === 0xd9) return true;
   for (let at = bytes.indexOf(0xff, 2); at >= 0; at = bytes.indexOf(0xff, at)) {
     const marker = bytes[at + 1];
     if (marker === 0xd9) return true;

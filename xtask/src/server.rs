@@ -1,4 +1,4 @@
-//! A static file server for this machine only.
+//! A static file server on the loopback interface.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -16,21 +16,21 @@ use tokio::runtime::{Builder, Runtime};
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-/// What is served, and how.
+/// The folders to serve, and the CSP.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
     mounts: Vec<(String, PathBuf)>,
     policy: Option<HeaderValue>,
 }
 
-/// A request, as it came.
+/// A request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// `GET`, `POST`, …
     pub method: String,
     /// Path and query.
     pub url: String,
-    /// What was sent along, such as a report of a broken security policy.
+    /// The body, such as a CSP violation report.
     pub body: String,
 }
 
@@ -58,7 +58,7 @@ impl Site {
             };
         }
         let set = SetResponseHeaderLayer::overriding;
-        // What is being worked on must never be stale, not even for the second that dates count in.
+        // Files change during development; modification dates only count whole seconds.
         router = router.layer(set(
             header::CACHE_CONTROL,
             Some(HeaderValue::from_static("no-store")),
@@ -75,7 +75,7 @@ const LONGEST_BODY: usize = 1 << 16;
 
 async fn remember(log: Log, request: Request, next: Next) -> axum::response::Response {
     let (parts, body) = request.into_parts();
-    // A body that is too long or breaks off says nothing: the server only hands out files.
+    // Ignore a body that is too long or incomplete: the server only serves files.
     let body = to_bytes(body, LONGEST_BODY).await.unwrap_or_default();
     let entry = Entry {
         method: parts.method.to_string(),
@@ -88,14 +88,14 @@ async fn remember(log: Log, request: Request, next: Next) -> axum::response::Res
     next.run(Request::from_parts(parts, Body::from(body))).await
 }
 
-/// A running server; it ends when it is dropped.
+/// A running server; ends when dropped.
 pub struct Server {
     runtime: Runtime,
     address: SocketAddr,
     log: Log,
 }
 
-/// Where a server without a wish for a port starts looking.
+/// The first port to try by default.
 const FIRST_PORT: u16 = 8080;
 
 impl Server {
@@ -115,7 +115,7 @@ impl Server {
         let address = listener.local_addr()?;
         let log = Log::default();
         let router = site.router(log.clone());
-        // Small answers would wait for one another's acknowledgement.
+        // Without this, small answers wait for acknowledgements (Nagle's algorithm).
         let listener = listener.tap_io(|connection| {
             let _ = connection.set_nodelay(true);
         });
@@ -127,7 +127,7 @@ impl Server {
         })
     }
 
-    /// The address of a mounted path, such as `/`.
+    /// The URL of a mounted path, such as `/`.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }

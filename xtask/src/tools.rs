@@ -13,6 +13,15 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 /// The version of wasm-pack that tests run with.
 const WASM_PACK: &str = "0.15.1";
 
+/// The packages of wasm-bindgen's command that read and write megabytes of wasm.
+const BINDGEN_LOOPS: [&str; 5] = [
+    "walrus",
+    "wasmparser",
+    "wasm-encoder",
+    "leb128fmt",
+    "wasm-bindgen-cli-support",
+];
+
 /// The version of GeckoDriver that tests in Firefox run with.
 const GECKODRIVER: &str = "0.37.1";
 
@@ -35,7 +44,12 @@ pub fn wasm_bindgen() -> anyhow::Result<PathBuf> {
     let lock = std::fs::read_to_string(lock).context("Cargo.lock is missing")?;
     let version =
         locked_version(&lock, "wasm-bindgen").context("Cargo.lock names no wasm-bindgen")?;
-    install("wasm-bindgen-cli", "wasm-bindgen", version, &[])
+    let mut options = vec!["--no-default-features".into()];
+    for package in BINDGEN_LOOPS {
+        options.push("--config".into());
+        options.push(format!("profile.dev.package.{package}.opt-level=1"));
+    }
+    install("wasm-bindgen-cli", "wasm-bindgen", version, &options)
 }
 
 /// wasm-pack, which runs the tests of the wasm border.
@@ -43,9 +57,9 @@ pub fn wasm_pack() -> anyhow::Result<PathBuf> {
     install("wasm-pack", "wasm-pack", WASM_PACK, &[])
 }
 
-/// GeckoDriver, which steers Firefox and waits for it: nothing in it is worth optimising.
+/// GeckoDriver, which steers Firefox.
 pub fn geckodriver() -> anyhow::Result<PathBuf> {
-    let options = ["--debug", "--locked"];
+    let options = ["--locked".into()];
     install("geckodriver", "geckodriver", GECKODRIVER, &options)
 }
 
@@ -74,7 +88,7 @@ fn install(
     package: &str,
     program: &str,
     version: &str,
-    options: &[&str],
+    options: &[String],
 ) -> anyhow::Result<PathBuf> {
     let (folder, path) = (folder()?, path(program)?);
     let is_right = |text: String| text.split_whitespace().any(|word| word == version);
@@ -87,21 +101,16 @@ fn install(
     );
     // Most without --locked: registry mirrors may lack a version that a tool's own lock file names.
     run(cargo()
-        .args([
-            "install",
-            "--force",
-            package,
-            "--version",
-            &format!("={version}"),
-            "--root",
-        ])
+        .args(["install", "--force", "--debug", package, "--version"])
+        .arg(format!("={version}"))
+        .arg("--root")
         .arg(&folder)
         .args(options)
-        // These run for seconds: a quick build is worth more than a fast program.
+        // The programs run for seconds: a quick build is worth more than a fast program. One profile and
+        // one folder for all of them, so that what they have in common is compiled once.
+        .env("CARGO_TARGET_DIR", folder.join("build"))
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
-        .env("CARGO_PROFILE_RELEASE_LTO", "off")
-        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"))?;
+        .env("CARGO_INCREMENTAL", "0"))?;
     ensure!(
         path.exists(),
         "cargo installed {package}, but {} is missing",

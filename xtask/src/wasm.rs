@@ -9,21 +9,21 @@ use anyhow::Context;
 use crate::run::{cargo, run};
 use crate::tools::TARGET;
 
-/// A build: its folder in `www/pkg`, the crate's feature, and the profile.
+/// A build of the crate `web`.
 #[derive(Clone, Copy, Debug)]
 pub struct Build {
-    /// The folder's name.
+    /// Name of the folder in `www/pkg`.
     pub name: &'static str,
     /// The feature of the crate `web`.
     pub feature: &'static str,
-    /// Cargo's profile: `page` is small and takes long to build, which Burn is not worth.
+    /// Cargo's profile: `page` gives a small wasm, but would take too long for Burn.
     pub profile: &'static str,
 }
 
-/// All of them; `lean` is what every page loads, the others come only when they are used.
+/// All builds; every page loads `lean`, the others only when they are used.
 ///
-/// Flags for all of them stand in `.cargo/config.toml`: they must not differ from build to build,
-/// or the dependencies would be compiled for each anew.
+/// Their compiler flags are in `.cargo/config.toml` and must be the same for all, or each build would compile the
+/// dependencies again.
 pub const BUILDS: [Build; 4] = [
     Build {
         name: "lean",
@@ -47,7 +47,7 @@ pub const BUILDS: [Build; 4] = [
     },
 ];
 
-/// Makes all builds and puts them into `www/pkg`.
+/// Makes all builds in `www/pkg`.
 pub fn build(bindgen: &Path) -> anyhow::Result<()> {
     for Build {
         name,
@@ -89,12 +89,12 @@ pub fn build(bindgen: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How wasm-bindgen's names for imports begin, and the hexadecimal digits of a hash that they end with.
+/// Prefix of wasm-bindgen's import names, and the number of hexadecimal digits of the hash at their end.
 const IMPORT: &str = "__wbg_";
 const HASH_DIGITS: usize = 16;
 
-/// Puts numbers in the place of the hashes in the names of imports: they have the same length, which keeps
-/// the wasm's structure as it is, and they compress, which hashes don't: a kilobyte in each of both files.
+/// Replaces the hashes in import names by numbers of the same length, which compress better: this saves a kilobyte in
+/// each of the two files.
 fn number_imports(folder: &Path) -> anyhow::Result<()> {
     let (script, wasm) = (folder.join("web.js"), folder.join("web_bg.wasm"));
     let mut text = std::fs::read_to_string(&script)?;
@@ -113,7 +113,7 @@ fn number_imports(folder: &Path) -> anyhow::Result<()> {
     Ok(std::fs::write(wasm, bytes)?)
 }
 
-/// The names of imports that end with a hash, each once.
+/// The import names that end with a hash, without duplicates.
 fn hashed_names(text: &str) -> BTreeSet<String> {
     let names = text.match_indices(IMPORT).map(|(at, _)| {
         let rest = &text[at..];

@@ -10,8 +10,8 @@ use super::{depthwise, direct, winograd};
 #[derive(Clone, Copy)]
 pub(super) struct Avx2;
 
-// SAFETY of every block below: the entry points are the only way in, and whoever calls them has
-// asked the processor for the instruction set; pointers are vouched for by the loops.
+// SAFETY of every block below: the entry points are the only callers, and are called through an `Isa`, which
+// proves that the processor has the instruction set; the kernels vouch for pointers.
 impl Simd for Avx2 {
     type V = __m256;
     const LANES: usize = 8;
@@ -42,7 +42,7 @@ impl Simd for Avx2 {
     unsafe fn load_4(from: *const f32) -> [__m256; 4] {
         // SAFETY: see above.
         unsafe {
-            // Values 0…3 and 16…19, and so on: the transpose of each half is what is wanted.
+            // Values 0…3 and 16…19, and so on: then transpose each half.
             let load = |i: usize| {
                 let low = _mm_loadu_ps(from.add(4 * i));
                 let high = _mm_loadu_ps(from.add(4 * i + 16));

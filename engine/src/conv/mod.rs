@@ -1,12 +1,16 @@
-//! The project's own convolution on the CPU: for training, forward and the gradients of everything;
-//! for the page and the command line, forward with rows that come in one after the other.
+//! Convolution on the CPU: inference with rows that arrive one after the other, and training with whole batches.
 //!
-//! NCHW, stride 1, odd kernels, bias and activation included. What is read has zeros around it. One
-//! design of loops is compiled for each instruction set. In training, each picture is
-//! copied once into a scratch; threads share out pictures and bands of rows, and sums over pictures
-//! are made in their order, so that results do not depend on how many threads there are.
+//! Planes `[channels, rows, columns]`, stride 1, odd kernels, with bias and activation. Each kernel is written once
+//! over a trait of vector operations and compiled for each instruction set.
 //!
-//! All `unsafe` of this crate lives here.
+//! | kernel | for |
+//! |---|---|
+//! | `winograd` | 3×3 without groups and dilation: 36 multiplications where the definition takes 144 |
+//! | `depthwise` | as many groups as channels |
+//! | `direct` | all others, and training |
+//!
+//! All `unsafe` of this crate lives here. Kernels work on pointers; [`Rows`] checks each area that a kernel reads or
+//! writes before it makes a pointer to it.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

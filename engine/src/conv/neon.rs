@@ -10,8 +10,8 @@ use super::{depthwise, direct, winograd};
 #[derive(Clone, Copy)]
 pub(super) struct Neon;
 
-// SAFETY of every block below: the entry points are the only way in, and whoever calls them has
-// asked the processor for the instruction set; pointers are vouched for by the loops.
+// SAFETY of every block below: the entry points are the only callers, and are called through an `Isa`, which
+// proves that the processor has the instruction set; the kernels vouch for pointers.
 impl Simd for Neon {
     type V = float32x4_t;
     const LANES: usize = 4;

@@ -1,4 +1,4 @@
-//! One value at a time: the reference, and what runs where there is nothing better.
+//! One value at a time: the reference, and the fallback on processors without vectors.
 
 use super::simd::{Simd, entry_points};
 #[cfg(feature = "train")]
@@ -8,7 +8,7 @@ use super::{depthwise, direct, winograd};
 #[derive(Clone, Copy)]
 pub(super) struct Scalar;
 
-// The methods are unsafe by the trait only; what they do with pointers is what their names say.
+// Only the methods that take pointers are unsafe in fact.
 impl Simd for Scalar {
     type V = f32;
     const LANES: usize = 1;

@@ -1,9 +1,12 @@
-//! What the loops need of an instruction set.
+//! The vector operations that kernels are made of.
 
 /// Vectors of f32.
 ///
-/// Every method is inlined into an entry point that has the instruction set switched on; called
-/// anywhere else it would be slow, and on a processor without the instructions undefined.
+/// Every method is inlined into an entry point that has the instruction set switched on.
+///
+/// # Safety
+/// The methods are undefined on a processor without the instruction set, and where memory is not readable or
+/// writable as they say.
 pub(super) trait Simd: Copy {
     /// A vector register.
     type V: Copy;
@@ -35,7 +38,7 @@ pub(super) trait Simd: Copy {
     unsafe fn load(from: *const f32) -> Self::V;
     /// `LANES` values to unaligned memory.
     unsafe fn store(to: *mut f32, v: Self::V);
-    /// `4·LANES` values from unaligned memory, dealt out: lane l of vector i is value 4·l + i.
+    /// `4·LANES` values from unaligned memory, dealt out to four vectors: lane l of vector i is value 4·l + i.
     unsafe fn load_4(from: *const f32) -> [Self::V; 4];
     /// The inverse of [`Self::load_4`].
     unsafe fn store_4(to: *mut f32, v: [Self::V; 4]);
@@ -99,11 +102,11 @@ macro_rules! entry_point {
         ///
         /// # Safety
         /// The processor has the instruction set; otherwise as the kernel.
-        // A page's compiler allots registers worse in one function made of all kernels.
+        // Inlined into one large function, kernels get fewer registers from a page's compiler.
         #[cfg_attr(target_family = "wasm", inline(never))]
         $(#[target_feature(enable = $feature)])?
         pub(in crate::conv) unsafe fn $name(job: &$job) {
-            // SAFETY: what is asked of the caller is what is asked of ours.
+            // SAFETY: as asked of the caller.
             unsafe { $($function)::+::<$simd>(job) }
         }
     };

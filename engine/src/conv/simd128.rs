@@ -14,7 +14,7 @@ use super::{depthwise, direct, winograd};
 pub(super) struct Simd128;
 
 // SAFETY of every block below: this file is compiled only where the whole build has the instruction
-// set; pointers are vouched for by the loops.
+// set; the kernels vouch for pointers.
 impl Simd for Simd128 {
     type V = v128;
     const LANES: usize = 4;

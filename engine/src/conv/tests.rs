@@ -90,13 +90,13 @@ impl Case {
                 &mut output,
                 self.rows,
             );
-            for out in 0..shape.channels_out {
+            for (out, slope) in slopes.iter().enumerate() {
                 for y in 0..self.rows {
                     let found = output.row(y as isize, out);
                     let add = add.row(y as isize, out);
                     for x in 0..*columns {
                         let z = self.sum(&inputs, &weight, &bias, [out, y, x]);
-                        let slope = if z > 0.0 { 1.0 } else { slopes[out].into() };
+                        let slope = if z > 0.0 { 1.0 } else { f64::from(*slope) };
                         let expected = z * slope + f64::from(add[x]);
                         let error = (f64::from(found[x]) - expected).abs();
                         assert!(

@@ -1,15 +1,15 @@
-//! Colour under what is transparent.
+//! Colour for transparent pixels.
 
 use super::Image;
 
-/// How far colour is carried, in pixels: further than any network here looks.
+/// Pixels over which colour is carried: further than the networks here look.
 const REACH_PX: usize = 32;
 
-/// Gives pixels that cannot be seen (alpha 0) the mean colour of the neighbours that can, ring by ring
-/// from the edge of what is visible outwards.
+/// Gives transparent pixels (alpha 0) the mean colour of their visible neighbours, ring by ring outwards
+/// from the edge of the visible part.
 ///
-/// Files hold anything there, mostly black, and a network would draw it into the edge as a fringe.
-/// Alpha stays as it is, and so does a picture without alpha.
+/// Files hold arbitrary colours there, mostly black, which a network would spread into the edge as a
+/// fringe. Alpha does not change, nor does an image without alpha.
 pub fn bleed(image: &mut Image) {
     if !image.channels.has_alpha() {
         return;
@@ -40,7 +40,7 @@ fn touches(image: &Image, at: usize, known: &[bool]) -> bool {
     neighbours(image, at).any(|at| known[at])
 }
 
-/// The mean of the neighbours that are known; alpha has no place in it.
+/// The mean colour of the known neighbours.
 fn mean(image: &Image, at: usize, known: &[bool]) -> [u8; 3] {
     let bytes = image.channels.count();
     let (mut sums, mut count) = ([0u32; 3], 0);
@@ -53,7 +53,7 @@ fn mean(image: &Image, at: usize, known: &[bool]) -> [u8; 3] {
     sums.map(|sum| ((sum + count / 2) / count.max(1)) as u8)
 }
 
-/// Up to eight.
+/// The neighbours inside the image, up to eight.
 fn neighbours(image: &Image, at: usize) -> impl Iterator<Item = usize> + use<> {
     let (width, height) = (image.width, image.height);
     let (x, y) = (at % width, at / width);
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn what_is_hidden_takes_the_colour_beside_it() {
         let mut data = [9, 8, 7, 0].repeat(100);
-        // One column that can be seen, faintly.
+        // One column is faintly visible.
         data.chunks_exact_mut(40)
             .for_each(|row| row[..4].copy_from_slice(&[200, 100, 50, 1]));
         let mut image = Image::new(10, 10, Channels::Rgba, data).unwrap();

@@ -10,7 +10,7 @@ const FORWARD: [[f32; 3]; 3] = [
     [112.0, -93.786, -18.214],
 ];
 
-/// What is added to Y, Cb and Cr, in 8-bit steps.
+/// Offsets of Y, Cb and Cr in 8-bit steps.
 const OFFSET: [f32; 3] = [16.0, 128.0, 128.0];
 
 /// The inverse of [`FORWARD`], times 255: rows R, G, B; columns Y, Cb, Cr.
@@ -29,7 +29,7 @@ pub fn rgb_to_y(rgb: [f32; 3]) -> f32 {
     (row(FORWARD[0], rgb) + OFFSET[0]) / 255.0
 }
 
-/// Luma of full range, 0…1.
+/// Luma of full range, 0…1, for grey images.
 pub fn rgb_to_grey(rgb: [f32; 3]) -> f32 {
     row([0.299, 0.587, 0.114], rgb)
 }
@@ -39,21 +39,21 @@ pub fn rgb_to_ycbcr(rgb: [f32; 3]) -> [f32; 3] {
     std::array::from_fn(|i| (row(FORWARD[i], rgb) + OFFSET[i]) / 255.0)
 }
 
-/// Back again; colours that do not exist come out below 0 or above 1.
+/// The inverse; colours outside the RGB cube come out below 0 or above 1.
 pub fn ycbcr_to_rgb(ycbcr: [f32; 3]) -> [f32; 3] {
     let centred: [f32; 3] = std::array::from_fn(|i| ycbcr[i] - OFFSET[i] / 255.0);
     INVERSE.map(|coefficients| row(coefficients, centred))
 }
 
-/// From here on every `f32` is whole, up to twice as much: a sum is rounded, half to even.
+/// From here up to twice as much every `f32` is an integer, so that adding it rounds, half to even.
 const WHOLE: f32 = 8_388_608.0;
 
-/// A value in 0…1 as 8 bits, half away from zero, what lies outside cut off; 0 for no number.
+/// A value in 0…1 as 8 bits, rounded half away from zero and clamped; 0 for not-a-number.
 pub fn to_byte(value: f32) -> u8 {
     let value = value * 255.0;
     let value = if value > 0.0 { value } else { 0.0 };
     let value = if value < 255.0 { value } else { 255.0 };
-    // Neither `round` nor a cast to an integer is a vector instruction everywhere; this is.
+    // Unlike `round` and casts to integers, these operations are vector instructions everywhere.
     let shifted = value + WHOLE;
     let half_lost = value - (shifted - WHOLE) >= 0.5;
     (shifted.to_bits() + u32::from(half_lost)) as u8

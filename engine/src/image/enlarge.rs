@@ -1,22 +1,22 @@
-//! Bicubic interpolation by a whole factor in `f32`, row by row: what the upscaling pipeline does
-//! with everything that the network does not see.
+//! Bicubic interpolation by an integer factor in `f32`, row by row: for chroma, alpha and the input of
+//! networks that sharpen an enlarged image.
 //!
-//! Every value is four products, summed in one order, of rows that are four products each: it does
-//! not depend on the part at hand, nor on its place in a row. [`resize`](super::resize::resize) is
-//! the same in `f64`, up to rounding.
+//! Every value is a sum of four products of rows, which are sums of four products each, always in the
+//! same order: it depends neither on the tile nor on its place in a row. [`resize`](super::resize::resize)
+//! computes the same in `f64`.
 
 use std::ops::Range;
 
 use super::resize::{Method, mirror, phase_taps};
 use super::{Planes, Rect};
 
-/// How far an enlargement looks beyond its region, in input pixels.
+/// Input pixels that an enlargement reads beyond its region.
 pub const REACH_PX: usize = 2;
 
-/// Pixels of a line that one enlarged pixel may be made of, wherever in its pixel it lies.
+/// Input pixels that an enlarged pixel may depend on, at any phase.
 const WINDOW_PX: usize = 2 * REACH_PX + 1;
 
-/// The part `region` of the enlargement by `scale` of a picture of which only a part is at hand.
+/// The part `region` of the enlargement by `scale` of an image, of which only a part is given.
 ///
 /// See [`Enlarger::new`].
 pub fn enlarge_region(
@@ -42,7 +42,7 @@ pub fn enlarge_region(
     }
 }
 
-/// Gives the rows of an enlarged plane one by one.
+/// Computes the rows of an enlarged plane one by one.
 pub struct Enlarger<'a> {
     plane: &'a [f32],
     part: Rect,
@@ -50,25 +50,25 @@ pub struct Enlarger<'a> {
     phases: Vec<Phase>,
     /// The input columns that the region's columns lie in.
     columns: Range<usize>,
-    /// How many enlarged columns lie before the region's first one.
+    /// Enlarged columns before the region's first one.
     skipped: usize,
-    /// The output row that comes next.
+    /// The next output row.
     next: usize,
-    /// The input row that is widened next.
+    /// The next input row to enlarge in width.
     unseen: usize,
     /// The last [`WINDOW_PX`] input rows, enlarged in width; row `y` is at `y % WINDOW_PX`.
     wide: Vec<f32>,
-    /// An input row with what lies around its columns.
+    /// An input row, extended at both ends.
     padded: Vec<f32>,
     /// The columns of each phase.
     lines: Vec<f32>,
 }
 
 impl<'a> Enlarger<'a> {
-    /// The part `region` of the enlargement by `scale` of a picture of which only a part is at hand.
+    /// The part `region` of the enlargement by `scale` of an image, of which only a part is given.
     ///
-    /// `part` is the place of `plane` in the whole picture, whose size is `whole` (width, height).
-    /// Away from the whole picture's borders it has to reach [`REACH_PX`] further than the pixels
+    /// `part` is the place of `plane` in the whole image, whose size is `whole` (width, height).
+    /// Away from the whole image's borders it has to reach [`REACH_PX`] further than the pixels
     /// that `region` lies in.
     pub fn new(
         plane: &'a [f32],
@@ -93,7 +93,7 @@ impl<'a> Enlarger<'a> {
         }
     }
 
-    /// The region's next row; there have to be more of them.
+    /// The region's next row. The caller asks for no more than there are.
     pub fn next_row(&mut self, out: &mut [f32]) {
         let scale = self.phases.len();
         let (y, phase) = (self.next / scale, self.next % scale);
@@ -149,9 +149,9 @@ impl<'a> Enlarger<'a> {
     }
 }
 
-/// How the enlarged pixels at one place within their pixel are made.
+/// The weights of the enlarged pixels of one phase.
 struct Phase {
-    /// The first of four pixels that weigh something, counted from the window's first.
+    /// The first of the four pixels with non-zero weights, counted from the window's first.
     first: usize,
     weights: [f32; 4],
 }
@@ -159,7 +159,7 @@ struct Phase {
 impl Phase {
     fn new(phase: usize, scale: usize) -> Self {
         let taps = phase_taps(phase, scale, Method::Bicubic);
-        // In a pixel's left half it is the rightmost tap that is zero.
+        // In a pixel's left half the rightmost tap is zero.
         let first = usize::from(2 * phase + 1 >= scale);
         Self {
             first,

@@ -1,4 +1,4 @@
-//! Pictures as numbers: colour, classical resizing, tiles. Plain Rust that knows nothing of Burn.
+//! Pixels: colour conversion, MATLAB's resize, and colour for transparent pixels.
 
 mod bleed;
 pub mod colour;

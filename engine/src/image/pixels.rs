@@ -1,6 +1,6 @@
-//! The two forms of a picture: interleaved 8-bit pixels, and planes of floats.
+//! The two forms of an image: interleaved 8-bit pixels, and planes of floats.
 
-/// What a pixel consists of.
+/// The channels of a pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channels {
     /// Grey.
@@ -14,7 +14,7 @@ pub enum Channels {
 }
 
 impl Channels {
-    /// Bytes a pixel.
+    /// Bytes per pixel.
     pub fn count(self) -> usize {
         match self {
             Self::Grey => 1,
@@ -35,13 +35,13 @@ impl Channels {
     }
 }
 
-/// A picture that cannot be.
+/// An image that cannot be represented.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PixelError {
     /// A side without pixels.
-    #[error("a picture of {width}×{height} pixels has nothing in it")]
+    #[error("an image of {width}×{height} pixels is empty")]
     Empty {
-        /// Pixels a row.
+        /// Pixels per row.
         width: usize,
         /// Rows.
         height: usize,
@@ -49,40 +49,40 @@ pub enum PixelError {
     /// Bytes and sizes disagree.
     #[error("{width}×{height} pixels of {channels} bytes do not fill {length} bytes")]
     Length {
-        /// Pixels a row.
+        /// Pixels per row.
         width: usize,
         /// Rows.
         height: usize,
-        /// Bytes a pixel.
+        /// Bytes per pixel.
         channels: usize,
-        /// Bytes that are there.
+        /// Bytes that were given.
         length: usize,
     },
-    /// More than memory can hold.
-    #[error("a picture of {width}×{height} pixels does not fit into memory")]
+    /// Larger than the address space.
+    #[error("an image of {width}×{height} pixels does not fit into memory")]
     TooLarge {
-        /// Pixels a row.
+        /// Pixels per row.
         width: usize,
         /// Rows.
         height: usize,
     },
 }
 
-/// An 8-bit picture, row by row, the channels of a pixel side by side.
+/// An 8-bit image, row by row, the channels of a pixel side by side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
-    /// Pixels a row, at least 1.
+    /// Pixels per row, at least 1.
     pub width: usize,
     /// Rows, at least 1.
     pub height: usize,
-    /// What a pixel consists of.
+    /// The channels of a pixel.
     pub channels: Channels,
     /// `height · width · channels` bytes.
     pub data: Vec<u8>,
 }
 
 impl Image {
-    /// A picture of these bytes.
+    /// An image of these bytes.
     pub fn new(
         width: usize,
         height: usize,
@@ -106,7 +106,7 @@ impl Image {
         })
     }
 
-    /// A black, transparent picture; an error where memory does not suffice.
+    /// A black, transparent image; an error if memory does not suffice.
     pub fn blank(width: usize, height: usize, channels: Channels) -> Result<Self, PixelError> {
         let length = byte_length(width, height, channels)?;
         let mut data = Vec::new();
@@ -127,7 +127,7 @@ impl Image {
         &self.data[(y * self.width + x) * count..][..count]
     }
 
-    /// A part of the picture, which has to lie within it.
+    /// A part of the image, which has to lie within it.
     pub fn crop(&self, part: Rect) -> Self {
         let pixel = self.channels.count();
         let rows = self.data.chunks_exact(self.width * pixel);
@@ -143,7 +143,7 @@ impl Image {
         }
     }
 
-    /// Replaces the part at `place`, which has to lie within the picture, by one of the same sides
+    /// Replaces the part at `place`, which has to lie within the image, by one of the same sides
     /// and channels.
     pub fn paste(&mut self, part: &Self, place: Rect) {
         let pixel = self.channels.count();
@@ -154,7 +154,7 @@ impl Image {
         }
     }
 
-    /// The same picture with other channels: grey is repeated, colour becomes BT.601 luma of full
+    /// The same image with other channels: grey is repeated, colour becomes BT.601 luma of full
     /// range, alpha is dropped or opaque.
     pub fn to_channels(&self, channels: Channels) -> Self {
         if channels == self.channels {
@@ -201,11 +201,11 @@ fn byte_length(width: usize, height: usize, channels: Channels) -> Result<usize,
 /// Float planes, one after the other; 8-bit values divided by 255.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Planes {
-    /// How many planes.
+    /// Number of planes.
     pub channels: usize,
-    /// Values a row.
+    /// Values per row.
     pub width: usize,
-    /// Rows a plane.
+    /// Rows per plane.
     pub height: usize,
     /// `[channels, height, width]`
     pub data: Vec<f32>,
@@ -233,7 +233,7 @@ pub struct Rect {
 }
 
 impl Rect {
-    /// All of a picture.
+    /// The whole image.
     pub fn whole(width: usize, height: usize) -> Self {
         Self {
             x: 0,
@@ -243,8 +243,8 @@ impl Rect {
         }
     }
 
-    /// Grown by so many pixels to the left and right, and as many above and below, as far as a picture
-    /// of `width`×`height` goes.
+    /// Grown by `before` pixels to the left and top and `after` pixels to the right and bottom, but not
+    /// beyond an image of `width`×`height`.
     pub fn grown(self, [before, after]: [usize; 2], width: usize, height: usize) -> Self {
         let x = self.x.saturating_sub(before);
         let y = self.y.saturating_sub(before);
@@ -256,7 +256,7 @@ impl Rect {
         }
     }
 
-    /// The same place in a picture `scale` times as large.
+    /// The same place in an image `scale` times as large.
     pub fn scaled(self, scale: usize) -> Self {
         Self {
             x: self.x * scale,

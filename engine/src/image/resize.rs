@@ -2,13 +2,13 @@
 //!
 //! A kernel ([`Method`]), widened by the factor when it shrinks (antialiasing), borders mirrored with
 //! the border pixel repeated, one pass for each direction: the one with the smaller factor first,
-//! rows on a tie. On 8-bit pictures each pass rounds, half away from zero.
+//! rows on a tie. On 8-bit images each pass rounds, half away from zero.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Image, Planes};
 
-/// The pixels that one output pixel is made of.
+/// The input pixels that one output pixel depends on.
 pub(super) struct Taps {
     /// Indices into the input and their weights; weights sum to 1.
     pub taps: Vec<(usize, f64)>,
@@ -26,7 +26,7 @@ fn cubic(x: f64) -> f64 {
     }
 }
 
-/// How pixels between pixels are found; the kernels of MATLAB's `imresize`.
+/// The interpolation kernels of MATLAB's `imresize`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
@@ -35,14 +35,14 @@ pub enum Method {
     Bicubic,
     /// A triangle: two pixels wide.
     Bilinear,
-    /// A box, one pixel wide: means of whole pixels when it shrinks by a whole number.
+    /// A box, one pixel wide: the mean of whole pixels when shrinking by an integer factor.
     Box,
     /// The nearest pixel, without antialiasing.
     Nearest,
 }
 
 impl Method {
-    /// In pixels.
+    /// Width of the kernel in pixels.
     fn width(self) -> f64 {
         match self {
             Self::Bicubic => 4.0,
@@ -60,8 +60,8 @@ impl Method {
     }
 }
 
-/// What the input pixels around it weigh in an output pixel of this phase (0 … scale − 1) of an
-/// enlargement by a whole number: an odd number of taps, the pixel that covers it in their middle.
+/// The weights of the input pixels around an output pixel of this phase (0 … scale − 1) of an
+/// enlargement by an integer factor: an odd number of taps, centred on the pixel that covers it.
 pub fn phase_taps(phase: usize, scale: usize, method: Method) -> Vec<f32> {
     let centre = (phase as f64 + 0.5) / scale as f64 - 0.5;
     let reach = (method.width() / 2.0) as i64;
@@ -72,7 +72,7 @@ pub fn phase_taps(phase: usize, scale: usize, method: Method) -> Vec<f32> {
 /// The taps of a line of `input` pixels resized to `output`.
 pub(super) fn taps(input: usize, output: usize, method: Method) -> Vec<Taps> {
     let scale = output as f64 / input as f64;
-    // A kernel wider than its own when shrinking: MATLAB's antialiasing.
+    // When shrinking, MATLAB widens the kernel against aliasing.
     let (kernel_scale, width) = if scale < 1.0 && method != Method::Nearest {
         (scale, method.width() / scale)
     } else {
@@ -111,7 +111,7 @@ fn rows_first(from: (usize, usize), to: (usize, usize)) -> bool {
     to.1 as f64 / from.1 as f64 <= to.0 as f64 / from.0 as f64
 }
 
-/// Resizes an 8-bit picture by bicubic interpolation as MATLAB does, each channel by itself.
+/// Resizes an 8-bit image by bicubic interpolation as MATLAB does, each channel by itself.
 ///
 /// `width` and `height` have to be at least 1.
 pub fn imresize(image: &Image, width: usize, height: usize) -> Image {
@@ -165,7 +165,7 @@ pub fn imresize(image: &Image, width: usize, height: usize) -> Image {
     }
 }
 
-/// Resizes planes as MATLAB does pictures in floating point; sides have to be at least 1.
+/// Resizes planes as MATLAB does images in floating point; sides are at least 1.
 pub fn resize(planes: &Planes, width: usize, height: usize, method: Method) -> Planes {
     let columns = taps(planes.width, width, method);
     let rows = taps(planes.height, height, method);

@@ -1,4 +1,4 @@
-//! Resizing to any size while the picture comes in, some rows at a time.
+//! Resizing to any size while the image arrives, some rows at a time.
 
 use std::collections::VecDeque;
 
@@ -8,19 +8,19 @@ use super::resize::{Method, Taps, taps};
 /// Bytes of a pixel: red, green, blue, alpha.
 const BYTES: usize = 4;
 
-/// Resizes RGBA pictures as [`resize`](super::resize::resize) does: bicubic interpolation, antialiased
-/// where it shrinks. Colours count as much as they are opaque, so that no colour of what is transparent
-/// shows at an edge. Memory follows the width and the rows that one output row is made of.
+/// Resizes RGBA images as [`resize`](super::resize::resize) does: bicubic interpolation, antialiased
+/// when shrinking. Colours are weighted by their opacity, so that the colour of transparent pixels does not
+/// show at an edge. Memory follows the width and the rows that one output row depends on.
 pub struct Resizer {
     from_width: usize,
     columns: Vec<Line>,
     rows: Vec<Line>,
-    /// The first input row that this output row or any later one is made of.
+    /// The first input row that this or a later output row depends on.
     oldest: Vec<usize>,
     /// Input rows, resized in width, premultiplied; the first is `first`.
     wide: VecDeque<Vec<[f32; BYTES]>>,
     first: usize,
-    /// The output row that comes next.
+    /// The next output row.
     next: usize,
 }
 
@@ -28,7 +28,7 @@ pub struct Resizer {
 struct Line(Vec<(usize, f32)>);
 
 impl Resizer {
-    /// For a picture of the sides `from` (width, height) that shall have the sides `to`, all at least 1.
+    /// For an image of the sides `from` (width, height) that gets the sides `to`, all at least 1.
     pub fn new(from: [usize; 2], to: [usize; 2]) -> Self {
         let [columns, rows] = [0, 1].map(|i| lines(taps(from[i], to[i], Method::Bicubic)));
         let mut oldest: Vec<usize> = rows.iter().map(Line::first).collect();
@@ -46,8 +46,7 @@ impl Resizer {
         }
     }
 
-    /// Takes the next rows of the picture, whole ones, and gives all rows of the result that can be made
-    /// of what there was.
+    /// Takes the next whole rows of the image, and returns all rows of the result that are complete by then.
     pub fn push(&mut self, rgba: &[u8]) -> Vec<u8> {
         let mut output = Vec::new();
         for row in rgba.chunks_exact(BYTES * self.from_width) {
@@ -126,7 +125,7 @@ fn premultiplied(pixel: &[u8; BYTES]) -> [f32; BYTES] {
 
 fn straight(&[red, green, blue, alpha]: &[f32; BYTES]) -> [u8; BYTES] {
     let alpha = alpha.clamp(0.0, 1.0);
-    // What cannot be seen has no colour.
+    // Transparent pixels have no colour.
     let opaque = if alpha > 0.0 { 1.0 / alpha } else { 0.0 };
     [red * opaque, green * opaque, blue * opaque, alpha].map(to_byte)
 }
@@ -152,7 +151,7 @@ mod tests {
         bands.flat_map(|band| resizer.push(band)).collect()
     }
 
-    /// The same from the whole picture, in `f64`.
+    /// The same from the whole image, in `f64`.
     fn expected(image: &Image, [width, height]: [usize; 2]) -> Vec<u8> {
         let channel = |c| image.data.iter().skip(c).step_by(4);
         let planes = Planes {
@@ -191,7 +190,7 @@ mod tests {
 
     #[test]
     fn colours_of_what_is_transparent_do_not_show() {
-        // White, and beside it red that cannot be seen.
+        // White beside transparent red.
         let row = [[255, 255, 255, 255], [255, 0, 0, 0]];
         let data: Vec<u8> = (0..64).flat_map(|i| row[i % 8 / 4]).collect();
         let image = Image::new(8, 8, Channels::Rgba, data).unwrap();

@@ -1,24 +1,23 @@
-//! What lies around the network: from a picture's part to planes, and from planes to bytes.
+//! Colour conversion around the network: from a tile's bytes to planes, and from planes to bytes.
 //!
-//! The bytes of a pixel are constants, so that a page, which has no grey pictures, carries no code for them.
-//!
-//! All loops go over whole rows of slices, so that they become vector code without a word of it.
+//! Bytes per pixel are constants, so that a page, which has RGBA images alone, carries no code for others.
+//! All loops run over whole rows of slices, which compile to vector code.
 
 use crate::image::enlarge::Enlarger;
 use crate::image::{Channels, Image, Planes, Rect, colour};
 use crate::{Colour, Spec};
 
-/// Which pictures there may be.
+/// The pixel formats that a caller supports.
 pub trait Layout {
-    /// The planes of the part of a picture that lies at `part` of a whole of this size.
+    /// The planes of a tile, which lies at `part` of an image of `whole` (width, height).
     fn cut(image: &Image, part: Rect, whole: [usize; 2], colour: Colour) -> Cut;
 
-    /// Puts a part of the larger picture together; `places` are those of what the network shows (`sharp`)
-    /// and of that part.
+    /// Writes a part of the larger image; `places` are the place of the network's result (`sharp`) and of
+    /// that part.
     fn stitch(rest: &Rest, sharp: &Planes, places: [Rect; 2], spec: &Spec, output: &mut Image);
 }
 
-/// Any.
+/// All formats.
 pub struct AnyChannels;
 
 impl Layout for AnyChannels {
@@ -43,10 +42,10 @@ impl Layout for AnyChannels {
     }
 }
 
-/// Red, green, blue and alpha alone: all that a canvas knows.
+/// RGBA alone, the format of a canvas.
 pub struct Rgba;
 
-// Never inlined: the page's crate is compiled for size, and would compile the loops so, too.
+// Not inlined: the page's crate is compiled for size, and these loops are compiled for speed.
 impl Layout for Rgba {
     #[inline(never)]
     fn cut(image: &Image, part: Rect, whole: [usize; 2], colour: Colour) -> Cut {
@@ -61,25 +60,25 @@ impl Layout for Rgba {
 
 /// A tile's planes.
 pub struct Cut {
-    /// What the network sees.
+    /// The network's input.
     pub network: Planes,
-    /// What is enlarged classically.
+    /// The planes that are enlarged by interpolation.
     pub rest: Rest,
 }
 
-/// What a network does not see of a tile.
+/// The planes of a tile that the network does not see.
 pub struct Rest {
     part: Rect,
-    /// Width and height of the whole picture.
+    /// Width and height of the whole image.
     whole: (usize, usize),
-    /// Cb and Cr where there are any beside a network on Y.
+    /// Cb and Cr of a colour image, for a network on Y.
     chroma: Option<[Vec<f32>; 2]>,
-    /// Nothing where there is no alpha, or where all of it is opaque.
+    /// Absent if the tile is opaque.
     alpha: Option<Vec<f32>>,
 }
 
 impl Cut {
-    /// The planes of the part of a picture of `N` bytes a pixel that lies at `part` of a whole of this size.
+    /// The planes of a tile of `N` bytes per pixel, which lies at `part` of an image of `whole`.
     fn of<const N: usize>(image: &Image, part: Rect, whole: [usize; 2], colour: Colour) -> Self {
         assert_eq!(image.channels.count(), N);
         let size = part.width * part.height;
@@ -125,7 +124,7 @@ impl Cut {
     }
 }
 
-/// The rows of a picture of `N` bytes a pixel.
+/// The rows of an image of `N` bytes per pixel.
 struct Rows<'a, const N: usize>(&'a Image);
 
 impl<const N: usize> Rows<'_, N> {
@@ -134,7 +133,7 @@ impl<const N: usize> Rows<'_, N> {
     }
 
     fn are_opaque(&self) -> bool {
-        // All of a row at once, which is faster than an early end.
+        // Whole rows without an early exit are faster.
         let lowest = |row: &[[u8; N]]| row.iter().fold(255, |all, pixel| all & pixel[N - 1]);
         self.iter().all(|row| lowest(row) == 255)
     }
@@ -175,8 +174,8 @@ fn rgb<const N: usize>(pixel: &[u8; N]) -> [f32; 3] {
 }
 
 impl Rest {
-    /// Puts the part `output` of the larger picture together, which has `N` bytes a pixel and lies at
-    /// `target` of it, and of which `sharp` shows the part `seen`.
+    /// Writes the part `output` of the larger image, which has `N` bytes per pixel and lies at `target`;
+    /// `sharp` is the network's result for the part `seen`.
     fn stitch<const N: usize>(
         &self,
         sharp: &Planes,
@@ -280,8 +279,6 @@ mod tests {
             scale,
             colour,
             input: Input::LowResolution,
-            halo_px: 0,
-            align_px: 1,
         }
     }
 

@@ -1,18 +1,18 @@
-//! Cutting a picture into tiles that a network can take one by one.
+//! From an image's size to tiles.
 
 use crate::image::Rect;
 
-/// A tile: what it contributes, and what the network has to see for that.
+/// A tile: the part of the result that it contributes, and the part of the image that is read for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tile {
-    /// The part of the picture that this tile gives.
+    /// The part of the image that this tile contributes.
     pub core: Rect,
-    /// The core and its halo, cut off at the picture's borders.
+    /// The core and its halo, cut off at the image's borders.
     pub padded: Rect,
 }
 
-/// Tiles with cores of at most so many columns and rows, row by row; together the cores are the
-/// picture. A side of a tile counts as 1 where it is 0. Halos are as [`Rect::grown`] has them.
+/// Tiles with cores of at most `tile_px` columns and rows, row by row; the cores cover the image. A side of 0
+/// counts as 1. Halos are as in [`Rect::grown`].
 pub fn tiles([width, height]: [usize; 2], tile_px: [usize; 2], halo_px: [usize; 2]) -> Vec<Tile> {
     let [columns, rows] = tile_px.map(|side| side.max(1));
     (0..height)

@@ -1,7 +1,7 @@
-//! From a picture to a larger one: the pipeline that the command line and the page share.
+//! The upscaling pipeline, which the command line and the page share.
 //!
-//! Tile by tile: alpha aside and colour to planes → engine → chroma and alpha by bicubic
-//! interpolation → the output's bytes. Memory follows the tile and the two pictures.
+//! Tile by tile: bytes → planes → engine; chroma and alpha by bicubic interpolation; → bytes. Memory follows
+//! the tile and the two images.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -17,47 +17,47 @@ use crate::{Engine, EngineError, Grid, Input, Running, Spec};
 /// How to upscale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Side of a tile's core in input pixels; else as the engine likes.
+    /// Side of a tile's core in input pixels; by default the engine's choice.
     pub tile_px: Option<usize>,
 }
 
-/// How far it has come.
+/// Tiles that are done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Tiles that are done.
+    /// Finished tiles.
     pub done: usize,
     /// All tiles.
     pub total: usize,
 }
 
-/// Why there is no larger picture.
+/// An image that was not upscaled.
 #[derive(Debug, thiserror::Error)]
 pub enum UpscaleError {
-    /// Whoever watched said so.
+    /// The caller cancelled.
     #[error("cancelled")]
     Cancelled,
-    /// The larger picture would not fit.
+    /// The larger image does not fit the memory.
     #[error(transparent)]
     Size(#[from] PixelError),
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// The engine returned something of another size: it runs another network than `spec` says.
+    /// The engine returned another size: it runs another network than `spec` says.
     #[error("the engine returned {found:?} values a side where {expected:?} belong")]
     Shape {
-        /// Channels, width and height that came.
+        /// Channels, width and height of the result.
         found: [usize; 3],
-        /// Channels, width and height that had to.
+        /// Channels, width and height that `spec` asks for.
         expected: [usize; 3],
     },
 }
 
-/// Upscales a picture by the network's scale.
+/// Upscales an image by the network's scale.
 ///
-/// `watch` is asked before the first tile and after each one; [`ControlFlow::Break`] ends the work
-/// with [`UpscaleError::Cancelled`]. Grey pictures stay grey: their values are Y as they are.
+/// `watch` is called before the first tile and after each one; [`ControlFlow::Break`] ends the work with
+/// [`UpscaleError::Cancelled`]. Grey images stay grey: their values are taken as Y.
 ///
-/// So many tiles are under way at once as the engine likes ([`Engine::depth`]); they end in order.
+/// [`Engine::depth`] tiles are in flight at once, and end in order.
 pub async fn upscale<E: Engine>(
     engine: &mut E,
     spec: &Spec,
@@ -81,7 +81,7 @@ pub async fn upscale<E: Engine>(
     for (done, tile) in tiles.iter().enumerate() {
         for next in waiting.by_ref().take(depth - running.len()) {
             let part = image.crop(next.padded);
-            // An error waits for its turn: tiles before it still count.
+            // An error is reported in its turn, after the tiles before it.
             running.push_back(start_tile::<AnyChannels, E>(
                 engine, spec, &part, next, whole,
             ));
@@ -95,7 +95,7 @@ pub async fn upscale<E: Engine>(
     Ok(output)
 }
 
-/// The picture with colour under what is transparent.
+/// The image with colour in transparent pixels.
 fn bled(image: &Image) -> Cow<'_, Image> {
     let mut image = Cow::Borrowed(image);
     if image.channels.has_alpha() {
@@ -104,7 +104,7 @@ fn bled(image: &Image) -> Cow<'_, Image> {
     image
 }
 
-/// The larger picture, still blank.
+/// The larger image, still blank.
 fn enlarged(whole: [usize; 2], spec: &Spec, channels: Channels) -> Result<Image, PixelError> {
     let [width, height] = whole;
     let too_large = PixelError::TooLarge { width, height };
@@ -115,8 +115,8 @@ fn enlarged(whole: [usize; 2], spec: &Spec, channels: Channels) -> Result<Image,
 /// Narrower tiles are mostly halo.
 const SMALLEST_TILE_PX: usize = 64;
 
-/// How a picture of these sides is cut for a network and an engine: at least one tile for each of
-/// `workers`, where it is not too small for that.
+/// The tiles of an image of these sides for a network and an engine: at least one for each of `workers`,
+/// unless the image is too small for that.
 pub fn tiling(
     spec: &Spec,
     grid: &Grid,
@@ -126,7 +126,7 @@ pub fn tiling(
 ) -> Vec<Tile> {
     let align_px = grid.align_px;
     let [before, after] = image_halo_px(spec, grid);
-    // In an enlarged image a tile's own pixels are aligned as they are.
+    // The rows after a tile need no alignment.
     let halo_px = [before.next_multiple_of(align_px), after];
     let side = options.tile_px.unwrap_or(grid.tile_px).max(1);
     let mut counts = whole.map(|length| length.div_ceil(side));
@@ -167,22 +167,22 @@ fn image_halo_px(spec: &Spec, grid: &Grid) -> [usize; 2] {
     })
 }
 
-/// A tile that is being computed; dropped, it is given up. It borrows nothing, so that the next one can
-/// be started.
+/// A tile that is being computed; dropping it cancels it. It borrows nothing, so that the next one can be
+/// started.
 pub struct TileRunning<L> {
     running: Running,
     rest: Rest,
-    /// Where what the network gives lies in the output picture.
+    /// Place of the network's result in the output image.
     seen: Rect,
-    /// Where the tile's core lies there.
+    /// Place of the tile's core there.
     target: Rect,
     channels: Channels,
     spec: Spec,
     layout: PhantomData<L>,
 }
 
-/// Cuts a tile and starts the engine on it; `part` is what lies at [`Tile::padded`] in the picture, whose
-/// sides are `whole`. Errors are the engine's.
+/// Converts a tile and starts the engine on it; `part` is the part of the image at [`Tile::padded`], `whole` the
+/// image's sides. Errors are the engine's.
 pub fn start_tile<L: Layout, E: Engine>(
     engine: &mut E,
     spec: &Spec,
@@ -216,7 +216,7 @@ pub fn start_tile<L: Layout, E: Engine>(
 }
 
 impl<L: Layout> TileRunning<L> {
-    /// Waits for the engine, and puts the tile's core together, enlarged. Errors are the engine's, or
+    /// Waits for the engine, and returns the tile's core, enlarged. Errors are the engine's, or
     /// [`UpscaleError::Shape`].
     pub async fn finish(self) -> Result<Image, UpscaleError> {
         let Self {

@@ -1,10 +1,13 @@
-"""Makes the ONNX file of a plain network, for the peers of the benchmark in the browser.
+"""Makes the ONNX file of a network, for the peers of the benchmarks.
 
-Usage: make.py WEIGHTS.json OUT.onnx [max]
+Usage: make.py STEPS.json OUT.onnx [max]
 
-With max, PReLU is written as max(x, slope · x) in all layers where it is the same, which are those
-without a slope above 1: on a CPU onnxruntime takes the product into its blocked layout, and its own
-PRelu takes 40 % of the run. It changes nothing in onnxruntime-web.
+STEPS.json holds the number of input channels and the steps of a plan. Steps name values by numbers: 0 is the input,
+n the result of step n - 1.
+
+With max, PReLU is written as max(x, slope * x) in all layers where it is the same, which are those without a slope
+above 1: on a CPU onnxruntime takes the product into its blocked layout, and its own PRelu takes 40 % of the run. It
+changes nothing in onnxruntime-web.
 """
 import json
 import sys
@@ -13,12 +16,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-weights_path, onnx_path, *options = sys.argv[1:]
+steps_path, onnx_path, *options = sys.argv[1:]
 assert options in ([], ["max"]), __doc__
-with open(weights_path) as file:
+with open(steps_path) as file:
     network = json.load(file)
-scale, channels, layers = network["scale"], network["channels"], network["layers"]
-assert network["skip"] == "nearest", f"skip is {network['skip']}, but only nearest is known here"
 
 nodes, constants = [], []
 
@@ -29,42 +30,59 @@ def constant(values, kind=np.float32):
     return name
 
 
-def add(operator, inputs, output=None, **attributes):
-    output = output or f"{operator}_{len(nodes)}"
+def add(operator, inputs, **attributes):
+    output = f"{operator}_{len(nodes)}"
     nodes.append(helper.make_node(operator, inputs, [output], **attributes))
     return output
 
 
-maps = "input"
-for i, layer in enumerate(layers):
-    if network["long_skip"] and i == len(layers) - 1:
-        maps = add("Add", [maps, first])
-    shape = layer["weight"]["shape"]
-    weight = np.reshape(layer["weight"]["data"], shape)
-    pads = [shape[2] // 2, shape[3] // 2] * 2
-    maps = add("Conv", [maps, constant(weight), constant(layer["bias"])], pads=pads)
-    if layer["slope"] is not None:
-        slope = np.reshape(layer["slope"], [-1, 1, 1])
-        if options and slope.max() <= 1:
-            maps = add("Max", [maps, add("Mul", [maps, constant(slope)])])
-        else:
-            maps = add("PRelu", [maps, constant(slope)])
-    if i == 0:
-        first = maps
+def activated(maps, activation):
+    if activation is None:
+        return maps
+    if activation == "relu":
+        return add("Relu", [maps])
+    slope = np.reshape(activation, [-1, 1, 1])
+    if options and slope.max() <= 1:
+        return add("Max", [maps, add("Mul", [maps, constant(slope)])])
+    return add("PRelu", [maps, constant(slope)])
 
-# A channel's phases lie next to each other; a single channel is repeated by the addition itself.
-skip = "input"
-if channels > 1:
-    phases = np.repeat(np.arange(channels), scale**2)
-    skip = add("Gather", [skip, constant(phases, np.int64)], axis=1)
-maps = add("Add", [maps, skip])
-add("DepthToSpace", [maps], "output", blocksize=scale, mode="CRD")
+
+def convolved(step):
+    weight = np.reshape(step["weight"], step["shape"])
+    inputs = [values[step["input"]], constant(weight), constant(step["bias"])]
+    maps = add("Conv", inputs, pads=[step["padding"]] * 4, group=step["groups"])
+    maps = activated(maps, step["activation"])
+    return maps if step["add"] is None else add("Add", [maps, values[step["add"]]])
+
+
+def shuffled(step):
+    maps, scale = values[step["input"]], step["scale"]
+    if step["skip"] is not None:
+        # A channel's phases lie next to each other; a single channel is repeated by the addition itself.
+        skip = values[step["skip"]]
+        if step["channels"] > 1:
+            phases = np.repeat(np.arange(step["channels"]), scale**2)
+            skip = add("Gather", [skip, constant(phases, np.int64)], axis=1)
+        maps = add("Add", [maps, skip])
+    return add("DepthToSpace", [maps], blocksize=scale, mode="CRD")
+
+
+kinds = {
+    "conv": convolved,
+    "shuffle": shuffled,
+    "add": lambda step: add("Add", [values[i] for i in step["inputs"]]),
+    "concat": lambda step: add("Concat", [values[i] for i in step["inputs"]], axis=1),
+}
+values = ["input"]
+for step in network["steps"]:
+    values.append(kinds[step["kind"]](step))
+nodes[-1].output[0] = "output"
 
 graph = helper.make_graph(
     nodes,
-    "plain",
-    [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, channels, "height", "width"])],
-    [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, channels, "tall", "wide"])],
+    "network",
+    [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, network["channels"], "height", "width"])],
+    [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, network["channels"], "tall", "wide"])],
     constants,
 )
 # Versions that every onnxruntime of these years reads; the package's own are ahead of it.

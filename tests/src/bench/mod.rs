@@ -3,6 +3,7 @@
 pub mod memory;
 pub mod network;
 pub mod node;
+pub mod onnx;
 pub mod page;
 pub mod python;
 pub mod report;

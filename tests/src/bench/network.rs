@@ -1,25 +1,15 @@
-//! The networks that are measured, and the same ones as ONNX files.
+//! The networks that are measured.
 
-use std::path::Path;
-
-use anyhow::{Context, bail};
+use anyhow::Context;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
-use engine::graph::{Activation, Plan, Step};
+use engine::graph::Plan;
 use engine::image::Planes;
-use model::network::NetworkConfig;
 use model::record;
-use serde_json::{Value, json};
 
-use super::python::{Python, text};
-
-/// The network of 13.7 K parameters that contenders have in common.
-const REFERENCE: &str = "kind = \"plain\"\nscale = 2\ncolour = \"rgb\"\nwidth = 16\ndepth = 5\nends_px = 3\n\
-                         skip = \"nearest\"\nlong_skip = false";
-
-/// Trainings start from weights that let a picture fade from layer to layer, until nothing but the skip is left of
-/// it; with these times the weights it keeps its contrast (He et al. 2015, arXiv:1502.01852), and a wrong picture
-/// is seen to be wrong.
+/// Freshly initialised plain networks let an image fade from layer to layer, until nothing but the skip is left of
+/// it; with these times the weights it keeps its contrast (He et al. 2015, arXiv:1502.01852), and a wrong result is
+/// seen to be wrong.
 const GAIN: f32 = 2.45;
 
 struct Louder;
@@ -31,61 +21,35 @@ impl ModuleMapper for Louder {
     }
 }
 
-/// The reference network as a record: 3→16, five 16→16, 16→12 (all 3×3, PReLU), nearest skip, shuffle ×2.
-/// Its weights are random.
-pub fn reference() -> anyhow::Result<Vec<u8>> {
-    let quiet = crate::model_file(REFERENCE)?;
+/// A plain network as a record: 3→`width`, five `width`→`width`, `width`→12 (all 3×3, PReLU), nearest skip,
+/// shuffle ×2. Its weights are random.
+pub fn plain(width: usize) -> anyhow::Result<Vec<u8>> {
+    let config = format!(
+        "kind = \"plain\"\nscale = 2\ncolour = \"rgb\"\nwidth = {width}\ndepth = 5\nends_px = 3\n\
+         skip = \"nearest\"\nlong_skip = false"
+    );
+    let quiet = crate::model_file(&config)?;
     let (network, metadata) = record::read(&quiet, &Device::flex())?;
     Ok(record::write(&network.map(&mut Louder), &metadata)?)
+}
+
+/// The network of 13.7 K parameters that contenders have in common.
+pub fn reference() -> anyhow::Result<Vec<u8>> {
+    plain(16)
+}
+
+/// One residual dense block between two convolutions as a record: 64 maps, five 3×3 convolutions of 32 maps each
+/// (ReLU) that read all maps before them, a 1×1 convolution of all. Its weights are random.
+pub fn dense_block() -> anyhow::Result<Vec<u8>> {
+    crate::model_file(
+        "kind = \"residualdense\"\nscale = 2\ncolour = \"rgb\"\nwidth = 64\ngrowth = 32\nblocks = 1\n\
+         dilations = [1, 1, 1, 1, 1]\nwindows_px = []",
+    )
 }
 
 /// A record's plan.
 pub fn plan(record: &[u8]) -> anyhow::Result<Plan> {
     crate::plan(record)?.0.context("the network has no plan")
-}
-
-/// Writes a record's network as an ONNX file; `max` writes its PReLUs as maxima, which onnxruntime likes better
-/// on a CPU.
-pub fn write_onnx(python: &Python, record: &[u8], path: &Path, max: bool) -> anyhow::Result<()> {
-    let weights = path.with_extension("json");
-    std::fs::write(&weights, serde_json::to_vec(&description(record)?)?)?;
-    let options: &[&str] = if max { &["max"] } else { &[] };
-    let files = [text(&weights)?, text(path)?];
-    python.script("onnx/make.py", &[&files, options].concat())?;
-    Ok(())
-}
-
-/// What `make.py` takes.
-fn description(record: &[u8]) -> anyhow::Result<Value> {
-    let (plan, metadata) = crate::plan(record)?;
-    let plan = plan.context("the network has no plan")?;
-    let NetworkConfig::Plain(config) = metadata.network else {
-        bail!("only plain networks are known as ONNX files");
-    };
-    let mut layers = Vec::new();
-    for step in plan.steps() {
-        if let Step::Conv(conv) = step {
-            let slope = match &conv.activation {
-                Activation::None => None,
-                Activation::PRelu(slope) => Some(slope),
-                other => bail!("plain networks have no {other:?}"),
-            };
-            let channels_in = plan.extents()[conv.input].channels / conv.groups;
-            let shape = [conv.channels_out, channels_in, conv.k, conv.k];
-            layers.push(json!({
-                "weight": { "shape": shape, "data": conv.weight },
-                "bias": conv.bias,
-                "slope": slope,
-            }));
-        }
-    }
-    Ok(json!({
-        "scale": config.scale,
-        "channels": config.colour.channels(),
-        "skip": config.skip,
-        "long_skip": config.long_skip,
-        "layers": layers,
-    }))
 }
 
 /// Planes of noise in 0…1, the same every time.

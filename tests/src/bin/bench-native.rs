@@ -10,20 +10,25 @@ use engine::image::{Channels, Image, Planes};
 use engine::{CpuEngine, Engine, EngineError, Grid, Running};
 use pollster::block_on;
 use tempfile::TempDir;
-use tests::bench::network::{noise, plan, reference, write_onnx};
+use tests::bench::network::{dense_block, noise, plain, plan, reference};
+use tests::bench::onnx::write_onnx;
 use tests::bench::python::{Python, text};
 use tests::bench::report::{Reach, Row, report};
 use tests::bench::{Measure, medians, milliseconds};
 
-/// Side of the picture that both upscale.
+/// Side of the image that both upscale.
 const SIDE_PX: usize = 256;
 
-/// Side of a picture that has many tiles.
+/// Side of an image that has many tiles.
 const LARGE_PX: usize = 1024;
 
 const THREADS: usize = 2;
-const WARM_UP: usize = 10;
-const RUNS: usize = 50;
+
+/// Runs in a round, of networks of 16 maps: those that don't count, and those that do.
+const RUNS: [usize; 2] = [10, 50];
+
+/// Those of wide networks, which take up to half a second each.
+const FEW_RUNS: [usize; 2] = [2, 6];
 
 /// The ways in which the peer's PReLU can be written, and whether that is as a maximum.
 const FORMS: [(&str, bool); 2] = [
@@ -36,18 +41,28 @@ fn main() -> anyhow::Result<()> {
     trainer::allocator::keep_freed_memory();
     let python = Python::with(&["numpy", "onnx", "onnxruntime"])?;
     let mut rows = Vec::new();
-    for (name, record) in [
-        ("reference network", reference()?),
-        ("fast-x2", tests::shipped("fast-x2")?),
+    let half = Some(Reach::AtMost(0.5));
+    for (name, record, runs, reach) in [
+        ("reference network (16 maps)", reference()?, RUNS, half),
+        ("fast-x2", tests::shipped("fast-x2")?, RUNS, None),
+        ("plain, 32 maps", plain(32)?, FEW_RUNS, half),
+        ("plain, 64 maps", plain(64)?, FEW_RUNS, half),
+        ("dense block, 64 maps", dense_block()?, FEW_RUNS, None),
     ] {
-        rows.extend(to_peer(&python, name, &record)?);
+        rows.extend(to_peer(&python, name, &record, runs, reach)?);
     }
     rows.push(pipeline(&tests::shipped("fast-x2")?)?);
     report("native", &rows)
 }
 
-/// A network's engine to the peer's run, on the same planes.
-fn to_peer(python: &Python, name: &str, record: &[u8]) -> anyhow::Result<Vec<Row>> {
+/// A network's engine to the peer's run, on the same planes; `reach` is for both forms of the peer's network.
+fn to_peer(
+    python: &Python,
+    name: &str,
+    record: &[u8],
+    [warm_up, runs]: [usize; 2],
+    reach: Option<Reach>,
+) -> anyhow::Result<Vec<Row>> {
     let folder = tempfile::tempdir()?;
     let plan = plan(record)?;
     let mut engine = CpuEngine::new(&plan, THREADS);
@@ -60,7 +75,7 @@ fn to_peer(python: &Python, name: &str, record: &[u8]) -> anyhow::Result<Vec<Row
     }
     let peer = |file| -> Measure {
         Box::new(move || {
-            let numbers = [SIDE_PX, THREADS, WARM_UP, RUNS].map(|number| number.to_string());
+            let numbers = [SIDE_PX, THREADS, warm_up, runs].map(|number| number.to_string());
             let [side, threads, warm_up, runs] = numbers.each_ref().map(String::as_str);
             let args = [text(file)?, side, threads, warm_up, runs];
             python.number("onnx/native.py", &args)
@@ -68,7 +83,7 @@ fn to_peer(python: &Python, name: &str, record: &[u8]) -> anyhow::Result<Vec<Row
     };
     println!("{name}, {SIDE_PX}², {THREADS} threads\n");
     let ours: Measure = Box::new(|| {
-        milliseconds(WARM_UP, RUNS, || {
+        milliseconds(warm_up, runs, || {
             block_on(engine.run(input.clone()))?;
             Ok(())
         })
@@ -82,14 +97,13 @@ fn to_peer(python: &Python, name: &str, record: &[u8]) -> anyhow::Result<Vec<Row
         ],
     )?;
     let row = |(form, _): (&str, bool), time: f64| {
-        let reach = (name == "reference network").then_some(Reach::AtMost(1.0));
         let name = format!("{name}, 256² → 512², two threads, to {form}");
         Row::ratio(&name, ours / time, reach, "onnxruntime (PyPI)")
     };
     Ok(vec![row(FORMS[0], max), row(FORMS[1], plain)])
 }
 
-/// Fails where the peer gives another picture.
+/// Fails where the peer gives another image.
 fn compare(
     python: &Python,
     file: &Path,
@@ -114,7 +128,7 @@ fn compare(
     let difference = tests::largest_difference(&ours, &theirs);
     ensure!(
         difference.is_some_and(|steps| steps <= 1),
-        "onnxruntime gives another picture: {difference:?} of 255 apart"
+        "onnxruntime gives another image: {difference:?} of 255 apart"
     );
     Ok(())
 }

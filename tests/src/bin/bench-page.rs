@@ -5,8 +5,9 @@
 
 use anyhow::ensure;
 use serde_json::json;
-use tests::bench::network::{noise, reference, write_onnx};
+use tests::bench::network::{dense_block, noise, plain, reference};
 use tests::bench::node::onnxruntime_web;
+use tests::bench::onnx::write_onnx;
 use tests::bench::page::{Page, Served};
 use tests::bench::python::Python;
 use tests::bench::report::{Reach, Row, report};
@@ -24,7 +25,7 @@ const MEGAPIXELS_PX: [usize; 2] = [1000, 4000];
 /// Runs of a small picture in a round: those that don't count, and those that do.
 const RUNS: [usize; 2] = [3, 15];
 
-/// Those of a picture of about a megapixel.
+/// Those of an image of about a megapixel, and of wide networks.
 const FEW_RUNS: [usize; 2] = [1, 3];
 
 /// Those of what takes seconds.
@@ -33,17 +34,39 @@ const SLOW_RUNS: [usize; 2] = [1, 2];
 /// That of a picture so large that what comes before its first tile doesn't count.
 const ONE_RUN: [usize; 2] = [0, 1];
 
+/// What the CPU's rows are compared with.
+const PEER: &str = "onnxruntime-web, wasm, one thread";
+
 /// The name under which it is loaded; also the server's name of its record.
 const REFERENCE: &str = "/files/reference.bpk";
 
 fn main() -> anyhow::Result<()> {
     let python = Python::with(&["numpy", "onnx"])?;
     let served = Served::start(Some(onnxruntime_web()?))?;
-    let record = reference()?;
-    std::fs::write(served.file("reference.bpk"), &record)?;
-    write_onnx(&python, &record, &served.file("reference.onnx"), false)?;
+    let wide = [
+        (
+            "plain-32",
+            "plain, 32 maps",
+            plain(32)?,
+            Some(Reach::AtMost(0.45)),
+        ),
+        (
+            "plain-64",
+            "plain, 64 maps",
+            plain(64)?,
+            Some(Reach::AtMost(0.45)),
+        ),
+        ("dense-block", "dense block, 64 maps", dense_block()?, None),
+    ];
+    write_network(&python, &served, "reference", &reference()?)?;
+    for (file, _, record, _) in &wide {
+        write_network(&python, &served, file, record)?;
+    }
     write_picture(&served)?;
     let mut rows = to_peer(&served.open())?;
+    for (file, name, _, reach) in wide {
+        rows.push(wide_to_peer(&served.open(), file, name, reach)?);
+    }
     rows.extend(to_itself(&served.open())?);
     rows.push(to_burn(&served.open_with_gpu())?);
     rows.push(first_picture(&served)?);
@@ -56,11 +79,7 @@ fn to_peer(page: &Page) -> anyhow::Result<Vec<Row>> {
     page.load("one", REFERENCE, Some(1));
     page.load("two", REFERENCE, Some(2));
     for name in ["one", "two"] {
-        let difference = page.call("uprez_bench.difference", &[json!(name), json!(SIDE_PX)]);
-        ensure!(
-            difference.as_u64().is_some_and(|steps| steps <= 1),
-            "onnxruntime-web gives another picture: {difference} of 255 apart"
-        );
+        compare(page, name)?;
     }
     let side = json!(SIDE_PX);
     let whole = |name: &str| time(page, "uprez_bench.time", [json!(name), side.clone()]);
@@ -83,18 +102,44 @@ fn to_peer(page: &Page) -> anyhow::Result<Vec<Row>> {
     let row = |name: &str, time: f64, most| {
         let name = format!("reference network, 256² → 512², {name}");
         let reach = Some(Reach::AtMost(most));
-        Row::ratio(
-            &name,
-            time / peer,
-            reach,
-            "onnxruntime-web, wasm, one thread",
-        )
+        Row::ratio(&name, time / peer, reach, PEER)
     };
     Ok(vec![
-        row("upscale() on one worker", one, 0.5),
+        row("upscale() on one worker", one, 0.4),
         row("the wasm's call alone", wasm, 0.5),
         row("upscale() on two workers", two, 0.28),
     ])
+}
+
+/// A wide network on one worker, to onnxruntime-web on one thread.
+fn wide_to_peer(page: &Page, file: &str, name: &str, reach: Option<Reach>) -> anyhow::Result<Row> {
+    page.call("ort_bench.load", &[json!(format!("/files/{file}.onnx"))]);
+    page.load("one", &format!("/files/{file}.bpk"), Some(1));
+    compare(page, "one")?;
+    let args = [json!("one"), json!(SIDE_PX)];
+    let side = [json!(SIDE_PX)];
+    let ours: Measure = Box::new(|| page.time("uprez_bench.time", &args, FEW_RUNS));
+    let peer: Measure = Box::new(|| page.time("ort_bench.run", &side, FEW_RUNS));
+    let label = format!("uprez, {name}, upscale(), one worker");
+    let [ours, peer] = medians(
+        "ms",
+        [
+            (label.as_str(), ours),
+            ("onnxruntime-web, run(), one thread", peer),
+        ],
+    )?;
+    let name = format!("{name}, 256² → 512², upscale() on one worker");
+    Ok(Row::ratio(&name, ours / peer, reach, PEER))
+}
+
+/// Fails where onnxruntime-web gives another image than the model that was loaded under this name.
+fn compare(page: &Page, name: &str) -> anyhow::Result<()> {
+    let difference = page.call("uprez_bench.difference", &[json!(name), json!(SIDE_PX)]);
+    ensure!(
+        difference.as_u64().is_some_and(|steps| steps <= 1),
+        "onnxruntime-web gives another image: {difference} of 255 apart"
+    );
+    Ok(())
 }
 
 /// The reference network on WebGPU in software, to Burn's operators there: it ranks kernels, no more.
@@ -195,6 +240,17 @@ fn time<'a, const N: usize>(
     args: [serde_json::Value; N],
 ) -> Measure<'a> {
     Box::new(move || page.time(function, &args, RUNS))
+}
+
+/// A network for both sides: `NAME.bpk` and `NAME.onnx`.
+fn write_network(
+    python: &Python,
+    served: &Served,
+    name: &str,
+    record: &[u8],
+) -> anyhow::Result<()> {
+    std::fs::write(served.file(&format!("{name}.bpk")), record)?;
+    write_onnx(python, record, &served.file(&format!("{name}.onnx")), false)
 }
 
 /// The picture that is shown first.

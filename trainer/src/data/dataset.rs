@@ -148,7 +148,7 @@ impl Loader<'_> {
         Ok(pairs)
     }
 
-    /// What these files give to learn from, without those that are left out.
+    /// The samples of these files, without those that are left out.
     fn samples(&mut self, files: &[PathBuf]) -> anyhow::Result<Vec<Sample>> {
         let progress = ProgressBar::new(files.len() as u64);
         let needed_px = self.needed_px();

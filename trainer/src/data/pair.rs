@@ -30,7 +30,7 @@ pub struct LowResolution {
 }
 
 impl Pair {
-    /// Reads an original; `low` says where the low-resolution image comes from.
+    /// Reads an original; `low` is the source of the low-resolution image.
     pub fn load(file: &Path, scale: usize, low: &LowResolution) -> anyhow::Result<Self> {
         Self::from_original(file, image_file::load(file)?, scale, low)
     }

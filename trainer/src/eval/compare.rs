@@ -167,7 +167,7 @@ impl Column {
     }
 }
 
-/// With more columns, every set has a table of its own.
+/// With more columns, each set has its own table.
 const COMMON_COLUMNS: usize = 8;
 
 impl Comparison {

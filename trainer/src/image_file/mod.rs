@@ -234,7 +234,7 @@ mod tests {
         assert!(matches!(load(&path), Err(LoadError::File { .. })));
     }
 
-    /// Noise, so that the data of each format have no run that says much in few bytes.
+    /// Noise, which no format compresses well, so that every part of the file is needed.
     fn noise() -> Image {
         let mut state = 1u32;
         let value = |_| {

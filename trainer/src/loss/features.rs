@@ -8,7 +8,8 @@ use std::str::FromStr;
 use anyhow::ensure;
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor, module};
-use model::layer::{Activation, Padding, conv2d};
+use engine::graph::{Activation, Padding};
+use model::layer::conv2d;
 
 use crate::weights::{IMAGENET_DEVIATION, IMAGENET_MEAN, Weights};
 

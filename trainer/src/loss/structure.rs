@@ -2,7 +2,8 @@
 
 use burn::tensor::ops::AvgPoolOptions;
 use burn::tensor::{Device, Tensor, TensorData, module};
-use model::layer::{Activation, Padding, conv2d};
+use engine::graph::{Activation, Padding};
+use model::layer::conv2d;
 
 /// Side of the Gaussian window in pixels.
 const WINDOW_PX: usize = 11;

@@ -5,8 +5,9 @@ use std::path::Path;
 use anyhow::{bail, ensure};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor, TensorData, activation, module};
+use engine::graph::{Activation, Padding};
 use engine::image::{Channels, Image};
-use model::layer::{Activation, Padding, conv2d};
+use model::layer::conv2d;
 
 use crate::weights::{IMAGENET_DEVIATION, IMAGENET_MEAN, Weights};
 

@@ -17,7 +17,7 @@ pub const FILE: &str = "report.md";
 /// The plot's name in that folder.
 const PLOT: &str = "curves.svg";
 
-/// Writes both into `folder`; `choice` says which weights were kept.
+/// Writes both to `folder`; `choice` describes which weights were kept.
 pub fn write(
     folder: &Path,
     metadata: &Metadata,

@@ -7,7 +7,7 @@ use anyhow::{bail, ensure};
 use engine::image::{Channels, Image, Rect};
 use rayon::prelude::*;
 
-use crate::image_file;
+use crate::image_file::{self, LoadError};
 
 /// Placeholder for a set's name in the path of a folder.
 pub const SET: &str = "{set}";
@@ -120,7 +120,7 @@ fn common_size(files: &[PathBuf], crop: bool) -> anyhow::Result<Result<(usize, u
     let sizes: Vec<(usize, usize)> = files
         .iter()
         .map(|file| image_file::load(file).map(|image| (image.width, image.height)))
-        .collect::<anyhow::Result<_>>()?;
+        .collect::<Result<_, LoadError>>()?;
     let width = sizes.iter().map(|(width, _)| *width).min().unwrap_or(0);
     let height = sizes.iter().map(|(_, height)| *height).min().unwrap_or(0);
     let most = if crop { MOST_CROPPED_PX } else { 0 };

@@ -9,6 +9,7 @@ mod learner;
 mod log;
 mod networks;
 mod optimiser;
+mod parallel;
 mod remote;
 mod run;
 mod session;

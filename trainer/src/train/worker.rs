@@ -21,8 +21,8 @@ pub enum Worker {
 }
 
 impl Worker {
-    /// A worker on a device; `lengths` says how many parameters the network and each discriminator
-    /// have.
+    /// A worker on a device; `lengths` holds the number of parameters of the network and of each
+    /// discriminator.
     ///
     /// Fails if the loss needs features whose weights cannot be read, or if another machine does not
     /// answer.

@@ -86,7 +86,7 @@ fn damaged_and_foreign_files_are_refused_by_name() {
     changed("k-thrice.json", &|r| {
         r.order.extend([r.order[0].clone(), r.order[0].clone()])
     });
-    changed("l-nobody.json", &|r| r.rater = " ".to_string());
+    changed("l-unnamed.json", &|r| r.rater = " ".to_string());
     changed("m-time.json", &|r| r.answers[0].seconds = -1.0);
     let whole = serde_json::to_string(&sent.ratings("nora", "srgan", 1)).unwrap();
     sent.send_text("n-half.json", &whole[..whole.len() / 2]);
@@ -108,7 +108,7 @@ fn damaged_and_foreign_files_are_refused_by_name() {
         ("i-long", "more images"),
         ("j-empty", "no grades"),
         ("k-thrice", "more than twice"),
-        ("l-nobody", "no name"),
+        ("l-unnamed", "no name"),
         ("m-time", "-1 seconds"),
         ("n-half", "damaged"),
         ("o-fraction", "damaged"),

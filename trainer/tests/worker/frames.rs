@@ -27,7 +27,7 @@ fn is_closed(stream: &mut TcpStream) -> bool {
 
 /// The reason of a failure that the worker reports before it closes the connection.
 fn failure(stream: &mut TcpStream) -> String {
-    let (answer, _) = reply(stream).expect("the worker says why");
+    let (answer, _) = reply(stream).expect("the worker gives a reason");
     let reason = answer["failed"]
         .as_str()
         .unwrap_or_else(|| panic!("{answer}"));

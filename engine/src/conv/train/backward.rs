@@ -6,7 +6,7 @@ use super::gradient_loops::{ActivationGradient, WeightGradient};
 use super::padded::{Padded, with_buffers};
 use super::{Convolution, Shape, Shared, filled};
 use crate::conv::block::pack;
-use crate::conv::direct::Forward;
+use crate::conv::direct::{self, Forward};
 use crate::conv::planes::{Source, Target};
 use crate::conv::{FusedActivation, Isa, on};
 
@@ -80,7 +80,7 @@ impl Convolution<'_> {
             },
         );
         let no_bias = vec![0f32; shape.channels_in];
-        // Per picture: the weights' gradient, the biases', the slopes'.
+        // Per image: the weights' gradient, the biases', the slopes'.
         let sums_size = shape.weights() + 2 * shape.channels_out;
         let mut sums = vec![0f32; shape.batch * sums_size];
         let job = Backward {
@@ -92,19 +92,19 @@ impl Convolution<'_> {
         };
         let x_gradient = filled(if want_x { x.len() } else { 0 }, |target| {
             let target = Shared(target.as_mut_ptr().cast());
-            let pictures = sums.par_chunks_exact_mut(sums_size).enumerate();
-            pictures.for_each(|(picture, sums)| {
-                let input = |values| picture_of(values, picture, shape.input_size());
-                let output = |values| picture_of(values, picture, shape.output_size());
-                let start = picture * shape.input_size();
+            let images = sums.par_chunks_exact_mut(sums_size).enumerate();
+            images.for_each(|(image, sums)| {
+                let input = |values| image_of(values, image, shape.input_size());
+                let output = |values| image_of(values, image, shape.output_size());
+                let start = image * shape.input_size();
                 let target = want_x.then(|| Shared(target.get().wrapping_add(start)));
-                job.picture(input(x), output(value), output(gradient), sums, target);
+                job.image(input(x), output(value), output(gradient), sums, target);
             });
         });
 
         let mut total = vec![0f32; sums_size];
-        for picture in sums.chunks_exact(sums_size) {
-            for (total, value) in total.iter_mut().zip(picture) {
+        for image in sums.chunks_exact(sums_size) {
+            for (total, value) in total.iter_mut().zip(image) {
                 *total += value;
             }
         }
@@ -124,11 +124,11 @@ impl Convolution<'_> {
     }
 }
 
-fn picture_of(values: &[f32], picture: usize, size: usize) -> &[f32] {
-    &values[picture * size..][..size]
+fn image_of(values: &[f32], image: usize, size: usize) -> &[f32] {
+    &values[image * size..][..size]
 }
 
-/// What the backward pass of every picture shares.
+/// The parts of the backward pass that all images share.
 struct Backward<'a> {
     isa: Isa,
     shape: &'a Shape,
@@ -138,7 +138,7 @@ struct Backward<'a> {
 }
 
 impl Backward<'_> {
-    fn picture(
+    fn image(
         &self,
         x: &[f32],
         value: &[f32],
@@ -153,6 +153,7 @@ impl Backward<'_> {
             row: columns,
             plane: rows * columns,
         };
+        let read = |columns, k| direct::columns_read(self.isa.lanes(), columns, k, 1);
         let (weight_sums, channel_sums) = sums.split_at_mut(shape.weights());
         let (bias_sums, slope_sums) = channel_sums.split_at_mut(shape.channels_out);
         with_buffers(|x_buffer, z_buffer| {
@@ -172,7 +173,7 @@ impl Backward<'_> {
 
             if let Some(target) = target {
                 let job = Forward {
-                    parts: &[z.part()],
+                    parts: &[z.part([shape.height + shape.k - 1, read(shape.width, shape.k)])],
                     k: shape.k,
                     dilation: 1,
                     weights: self.packed,
@@ -193,14 +194,14 @@ impl Backward<'_> {
             }
 
             let padding = shape.padding;
-            let read = [rows + shape.k - 1, shape.width];
-            let mut padded = Padded::new(x_buffer, shape.channels_in, read, [0, padding]);
+            let copied = [rows + shape.k - 1, shape.width];
+            let mut padded = Padded::new(x_buffer, shape.channels_in, copied, [0, padding]);
             padded.copy(x, shape.height, -(padding as isize));
             let job = WeightGradient {
-                source: padded.with_margins(),
+                source: padded.with_margins([rows + shape.k - 1, read(columns, shape.k)]),
                 channels_in: shape.channels_in,
                 k: shape.k,
-                gradient: z.inside(),
+                gradient: z.inside([rows, read(columns, 1)]),
                 channels_out: shape.channels_out,
                 rows,
                 columns,

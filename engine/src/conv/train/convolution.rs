@@ -1,4 +1,4 @@
-//! A convolution of whole batches, as training has them.
+//! A convolution of a whole batch, as in training.
 
 use std::mem::MaybeUninit;
 
@@ -7,7 +7,7 @@ use crate::conv::FusedActivation;
 /// The sizes of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// Pictures.
+    /// Images.
     pub batch: usize,
     /// Input channels.
     pub channels_in: usize,
@@ -52,7 +52,7 @@ pub struct Convolution<'a> {
     pub weight: &'a [f32],
     /// `[out]`
     pub bias: &'a [f32],
-    /// What follows.
+    /// Activation applied to the output.
     pub activation: FusedActivation<'a>,
 }
 
@@ -69,7 +69,7 @@ impl Convolution<'_> {
         let fits = |side: usize| side + 2 * shape.padding >= shape.k;
         assert!(
             fits(shape.height) && fits(shape.width),
-            "the picture is smaller than the kernel"
+            "the image is smaller than the kernel"
         );
         assert_eq!(x.len(), shape.batch * shape.input_size());
         assert_eq!(self.weight.len(), shape.weights());
@@ -83,7 +83,7 @@ impl Convolution<'_> {
 /// A pointer that threads may share: they write to different places behind it.
 #[derive(Clone, Copy)]
 pub(super) struct Shared(pub(super) *mut f32);
-// SAFETY: each job writes to its own picture's or band's places only.
+// SAFETY: each job writes to the places of its own image or band only.
 unsafe impl Send for Shared {}
 // SAFETY: as above.
 unsafe impl Sync for Shared {}

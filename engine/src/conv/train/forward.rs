@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::padded::{Padded, with_buffers};
 use super::{Convolution, Shared, filled};
 use crate::conv::block::pack;
-use crate::conv::direct::Forward;
+use crate::conv::direct::{self, Forward};
 use crate::conv::planes::Target;
 use crate::conv::{Isa, on};
 
@@ -37,24 +37,21 @@ impl Convolution<'_> {
         let row_values = shape.channels_in * (shape.width + 32);
         let band = (BAND_VALUES / row_values).clamp(8, rows.max(8));
         let bands = rows.div_ceil(band);
+        let columns_read = direct::columns_read(isa.lanes(), columns, shape.k, 1);
         filled(shape.batch * shape.output_size(), |target| {
             let target = Shared(target.as_mut_ptr().cast());
             (0..shape.batch * bands).into_par_iter().for_each(|job| {
-                let (picture, first) = (job / bands, job % bands * band);
+                let (index, first) = (job / bands, job % bands * band);
                 let count = band.min(rows - first);
-                let picture_in = &x[picture * shape.input_size()..][..shape.input_size()];
+                let image = &x[index * shape.input_size()..][..shape.input_size()];
                 with_buffers(|buffer, _| {
                     let read = [count + shape.k - 1, shape.width];
                     let mut padded =
                         Padded::new(buffer, shape.channels_in, read, [0, shape.padding]);
-                    padded.copy(
-                        picture_in,
-                        shape.height,
-                        first as isize - shape.padding as isize,
-                    );
-                    let start = picture * shape.output_size() + first * columns;
+                    padded.copy(image, shape.height, first as isize - shape.padding as isize);
+                    let start = index * shape.output_size() + first * columns;
                     let job = Forward {
-                        parts: &[padded.part()],
+                        parts: &[padded.part([count + shape.k - 1, columns_read])],
                         k: shape.k,
                         dilation: 1,
                         weights: &packed,

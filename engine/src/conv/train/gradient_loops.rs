@@ -1,4 +1,4 @@
-//! The loops of the backward pass, written once over [`Simd`].
+//! The kernels of the backward pass, written once over [`Simd`].
 
 // Loops over registers are written with indices: with iterators the arrays would not stay in them.
 #![allow(clippy::needless_range_loop)]
@@ -8,7 +8,7 @@ use crate::conv::block::block_of;
 use crate::conv::planes::{Source, Target};
 use crate::conv::simd::Simd;
 
-/// The gradient of one picture's loss with respect to the weights.
+/// The gradient of one image's loss with respect to the weights.
 pub(in crate::conv) struct WeightGradient {
     /// The convolution's input, padded.
     pub source: Source,
@@ -27,7 +27,8 @@ pub(in crate::conv) struct WeightGradient {
 ///
 /// # Safety
 /// Both sources are readable for `columns` rounded up to whole vectors (`source`: plus k − 1) and for
-/// `rows` rows (`source`: plus k − 1); `target` is writable and nobody else's.
+/// `rows` rows (`source`: plus k − 1); `target` is writable and nothing else uses it; the
+/// processor has the instruction set.
 #[inline(always)]
 pub(in crate::conv) unsafe fn weight_gradient<S: Simd>(job: &WeightGradient) {
     let mut first = 0;
@@ -65,7 +66,7 @@ unsafe fn weight_gradient_channels<S: Simd, const C: usize>(job: &WeightGradient
     }
 }
 
-/// C output channels × T taps, each the sum over the whole picture of a product.
+/// C output channels × T taps, each the sum of a product over the whole image.
 #[inline(always)]
 unsafe fn weight_gradient_block<S: Simd, const C: usize, const T: usize>(
     job: &WeightGradient,
@@ -116,11 +117,11 @@ unsafe fn weight_gradient_block<S: Simd, const C: usize, const T: usize>(
 /// From the gradient with respect to an activation's output to that with respect to its input.
 pub(in crate::conv) struct ActivationGradient<'a> {
     pub activation: FusedActivation<'a>,
-    /// What decides the side of zero: the activation's output, or its input.
+    /// The activation's output or its input: its sign decides the side of zero.
     pub value: Source,
     pub gradient: Source,
     pub channels: usize,
-    /// Where the result goes; the padding around it is not touched.
+    /// The result; the padding around it is not touched.
     pub target: Target,
     /// `[channels]`: the sum of the result, which is the bias's gradient.
     pub bias: *mut f32,
@@ -132,13 +133,14 @@ pub(in crate::conv) struct ActivationGradient<'a> {
 ///
 /// # Safety
 /// The sources have as many readable values as `target` has places; `bias` and `slope` have room
-/// for `channels` values; all that is written is nobody else's.
+/// for `channels` values; nothing else uses what is written; the processor has the
+/// instruction set.
 #[inline(always)]
 pub(in crate::conv) unsafe fn activation_gradient<S: Simd>(job: &ActivationGradient) {
     let Target { rows, columns, .. } = job.target;
     let whole = columns / S::LANES * S::LANES;
     for channel in 0..job.channels {
-        // SAFETY: indices stay within what is asked of the caller.
+        // SAFETY: as asked of the caller.
         unsafe {
             let slope = match job.activation {
                 FusedActivation::None => 1.0,

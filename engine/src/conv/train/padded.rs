@@ -1,4 +1,4 @@
-//! Padded copies of pictures, in memory that is used again and again.
+//! Padded copies of images, in memory that is reused.
 
 use std::cell::RefCell;
 
@@ -61,12 +61,12 @@ impl<'a> Padded<'a> {
         }
     }
 
-    /// Copies rows in, the first one being the picture's row `from`; rows outside of the picture
-    /// become zeros. `picture` is `[channels, height, columns]`.
-    pub fn copy(&mut self, picture: &[f32], height: usize, from: isize) {
+    /// Copies rows in, the first one being the image's row `from`; rows outside of the image become zeros. `image`
+    /// is `[channels, height, columns]`.
+    pub fn copy(&mut self, image: &[f32], height: usize, from: isize) {
         let (row, plane) = (self.row(), self.plane());
         for channel in 0..self.channels {
-            let source = &picture[channel * height * self.columns..][..height * self.columns];
+            let source = &image[channel * height * self.columns..][..height * self.columns];
             for y in 0..self.rows {
                 let start = channel * plane + (self.margin_rows + y) * row + self.margin_columns;
                 let target = &mut self.data[start..start + self.columns];
@@ -80,38 +80,45 @@ impl<'a> Padded<'a> {
         }
     }
 
-    fn skipped(&self) -> usize {
-        self.margin_rows * self.row() + self.margin_columns
+    /// The image with its margins, of which so many rows and columns are read.
+    ///
+    /// # Panics
+    /// Where there are fewer.
+    pub fn with_margins(&self, read: [usize; 2]) -> Source {
+        self.source(0, 0, read)
     }
 
-    /// The picture with its margins.
-    pub fn with_margins(&self) -> Source {
+    /// All channels with their margins, of which so many rows and columns are read.
+    ///
+    /// # Panics
+    /// Where there are fewer.
+    pub fn part(&self, read: [usize; 2]) -> Part {
+        Part {
+            source: self.with_margins(read),
+            channels: self.channels,
+        }
+    }
+
+    /// The image without the margins above and to the left, of which so many rows and columns are read.
+    ///
+    /// # Panics
+    /// Where there are fewer.
+    pub fn inside(&self, read: [usize; 2]) -> Source {
+        self.source(self.margin_rows, self.margin_columns, read)
+    }
+
+    fn source(&self, y: usize, x: usize, [rows, columns]: [usize; 2]) -> Source {
+        assert!(y + rows <= 2 * self.margin_rows + self.rows && x + columns <= self.row());
         Source {
-            data: self.data.as_ptr(),
+            data: self.data[y * self.row() + x..].as_ptr(),
             row: self.row(),
             plane: self.plane(),
         }
     }
 
-    /// All channels with their margins.
-    pub fn part(&self) -> Part {
-        Part {
-            source: self.with_margins(),
-            channels: self.channels,
-        }
-    }
-
-    /// The picture without the margins above and to the left.
-    pub fn inside(&self) -> Source {
-        Source {
-            data: self.data[self.skipped()..].as_ptr(),
-            ..self.with_margins()
-        }
-    }
-
-    /// The picture inside the margins, to be written.
+    /// The image inside the margins, to be written.
     pub fn inside_mut(&mut self) -> Target {
-        let skipped = self.skipped();
+        let skipped = self.margin_rows * self.row() + self.margin_columns;
         Target {
             row: self.row(),
             plane: self.plane(),

@@ -41,9 +41,10 @@ impl Layer<'_> {
         add: Option<Source>,
         target: Target,
     ) {
-        let [rows, columns] = self
-            .chunk_size(target.columns.div_ceil(SIDE))
-            .map(|tiles| tiles * SIDE);
+        let block = self.isa.lanes() * self.isa.vectors();
+        let channels = self.channels_in + self.channels_out;
+        let tiles = chunk_size(target.columns.div_ceil(SIDE), channels, block);
+        let [rows, columns] = tiles.map(|tiles| SIDE * tiles);
         for y in (0..target.rows).step_by(rows) {
             for x in (0..target.columns).step_by(columns) {
                 let chunk = Target {
@@ -57,17 +58,6 @@ impl Layer<'_> {
                 unsafe { self.chunk(scratch, parts, [y, x], add, chunk) };
             }
         }
-    }
-
-    /// Rows and columns of tiles that are worked on together, where there are `columns` of them: as many as the
-    /// second-level cache holds, and at least one block of the products.
-    fn chunk_size(&self, columns: usize) -> [usize; 2] {
-        let block = self.isa.lanes() * self.isa.vectors();
-        let channels = self.channels_in + self.channels_out;
-        let tiles = (CHUNK_VALUES / (POSITIONS * channels)).max(block);
-        let rows = (tiles / columns).clamp(1, CHUNK_ROWS);
-        let chunks = columns.div_ceil(tiles);
-        [rows, columns.div_ceil(chunks).next_multiple_of(block)]
     }
 
     /// Makes a chunk, whose first row and column are `y` and `x` of the parts.
@@ -145,6 +135,15 @@ impl Layer<'_> {
     }
 }
 
+/// Rows and columns of tiles that are worked on together, where there are `columns` of them: as many as the
+/// second-level cache holds at so many channels in and out, and at least the tiles of one block of the products.
+fn chunk_size(columns: usize, channels: usize, block: usize) -> [usize; 2] {
+    let tiles = (CHUNK_VALUES / (POSITIONS * channels)).max(block);
+    let rows = (tiles / columns).clamp(1, CHUNK_ROWS);
+    let chunks = columns.div_ceil(tiles);
+    [rows, columns.div_ceil(chunks).next_multiple_of(block)]
+}
+
 /// Room for the positions of so many channels and tiles. Vectors begin at any tile, and may run past the last one.
 fn positions(data: &mut Vec<f32>, channels: usize, tiles: usize) -> Positions {
     let plane = (tiles + LANES - 1).next_multiple_of(LANES);
@@ -165,3 +164,44 @@ fn positions(data: &mut Vec<f32>, channels: usize, tiles: usize) -> Positions {
 
 /// Values in a cache line of 64 bytes.
 const LINE: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conv::winograd::columns_read;
+
+    #[test]
+    fn chunks_read_no_more_than_is_said() {
+        for [lanes, vectors] in [[1, 2], [4, 2], [4, 3], [8, 2], [16, 3]] {
+            for channels in [6, 32, 64, 96, 128, 256, 1024] {
+                for columns in 1..=600usize {
+                    let [_, width] = chunk_size(columns.div_ceil(SIDE), channels, lanes * vectors);
+                    for x in (0..columns).step_by(width * SIDE) {
+                        let tiles = (columns - x).div_ceil(SIDE).min(width);
+                        // The last vector of tiles, and two columns of the tile after its last one, read by fours.
+                        let end = x + tiles.next_multiple_of(lanes) * SIDE + SIDE;
+                        assert!(
+                            end <= columns_read(lanes, columns),
+                            "{columns} columns, {channels} channels, vectors of {lanes}: {end} read at {x}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn positions_hold_all_vectors_and_lie_in_different_sets() {
+        for (channels, tiles) in [(3, 1), (16, 112), (32, 48), (64, 28), (48, 37), (256, 48)] {
+            let mut data = Vec::new();
+            let positions = positions(&mut data, channels, tiles);
+            assert!(positions.plane >= tiles + LANES - 1);
+            assert!(positions.position >= channels * positions.plane);
+            assert_eq!(positions.position / LINE % 2, 1);
+            // The processor's vectors begin where a cache line does.
+            assert_eq!(positions.data as usize % 64, 0);
+            let skipped = (positions.data as usize - data.as_ptr() as usize) / size_of::<f32>();
+            assert!(skipped + POSITIONS * positions.position <= data.len());
+        }
+    }
+}

@@ -7,7 +7,7 @@ use crate::conv::block::{block_of, tap};
 use crate::conv::planes::Source;
 use crate::conv::simd::Simd;
 
-/// One position of all input channels to the same position of all output channels.
+/// One position: of all input channels to all output channels.
 pub(in crate::conv) struct Product<'a> {
     /// `[channels_in, tiles]`
     pub source: Source,
@@ -17,7 +17,7 @@ pub(in crate::conv) struct Product<'a> {
     pub weights: &'a [f32],
     /// `[channels_out, tiles]`
     pub target: *mut f32,
-    /// From one channel of the target to the next.
+    /// Values from one channel of the target to the next.
     pub plane: usize,
     pub channels_out: usize,
 }
@@ -25,8 +25,8 @@ pub(in crate::conv) struct Product<'a> {
 /// Runs a [`Product`].
 ///
 /// # Safety
-/// `source` is readable and `target` writable for `tiles` rounded up to whole vectors; `weights` are as
-/// many as the channels say; `target` is nobody else's.
+/// `source` is readable and `target` writable for `tiles` rounded up to whole vectors; `weights` are as many as the
+/// channels say; nothing else uses `target`; the processor has the instruction set.
 #[inline(always)]
 pub(in crate::conv) unsafe fn product<S: Simd>(job: &Product) {
     let mut first = 0;

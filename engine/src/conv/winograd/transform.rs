@@ -9,12 +9,12 @@ use crate::conv::block::activate;
 use crate::conv::planes::{Source, Target};
 use crate::conv::simd::Simd;
 
-/// Pixels to the positions.
+/// From pixels to positions.
 pub(in crate::conv) struct Input {
     /// The first row and column of the first tile.
     pub source: Source,
     pub channels: usize,
-    /// Side by side.
+    /// Tiles, side by side.
     pub tiles: usize,
     pub target: Positions,
 }
@@ -67,7 +67,8 @@ unsafe fn resolve<S: Simd>(m: [S::V; REACH]) -> [S::V; SIDE] {
 ///
 /// # Safety
 /// `source` has `channels` planes of six rows, readable for the columns of `tiles` rounded up to whole
-/// vectors and four more; `target` is writable for as many tiles, and nobody else's.
+/// vectors and four more; `target` is writable for as many tiles, rounded up, and nothing else uses it; the
+/// processor has the instruction set.
 #[inline(always)]
 pub(in crate::conv) unsafe fn input<S: Simd>(job: &Input) {
     let Input { source, target, .. } = *job;
@@ -98,16 +99,16 @@ pub(in crate::conv) unsafe fn input<S: Simd>(job: &Input) {
     }
 }
 
-/// The positions to pixels; bias, activation and what is added after it included.
+/// From positions to pixels, with bias, activation, and an addition after it.
 pub(in crate::conv) struct Output<'a> {
     pub source: Positions,
     pub channels: usize,
-    /// One a channel.
+    /// `[channels]`
     pub bias: &'a [f32],
     pub activation: FusedActivation<'a>,
     /// As large as the target.
     pub add: Option<Source>,
-    /// Four rows, or the first of them.
+    /// Four rows, or fewer at the image's end.
     pub target: Target,
 }
 
@@ -116,7 +117,8 @@ pub(in crate::conv) struct Output<'a> {
 /// # Safety
 /// `source` has `channels` planes a position, readable for the tiles of `target`'s columns rounded up to
 /// whole vectors, and `add` is readable for as many columns; `bias` and slopes are as long as the
-/// channels; `target` has at most four rows, is writable, and nobody else's.
+/// channels; `target` has at most four rows, is writable, and nothing else uses it; the processor has the
+/// instruction set.
 #[inline(always)]
 pub(in crate::conv) unsafe fn output<S: Simd>(job: &Output) {
     let Output { source, target, .. } = *job;
@@ -155,10 +157,10 @@ pub(in crate::conv) unsafe fn output<S: Simd>(job: &Output) {
     }
 }
 
-/// Stores four vectors dealt out to pixels, or as many of these as `room` has place for.
+/// Stores the pixels that were dealt out to four vectors, or the first `room` of them where that is less.
 ///
 /// # Safety
-/// `room` values are writable at `to`.
+/// `room` values are writable at `to`; the processor has the instruction set.
 #[inline(always)]
 unsafe fn store_4_part<S: Simd>(to: *mut f32, v: [S::V; SIDE], room: usize) {
     // SAFETY: as asked of the caller; the longest vector has sixteen values.

@@ -11,7 +11,7 @@ use crate::device::RemoteDevice;
 use crate::remote::{Connection, Limits, open};
 use crate::train::worker::{Share, Task};
 
-/// A worker that says nothing for so long has failed: it sends a message every few seconds.
+/// A worker sends a message every few seconds; without one for this long, it has failed.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// A device of another machine.
@@ -22,8 +22,8 @@ pub struct RemoteWorker {
 }
 
 impl RemoteWorker {
-    /// Sends everything that a worker needs before the first step; `lengths` says how many parameters
-    /// the network and each discriminator have.
+    /// Sends everything that a worker needs before the first step; `lengths` holds the number of parameters
+    /// of the network and of each discriminator.
     pub fn connect(
         config: &Config,
         device: RemoteDevice,
@@ -42,7 +42,7 @@ impl RemoteWorker {
     }
 
     fn set_up(&mut self, config: &Config) -> anyhow::Result<()> {
-        // A file that the configuration lacks is missed by the worker, which says so.
+        // If the configuration lacks a file, the worker reports it.
         let features: Vec<(&str, &PathBuf)> = config
             .loss_features()
             .into_iter()

@@ -13,7 +13,7 @@ use burn::tensor::Device;
 use super::message::{LARGEST_FEATURES, LONGEST_CONFIG, Reply, Request, Sizes};
 use crate::config::Config;
 use crate::remote::{Connection, FrameError, Limits, Token, accept};
-use crate::train::trainer::panic_message;
+use crate::train::parallel::panic_message;
 use crate::train::worker::LocalWorker;
 
 /// A training has to send its setup within this time.
@@ -25,10 +25,10 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(12 * 3600);
 /// A training is told so often that a computation goes on.
 const BUSY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Connections whose token has not been seen yet; more are closed at once.
+/// The largest number of connections that have not shown a token yet; further ones are closed at once.
 const MOST_STRANGERS: usize = 32;
 
-/// What a worker offers, and to whom.
+/// The devices that a worker offers to trainings with the token.
 pub struct Server {
     /// Devices and their names.
     pub devices: Vec<(Device, String)>,
@@ -47,7 +47,7 @@ impl Server {
         }
     }
 
-    /// Serves every connection in a thread of its own, until the process ends.
+    /// Serves each connection in its own thread, until the process ends.
     pub fn serve(&self, listener: &TcpListener) -> anyhow::Result<()> {
         std::thread::scope(|scope| {
             loop {
