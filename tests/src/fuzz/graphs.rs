@@ -148,7 +148,10 @@ fn tiles_change_no_bit(plan: &Plan, random: &mut Random) -> Result<(), String> {
         };
         let inside = place(size.px(padded.x), size.px(padded.y));
         if cut(&found, inside) != cut(&whole, place(0, 0)) {
-            return Err(format!("{tile:?} changes {width}×{height} on {}", isa.name()));
+            return Err(format!(
+                "{tile:?} changes {width}×{height} on {}",
+                isa.name()
+            ));
         }
     }
     Ok(())

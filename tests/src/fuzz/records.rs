@@ -86,7 +86,11 @@ impl Target for Records {
             let _ = file.description().map(str::len);
             let scales = file.scales();
             let parameters = file.parameters();
-            for scale in scales.iter().map(|scale| Some(*scale)).chain([None, Some(17)]) {
+            for scale in scales
+                .iter()
+                .map(|scale| Some(*scale))
+                .chain([None, Some(17)])
+            {
                 match file.plan(scale) {
                     Ok((plan, spec)) => {
                         let channels = [plan.input().channels, plan.output().channels];

@@ -72,7 +72,9 @@ pub fn run(target: &dyn Target, round: &Round) -> Outcome {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let (next, done) = (AtomicU64::new(0), AtomicU64::new(0));
     let found: Mutex<Outcome> = Mutex::default();
-    let current: Vec<_> = (0..threads).map(|_| Mutex::new((0, Instant::now()))).collect();
+    let current: Vec<_> = (0..threads)
+        .map(|_| Mutex::new((0, Instant::now())))
+        .collect();
     let start = Instant::now();
     std::thread::scope(|scope| {
         for current in &current {
@@ -101,7 +103,9 @@ pub fn run(target: &dyn Target, round: &Round) -> Outcome {
             report(round, start, &done, &current);
         }
     });
-    let mut found = found.into_inner().unwrap_or_else(|error| error.into_inner());
+    let mut found = found
+        .into_inner()
+        .unwrap_or_else(|error| error.into_inner());
     found.runs = done.into_inner();
     let [constant, each] = MEMORY_BYTES;
     let limit = constant + each * threads as u64;
