@@ -63,8 +63,6 @@ const ECHO: Spec = Spec {
     scale: 1,
     colour: Colour::Rgb,
     input: Input::LowResolution,
-    halo_px: 0,
-    align_px: 1,
 };
 
 fn noise(width: usize, height: usize, channels: Channels) -> Image {

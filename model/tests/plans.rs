@@ -224,7 +224,7 @@ fn threads_change_nothing() {
     }
 }
 
-fn image(
+fn upscaled(
     engine: &mut impl Engine,
     config: &NetworkConfig,
     image: &Image,
@@ -251,13 +251,13 @@ fn tiles_of_any_size_give_the_same_bytes_and_those_of_burn_within_one_step() {
                 (18, 2, Channels::GreyAlpha),
             ] {
                 let image = noise(width, height, channels);
-                let whole = image(&mut engine, &config, &image, Some(1000));
-                let expected = image(&mut burn, &config, &image, Some(1000));
+                let whole = upscaled(&mut engine, &config, &image, Some(1000));
+                let expected = upscaled(&mut burn, &config, &image, Some(1000));
                 let pairs = whole.data.iter().zip(&expected.data);
                 let apart = pairs.map(|(a, b)| a.abs_diff(*b)).max();
                 assert!(apart <= Some(1), "{text} on {isa:?}: {apart:?}");
                 for tile_px in [None, Some(1), Some(6), Some(16), Some(31)] {
-                    let tiled = image(&mut engine, &config, &image, tile_px);
+                    let tiled = upscaled(&mut engine, &config, &image, tile_px);
                     let same = tiled == whole;
                     assert!(same, "{text}, {width}×{height}, {tile_px:?} on {isa:?}");
                 }

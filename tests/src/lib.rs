@@ -68,10 +68,10 @@ pub fn upscaled_by(
     Ok(pollster::block_on(upscaling)?)
 }
 
-/// A record's plan, if it has one.
-pub fn plan(bytes: &[u8]) -> anyhow::Result<(Option<Plan>, Metadata)> {
+/// A record's plan and metadata.
+pub fn plan(bytes: &[u8]) -> anyhow::Result<(Plan, Metadata)> {
     let (network, metadata) = record::read(bytes, &Device::flex())?;
-    Ok((network.plan().ok(), metadata))
+    Ok((network.plan()?, metadata))
 }
 
 /// The largest difference between two pictures' bytes; `None` for pictures of different sizes.

@@ -10,37 +10,36 @@ use wgpu::{
 
 use crate::EngineError;
 
-/// Why there is no GPU.
+/// No GPU could be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The browser or the system offers none.
+    /// The browser or the system offers no adapter.
     #[error("there is no usable GPU: {0}")]
     Missing(String),
-    /// What is offered computes on the CPU, which was not asked for.
-    #[error("there is no GPU but one that computes on the CPU")]
+    /// The only adapter computes on the CPU, and the caller did not accept that.
+    #[error("the only GPU here is emulated by the CPU")]
     Software,
-    /// It is there and does not open.
-    #[error("the GPU does not open: {0}")]
+    /// The adapter refuses to open.
+    #[error("the GPU cannot be opened: {0}")]
     Device(String),
 }
 
-/// An open GPU; clones are the same one.
+/// An open GPU; clones refer to the same one.
 #[derive(Clone, Debug)]
 pub struct Gpu {
     pub(super) device: Device,
     pub(super) queue: Queue,
-    /// Why it is gone, once it is.
+    /// The reason, once the device is lost.
     lost: Arc<OnceLock<String>>,
     name: String,
     software: bool,
 }
 
 impl Gpu {
-    /// Opens the fastest adapter, with all the memory that it allows in one buffer, and with f16
-    /// where it has that.
+    /// Opens the fastest adapter with the largest limits that it allows, and with f16 if it has it.
     ///
-    /// `software` says whether an adapter that computes on the CPU will do, too: it is mostly slower
-    /// than the project's own loops.
+    /// `software` accepts an adapter that computes on the CPU; it is mostly slower than
+    /// [`CpuEngine`](crate::CpuEngine).
     pub async fn open(software: bool) -> Result<Self, OpenError> {
         let instance = Instance::new(InstanceDescriptor::new_without_display_handle());
         let options = RequestAdapterOptions {
@@ -58,10 +57,10 @@ impl Gpu {
         let lost = Arc::new(OnceLock::new());
         let reason = lost.clone();
         device.set_device_lost_callback(move |kind, text| {
-            // Only the first reason counts.
+            // Later reasons follow from the first one.
             let _ = reason.set(format!("{kind:?}: {text}"));
         });
-        // Error scopes report whatever matters; without a handler the rest would be panics.
+        // Error scopes report the errors of runs; without a handler, others would panic.
         device.on_uncaptured_error(Arc::new(|_| {}));
         Ok(Self {
             device,
@@ -72,31 +71,31 @@ impl Gpu {
         })
     }
 
-    /// An error once it is gone: asked for more, wgpu would panic.
+    /// Fails once the device is lost: wgpu would panic if it were used.
     pub(super) fn alive(&self) -> Result<(), EngineError> {
         match self.lost.get() {
-            Some(reason) => Err(EngineError::Failed(format!("it is gone ({reason})"))),
+            Some(reason) => Err(EngineError::Failed(format!("the GPU was lost ({reason})"))),
             None => Ok(()),
         }
     }
 
-    /// What went wrong: that it is gone, if it is, or else `error`.
+    /// The error that the device is lost, if it is, or else `error`.
     pub(super) fn failure(&self, error: &dyn Display) -> EngineError {
         let other = EngineError::Failed(error.to_string());
         self.alive().err().unwrap_or(other)
     }
 
-    /// What the adapter is called; browsers tend to leave it empty.
+    /// The adapter's name; browsers often leave it empty.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether it computes on the CPU. Browsers that don't say count as GPUs.
+    /// Whether it computes on the CPU. Adapters of browsers that do not say count as GPUs.
     pub fn is_software(&self) -> bool {
         self.software
     }
 
-    /// Whether it computes in f16.
+    /// Whether shaders can compute in f16.
     pub fn has_half(&self) -> bool {
         self.device.features().contains(Features::SHADER_F16)
     }

@@ -220,3 +220,51 @@ impl Drop for Owned {
         self.0.destroy();
     }
 }
+
+#[cfg(all(test, feature = "reference"))]
+mod tests {
+    use super::*;
+    use crate::graph::{Activation, Builder};
+    use crate::reference::random::{Random, RandomGraph};
+    use crate::webgpu::program::Program;
+
+    #[test]
+    fn no_value_is_overwritten_before_its_last_reader() {
+        let mut random = Random::new(21);
+        for _ in 0..500 {
+            let plan = RandomGraph::new(&mut random, 20).plan();
+            let Program {
+                kernels, places, ..
+            } = Program::new(&plan, false, 8).unwrap();
+            let result = plan.steps().len();
+            let memory = Memory::new(places, &kernels, false);
+            // The place whose value each buffer holds.
+            let mut held = vec![usize::MAX; memory.places.len()];
+            held[memory.buffer(0)] = 0;
+            for kernel in &kernels {
+                for &read in &kernel.reads {
+                    assert_eq!(held[memory.buffer(read)], read);
+                    assert_ne!(memory.buffer(read), memory.buffer(kernel.result));
+                }
+                held[memory.buffer(kernel.result)] = kernel.result;
+            }
+            assert_eq!(held[memory.buffer(result)], result);
+        }
+    }
+
+    #[test]
+    fn a_chain_takes_two_buffers_beside_the_input() {
+        let mut builder = Builder::new(8);
+        let mut last = 0;
+        for _ in 0..50 {
+            last = builder.activate(last, Activation::Relu).unwrap();
+        }
+        let plan = builder.finish().unwrap().compile(|_| None).unwrap();
+        let Program {
+            kernels, places, ..
+        } = Program::new(&plan, false, 8).unwrap();
+        let memory = Memory::new(places, &kernels, false);
+        let needed = memory.needed(&Limits::default(), [16, 16]).unwrap();
+        assert_eq!(needed, [ORIGIN_BYTES + 4 * 8 * 256; 3]);
+    }
+}

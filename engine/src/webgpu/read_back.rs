@@ -6,14 +6,14 @@ use std::task::{Poll, Waker};
 
 use wgpu::{Buffer, BufferAsyncError, MapMode};
 
-/// What the callback leaves for the future, and whom it wakes.
+/// Passes the result from the callback to the future.
 #[derive(Default)]
 struct Answer {
     result: Option<Result<(), BufferAsyncError>>,
     waker: Option<Waker>,
 }
 
-/// Locks, whatever happened to other holders: nothing here is ever left half done.
+/// Locks, even if another holder panicked: no holder leaves its value half changed.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -97,7 +97,7 @@ mod tests {
         let mut text = Text::default();
         text.set("N", 2).set("M", 1).set("M", 2);
         text.set_if("YES", true).set_if("NO", false);
-        text.add("a$for(i N)$for(j M)[$(i)$(j+M)]$end;$end$for(_ YES)y$end$for(_ NO)n$(i)$end");
+        text.add("a$for(i N)$for(j M)[$(i)$(j+M)]$end;$end$for(_ YES)y$end$for(_ NO)n$(N)$end");
         text.add_named("$(N) NAME_$for(i NO)NAME$end", "b");
         assert_eq!(text.finish(), "a[02][03];[12][13];y2 b_");
     }

@@ -1,30 +1,29 @@
-//! A GPU is compared with the CPU before it is trusted.
+//! Compares a GPU with the CPU before it is used.
 
 use super::{Gpu, WebGpuEngine};
 use crate::graph::Plan;
 use crate::{CpuEngine, EngineError, largest_difference};
 
-/// How far off a GPU may be: half a step of 8 bits.
+/// Largest difference from the CPU that is allowed: half a step of 8 bits.
 const ALLOWED: f32 = 0.5 / 255.0;
 
-/// How far off maps of half precision may make it: a quarter of what is allowed, as one small picture
-/// is not every picture.
+/// The same for maps of half precision: a quarter of it, because one small image does not stand for all.
 const ALLOWED_HALF: f32 = ALLOWED / 4.0;
 
-/// A GPU that is of no use for a plan.
+/// A GPU that cannot be used for a plan.
 #[derive(Debug, thiserror::Error)]
 pub enum Distrust {
-    /// It computes something else.
+    /// Its result is wrong.
     // In whole steps: decimals would bring the code that prints them to a page.
-    #[error("the GPU computes something else than the CPU (by {} of 255)", (.0 * 255.0).ceil() as u32)]
+    #[error("the GPU's result differs from the CPU's by {} of 255", (.0 * 255.0).ceil() as u32)]
     Wrong(f32),
-    /// It computes nothing.
+    /// It failed.
     #[error(transparent)]
     Failed(#[from] EngineError),
 }
 
-/// An engine for a plan that gives what the CPU gives on a small image; with maps of half precision
-/// where the adapter has them and that is accurate enough.
+/// An engine whose result for a small image equals the CPU's; in half precision if the adapter has it and
+/// it is accurate enough.
 pub async fn trusted(gpu: &Gpu, plan: &Plan) -> Result<WebGpuEngine, Distrust> {
     let mut cpu = CpuEngine::new(plan, 1);
     let channels = plan.input().channels;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use engine::graph::{Activation, Conv, Padding, Plan, Step};
 use serde_json::{Value, json};
 
@@ -12,7 +12,6 @@ use super::python::{Python, text};
 /// CPU.
 pub fn write_onnx(python: &Python, record: &[u8], path: &Path, max: bool) -> anyhow::Result<()> {
     let (plan, _) = crate::plan(record)?;
-    let plan = plan.context("the network has no plan")?;
     let steps = path.with_extension("json");
     std::fs::write(&steps, serde_json::to_vec(&description(&plan)?)?)?;
     let options: &[&str] = if max { &["max"] } else { &[] };
@@ -37,9 +36,23 @@ fn description(plan: &Plan) -> anyhow::Result<Value> {
                     "channels": channels(*input) / (scale * scale),
                 })
             }
-            Step::Add { a, b } => json!({ "kind": "add", "inputs": [a, b] }),
+            Step::Sum { terms, constant }
+                if terms.len() == 2
+                    && *constant == 0.0
+                    && terms.iter().all(|term| term.factor == 1.0) =>
+            {
+                json!({ "kind": "add", "inputs": [terms[0].value, terms[1].value] })
+            }
             Step::Concat { inputs } => json!({ "kind": "concat", "inputs": inputs }),
-            Step::Pad { .. } => bail!("no ONNX form of this step: pad"),
+            Step::Activate { .. }
+            | Step::Sum { .. }
+            | Step::Product { .. }
+            | Step::Unshuffle { .. }
+            | Step::Repeat { .. }
+            | Step::Mean { .. }
+            | Step::Pad { .. }
+            | Step::Align { .. }
+            | Step::Crop { .. } => bail!("no ONNX form of this step: {}", step.kind()),
         });
     }
     Ok(json!({ "channels": plan.input().channels, "steps": steps }))
@@ -50,10 +63,18 @@ fn convolution(conv: &Conv, channels_in: usize) -> anyhow::Result<Value> {
         Activation::None => Value::Null,
         Activation::Relu => json!("relu"),
         Activation::PRelu(slopes) => json!(slopes),
-        Activation::Sigmoid | Activation::Tanh => {
+        Activation::LeakyRelu(_)
+        | Activation::Sigmoid
+        | Activation::Tanh
+        | Activation::Silu
+        | Activation::Gelu
+        | Activation::Clamp { .. } => {
             bail!("no ONNX form of this activation: {:?}", conv.activation)
         }
     };
+    if conv.dilation != 1 {
+        bail!("no ONNX form of a dilated convolution");
+    }
     Ok(json!({
         "kind": "conv",
         "input": conv.input,
@@ -64,8 +85,8 @@ fn convolution(conv: &Conv, channels_in: usize) -> anyhow::Result<Value> {
             Padding::Valid => 0,
         },
         "shape": [conv.channels_out, channels_in / conv.groups, conv.k, conv.k],
-        "weight": conv.weight,
-        "bias": conv.bias,
+        "weight": conv.kernel.weight,
+        "bias": conv.kernel.bias,
         "activation": activation,
     }))
 }
