@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod chrome;
 pub mod firefox;
+pub mod fuzz;
 pub mod webdriver;
 
 use std::ops::ControlFlow;

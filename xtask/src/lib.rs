@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod browser;
 pub mod dist;
+pub mod fuzz;
 pub mod package;
 pub mod run;
 pub mod server;

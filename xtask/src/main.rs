@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use xtask::bench::{self, BenchArgs};
 use xtask::dist;
+use xtask::fuzz::{self, FuzzArgs};
 use xtask::server::{Server, Site};
 use xtask::test::{self, TestArgs};
 use xtask::{tools, wasm};
@@ -31,6 +32,8 @@ enum Command {
     Test(TestArgs),
     /// Measures speed against named peers.
     Bench(BenchArgs),
+    /// Runs damaged and random inputs in numbers: model files, graphs, images.
+    Fuzz(FuzzArgs),
     /// Builds the site for a static host, and prints what its files weigh; over budget is an error.
     Dist,
 }
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Serve { port, no_build } => serve(port, no_build),
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Dist => dist::run(),
     };
     match result {

@@ -111,7 +111,8 @@ impl Program {
             first.clone_from(&needed);
         }
         let row = |(extent, border): (&Extent, &usize)| {
-            (extent.channels * (extent.px(width) + 4 * border + 64)) as u64
+            // In 64 bits: hostile sizes are not to wrap on wasm.
+            extent.channels as u64 * (extent.px(width) + 4 * border + 64) as u64
         };
         let rows = self.extents.iter().zip(&self.borders).map(row);
         let values = rows.zip(&held).zip(&self.borders).zip(0..);
@@ -119,7 +120,7 @@ impl Program {
             0 => 0,
             _ if matches!(self.stages[value - 1], Stage::View) => 0,
             // Rows that are kept are moved only once as many have been dropped.
-            _ => 2 * 4 * row * (held + 2 * *border as isize) as u64,
+            _ => (2 * 4 * row).saturating_mul((held + 2 * *border as isize) as u64),
         });
         bytes.sum()
     }

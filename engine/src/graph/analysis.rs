@@ -13,6 +13,10 @@ pub struct Reach {
     pub after_px: usize,
 }
 
+/// Rows beyond which it no longer matters how far a graph reaches: builders refuse it. Calculations with them fit
+/// 32 bits.
+const FAR: isize = 1 << 20;
+
 impl Reach {
     pub(super) fn of<K, S>(steps: &[Step<K, S>], extents: &[Extent]) -> Self {
         let align_px = align_px(extents);
@@ -25,6 +29,7 @@ impl Reach {
             };
             for read in step.reads() {
                 let needed = read.footprint.rows(result.clone());
+                let needed = needed.start.max(-FAR)..needed.end.min(FAR);
                 let known = &mut rows[read.value];
                 *known = Some(match known.take() {
                     Some(known) => known.start.min(needed.start)..known.end.max(needed.end),

@@ -1,9 +1,10 @@
 //! Builds graphs step by step, and checks every step.
 
+use super::analysis::lcm;
 use super::size::MAX_SCALE;
 use super::{
     Activation, Border, Conv, Extent, Form, Graph, Interpolation, Kernel, NamedStep, Padding,
-    Parameter, Size, Step, Term, Value,
+    Parameter, Reach, Size, Step, Term, Value,
 };
 
 /// Most feature maps of a value, taps of a kernel's side or pixels of a margin, steps, and values read by
@@ -11,7 +12,12 @@ use super::{
 const MAX_CHANNELS: usize = 1 << 14;
 const MAX_SIDE: usize = 63;
 const MAX_STEPS: usize = 1 << 12;
-const MAX_READS: usize = 1 << 15;
+pub(super) const MAX_READS: usize = 1 << 15;
+
+/// Farthest pixel of the input that a pixel of the result may depend on, and largest multiple at which tiles have
+/// to begin; both in pixels of the input. Finding a tile's size takes time in proportion.
+const MAX_REACH_PX: usize = 1 << 11;
+const MAX_ALIGN_PX: usize = 1 << 12;
 
 /// A step that does not fit the values it reads.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -473,6 +479,24 @@ impl Builder {
         if !used[0] {
             return Err(self.error(1, &steps[0], "no step reads the graph's input".into()));
         }
+        let mut align_px = 1;
+        for (i, step) in steps.iter().enumerate() {
+            align_px = lcm(align_px, extents[i + 1].size.align_px());
+            if align_px > MAX_ALIGN_PX {
+                let problem = format!(
+                    "tiles would have to begin at multiples of {align_px} px, at most {MAX_ALIGN_PX} are allowed"
+                );
+                return Err(self.error(i + 1, step, problem));
+            }
+        }
+        let reach = Reach::of(steps, extents);
+        let reach_px = reach.before_px.max(reach.after_px);
+        if reach_px > MAX_REACH_PX + align_px {
+            let problem = format!(
+                "the result depends on pixels farther away than {MAX_REACH_PX} px of the input"
+            );
+            return Err(self.error(steps.len(), last, problem));
+        }
         let Self { steps, extents, .. } = self;
         Ok(Graph { steps, extents })
     }
@@ -493,15 +517,20 @@ fn check_shape(kernel: &Kernel, groups: usize, dilation: usize) -> Check {
             })?;
             within("kernel's side", k, MAX_SIDE)?;
             match *form {
-                Form::Plain => ensure(b * groups <= MAX_CHANNELS, || {
+                // Products that do not fit 32 bits are too many as well.
+                Form::Plain => ensure(b.saturating_mul(groups) <= MAX_CHANNELS, || {
                     "it has too many groups".into()
                 }),
                 Form::Transposed { stride, padding } | Form::Strided { stride, padding } => {
                     within("stride", stride, 16)?;
-                    ensure(padding <= MAX_SIDE, || {
-                        format!("its padding is {padding} px, at most {MAX_SIDE} are allowed")
+                    // `Phases` looks for taps no farther away than the kernel's side.
+                    ensure(padding < k, || {
+                        format!(
+                            "its padding is {padding} px, but has to be less than its kernel's {k} px"
+                        )
                     })?;
-                    ensure(b * groups * stride * stride <= MAX_CHANNELS, || {
+                    let channels = b.saturating_mul(groups).saturating_mul(stride * stride);
+                    ensure(channels <= MAX_CHANNELS, || {
                         "it has too many channels".into()
                     })?;
                     let transposed = matches!(form, Form::Transposed { .. });

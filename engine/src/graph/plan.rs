@@ -1,5 +1,6 @@
 //! A graph with the values of its parameters: what engines run.
 
+use super::builder::MAX_READS;
 use super::kernel::repeated;
 use super::{Conv, Extent, Graph, NamedStep, Parameter, Reach, Step, Value, analysis};
 
@@ -267,17 +268,43 @@ impl Plan {
                 .collect();
             copied.into_iter().for_each(|value| views[value] = false);
         }
+        if self.reads_of_parts(&views) > MAX_READS {
+            // Reading parts of parts would cost more than copying them.
+            views.fill(false);
+        }
         views
+    }
+
+    /// Values that all steps read, where they read the parts of views.
+    fn reads_of_parts(&self, views: &[bool]) -> usize {
+        let mut parts = vec![1usize; self.extents.len()];
+        let mut total: usize = 0;
+        for (i, step) in self.steps.iter().enumerate() {
+            let reads = step.reads();
+            let read = reads
+                .iter()
+                .fold(0, |sum: usize, read| sum.saturating_add(parts[read.value]));
+            if views[i + 1] {
+                // A view counts itself, too: it takes a call to look into it.
+                parts[i + 1] = read.saturating_add(1);
+            } else {
+                total = total.saturating_add(read);
+            }
+        }
+        total
     }
 
     /// The values that `value` consists of, given [`views`](Self::views): itself, unless it is a view.
     pub fn parts(&self, value: Value, views: &[bool]) -> Vec<Value> {
-        match value.checked_sub(1).map(|step| &self.steps[step]) {
-            Some(Step::Concat { inputs }) if views[value] => {
-                let parts = inputs.iter().map(|input| self.parts(*input, views));
-                parts.collect::<Vec<_>>().concat()
+        let mut parts = Vec::new();
+        // A list instead of recursion: thousands of views may lie in each other.
+        let mut left = vec![value];
+        while let Some(value) = left.pop() {
+            match value.checked_sub(1).map(|step| &self.steps[step]) {
+                Some(Step::Concat { inputs }) if views[value] => left.extend(inputs.iter().rev()),
+                _ => parts.push(value),
             }
-            _ => vec![value],
         }
+        parts
     }
 }

@@ -240,7 +240,11 @@ impl<K, S> Step<K, S> {
             Self::Concat { inputs } => inputs.iter().map(|value| same(*value)).collect(),
             Self::Pad { input, margin, .. } => vec![read(*input, Footprint::mirrored(*margin))],
             Self::Align { input, multiple } => {
-                vec![read(*input, Footprint::mirrored(multiple - 1))]
+                // The builder refuses a multiple of 0 only after it has asked for this.
+                vec![read(
+                    *input,
+                    Footprint::mirrored(multiple.saturating_sub(1)),
+                )]
             }
             Self::Activate { input, .. } | Self::Crop { input, .. } => vec![same(*input)],
         }

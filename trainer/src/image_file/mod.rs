@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use engine::image::{Channels, Image};
-use image::{DynamicImage, ImageDecoder, ImageError, ImageReader};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 use tempfile::NamedTempFile;
 
 /// The extensions of files that can be read.
@@ -106,10 +106,17 @@ pub fn load(path: &Path) -> Result<Image, LoadError> {
     })
 }
 
+/// Most bytes of a decoded image, in its file's own depth: a header of some bytes may claim any size.
+const MAX_DECODED_BYTES: u64 = 1 << 30;
+
 fn decode(bytes: Vec<u8>) -> Result<Image, ImageError> {
-    let mut decoder = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()?
-        .into_decoder()?;
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_DECODED_BYTES);
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+    reader.limits(limits.clone());
+    let mut decoder = reader.into_decoder()?;
+    // `ImageReader::decode` would do this, but does not tell the orientation.
+    limits.reserve(decoder.total_bytes())?;
     let orientation = decoder.orientation()?;
     let mut image = DynamicImage::from_decoder(decoder)?;
     image.apply_orientation(orientation);
@@ -232,6 +239,21 @@ mod tests {
         assert!(error.to_string().contains("text.png"), "{error}");
         std::fs::remove_file(&path).unwrap();
         assert!(matches!(load(&path), Err(LoadError::File { .. })));
+    }
+
+    /// A file of some kilobytes is not to take gigabytes.
+    #[test]
+    fn sizes_in_headers_are_limited() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("image.bmp");
+        save(&noise(), &path).unwrap();
+        let mut bytes = std::fs::read(&path).unwrap();
+        // Width and height.
+        for place in [18, 22] {
+            bytes[place..place + 4].copy_from_slice(&30_000u32.to_le_bytes());
+        }
+        let error = decode(bytes).unwrap_err();
+        assert!(matches!(error, ImageError::Limits(_)), "{error}");
     }
 
     /// Noise, which no format compresses well, so that every part of the file is needed.

@@ -10,10 +10,10 @@ use clap::{Args, ValueEnum};
 
 use self::report::Report;
 use crate::browser::{self, Browser};
-use crate::dist;
 use crate::run::{cargo, output};
 use crate::tools::{self, TARGET};
 use crate::wasm;
+use crate::{dist, fuzz};
 
 /// Which tests to run.
 #[derive(Args)]
@@ -76,6 +76,14 @@ pub fn run(args: &TestArgs) -> anyhow::Result<()> {
             "--show-output",
         ]);
         report.tests("native", &mut tests);
+        match fuzz::short_round() {
+            Ok(rounds) => {
+                for (name, mut command) in rounds {
+                    report.check(&name, &mut command);
+                }
+            }
+            Err(error) => report.step("native: damaged inputs", || Err(error)),
+        }
         sanitized(&mut report)?;
     }
     if let (Some(pack), Some(bindgen)) = (&pack, &bindgen) {
@@ -122,7 +130,13 @@ fn sanitized(report: &mut Report) -> anyhow::Result<()> {
     tests.env("RUSTFLAGS", "-Zsanitizer=address");
     // Its own, or every other build would begin anew.
     tests.env("CARGO_TARGET_DIR", crate::target_dir()?.join("sanitizer"));
-    tests.args(["test", "--package", "engine", "--features", "train"]);
+    tests.args([
+        "test",
+        "--package",
+        "engine",
+        "--features",
+        "train,reference",
+    ]);
     tests.args(["--lib", "--test", "cpu", "--target", SANITIZED_TARGET]);
     report.tests(name, &mut tests);
     Ok(())

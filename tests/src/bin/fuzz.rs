@@ -1,0 +1,166 @@
+//! Damaged inputs in numbers: `cargo xtask fuzz` starts this with a target, executions, a seed, and a folder
+//! for inputs that fail.
+
+use std::io::Cursor;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail, ensure};
+use burn::tensor::Device;
+use engine::image::{Channels, Image};
+use engine::reference::random::Random;
+use image::{ExtendedColorType, ImageFormat};
+use model::record;
+use tempfile::TempDir;
+use tests::fuzz::graphs::Graphs;
+use tests::fuzz::mutate;
+use tests::fuzz::records::Records;
+use tests::fuzz::round::{Round, Target, run};
+use tests::fuzz::text::Texts;
+use trainer::image_file;
+
+const SHIPPED: [&str; 3] = ["fast-x2", "mnist", "srcnn-x3"];
+
+/// Records that take longer to build than this many bytes' worth of parameters say nothing new.
+const FULLY_READ_BYTES: usize = 1 << 20;
+
+fn main() -> anyhow::Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [target, runs, seed, folder] = &args[..] else {
+        bail!("four arguments are expected; `cargo xtask fuzz` gives them");
+    };
+    let target: Box<dyn Target> = match target.as_str() {
+        "records" => Box::new(records()?),
+        "text" => Box::new(Texts::default()),
+        "graphs" => Box::new(Graphs),
+        "images" => Box::new(Images::new()?),
+        other => bail!("there is no target {other}"),
+    };
+    let round = Round {
+        runs: runs.parse().context("executions")?,
+        seed: seed.parse().context("seed")?,
+        folder: PathBuf::from(folder),
+        progress: true,
+    };
+    let outcome = run(&*target, &round);
+    for failure in outcome
+        .failures
+        .iter()
+        .filter(|text| text.contains("memory"))
+    {
+        eprintln!("{failure}");
+    }
+    println!(
+        "{}: {} executions, {} failed",
+        target.name(),
+        outcome.runs,
+        outcome.failed
+    );
+    ensure!(
+        outcome.failed == 0,
+        "{} has defects: see above",
+        target.name()
+    );
+    Ok(())
+}
+
+fn records() -> anyhow::Result<Records> {
+    let files = SHIPPED.iter().map(|name| tests::shipped(name));
+    let read = |bytes: &[u8]| {
+        if record::metadata(bytes).is_ok() && bytes.len() < FULLY_READ_BYTES {
+            // Refusals are no defects.
+            drop(record::read(bytes, &Device::flex()).map(|_| ()));
+        }
+    };
+    Ok(Records::new(
+        files.collect::<Result<_, _>>()?,
+        Some(Box::new(read)),
+    ))
+}
+
+/// Damaged image files.
+struct Images {
+    files: Vec<Vec<u8>>,
+    folder: TempDir,
+}
+
+impl Images {
+    fn new() -> anyhow::Result<Self> {
+        let mut random = Random::new(1);
+        let mut files = Vec::new();
+        for [width, height] in [[1, 1], [13, 7], [40, 33]] {
+            for channels in [Channels::Rgb, Channels::Grey] {
+                let count = width * height * channels.count();
+                let data = (0..count).map(|_| random.bits() as u8).collect();
+                let image = Image::new(width, height, channels, data)?;
+                for format in [
+                    ImageFormat::Png,
+                    ImageFormat::Jpeg,
+                    ImageFormat::WebP,
+                    ImageFormat::Bmp,
+                ] {
+                    files.push(encoded(&image, format)?);
+                }
+            }
+        }
+        let lossy = xtask::root().join("trainer/tests/fixtures/lossy.webp");
+        files.push(std::fs::read(lossy)?);
+        Ok(Self {
+            files,
+            folder: tempfile::tempdir()?,
+        })
+    }
+}
+
+fn encoded(image: &Image, format: ImageFormat) -> anyhow::Result<Vec<u8>> {
+    let mut file = Cursor::new(Vec::new());
+    let color = match image.channels {
+        Channels::Grey => ExtendedColorType::L8,
+        Channels::GreyAlpha => ExtendedColorType::La8,
+        Channels::Rgb => ExtendedColorType::Rgb8,
+        Channels::Rgba => ExtendedColorType::Rgba8,
+    };
+    let [width, height] = [image.width, image.height].map(|side| side as u32);
+    image::write_buffer_with_format(&mut file, &image.data, width, height, color, format)?;
+    Ok(file.into_inner())
+}
+
+impl Target for Images {
+    fn name(&self) -> &'static str {
+        "images"
+    }
+
+    fn input(&self, random: &mut Random) -> Vec<u8> {
+        let mut bytes = self.files[random.below(self.files.len())].clone();
+        let other = &self.files[random.below(self.files.len())];
+        match random.below(2) {
+            // The header, where sizes and tables are.
+            0 => {
+                let rest = bytes.split_off(bytes.len().min(64));
+                mutate::bytes(random, &mut bytes, &other[..other.len().min(64)]);
+                bytes.extend(rest);
+            }
+            _ => mutate::bytes(random, &mut bytes, other),
+        }
+        bytes
+    }
+
+    fn run(&self, input: &[u8]) -> Result<(), String> {
+        let file = format!("{:?}.png", std::thread::current().id());
+        let path = self.folder.path().join(file);
+        std::fs::write(&path, input).map_err(|error| error.to_string())?;
+        match image_file::load(&path) {
+            Ok(image) => {
+                let values = image.width * image.height * image.channels.count();
+                if image.data.len() != values || values == 0 {
+                    let [width, height] = [image.width, image.height];
+                    return Err(format!("{width}×{height} of {} bytes", image.data.len()));
+                }
+                Ok(())
+            }
+            Err(error) => {
+                drop(format!("{:#}", anyhow::Error::from(error)));
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Damaged and random inputs in numbers.
+
+use std::process::Command;
+
+use anyhow::ensure;
+use clap::{Args, ValueEnum};
+
+use crate::run::{cargo, describe, run as run_command};
+
+/// What to run, and how often.
+#[derive(Args)]
+pub struct FuzzArgs {
+    /// One of the targets; all of them where none is given.
+    #[arg(value_enum)]
+    target: Option<Target>,
+    /// Executions of each target.
+    #[arg(long, default_value_t = 100_000)]
+    runs: u64,
+    /// Execution i takes the input of SEED + i.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Target {
+    /// Model files.
+    Records,
+    /// Texts of graphs, and running those that can be read.
+    Text,
+    /// Random graphs: the CPU engine computes their definition.
+    Graphs,
+    /// Image files.
+    Images,
+}
+
+impl Target {
+    fn name(self) -> String {
+        format!("{self:?}").to_lowercase()
+    }
+}
+
+/// Runs the targets one after the other; failures are an error after all of them.
+pub fn run(args: &FuzzArgs) -> anyhow::Result<()> {
+    build()?;
+    let targets = args
+        .target
+        .map_or(Target::value_variants().to_vec(), |target| vec![target]);
+    let mut failed = Vec::new();
+    for target in targets {
+        let mut command = command(target, args.runs, args.seed)?;
+        eprintln!("{}", describe(&command));
+        if run_command(&mut command).is_err() {
+            failed.push(target.name());
+        }
+    }
+    ensure!(
+        failed.is_empty(),
+        "defects in {}: see above",
+        failed.join(", ")
+    );
+    Ok(())
+}
+
+/// Names and commands of a short round of each target.
+pub(crate) fn short_round() -> anyhow::Result<Vec<(String, Command)>> {
+    build()?;
+    let commands = Target::value_variants().iter().map(|target| {
+        let name = format!("native: damaged {}", target.name());
+        Ok((name, command(*target, 500, 1)?))
+    });
+    commands.collect()
+}
+
+/// Built as a part of the workspace: alone it would have Burn compiled with other features.
+fn build() -> anyhow::Result<()> {
+    run_command(cargo().args(["build", "--workspace", "--bin", "fuzz"]))
+}
+
+fn command(target: Target, runs: u64, seed: u64) -> anyhow::Result<Command> {
+    let folder = crate::target_dir()?;
+    let mut command = Command::new(folder.join("debug").join("fuzz"));
+    command
+        .args([target.name(), runs.to_string(), seed.to_string()])
+        .arg(folder.join("fuzz"));
+    Ok(command)
+}
