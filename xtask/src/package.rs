@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 const MODULE: &str = "lib/uprez.js";
 const ELEMENT: &str = "element/element.js";
 
-/// Writes the entry modules `uprez.js` and `element.js`, for pages without a bundler. The former also imports all
-/// `modules` of the library, so that a page fetches them at the same time.
+/// Writes the entry modules `uprez.js` and `element.js` with their types, for pages that import from a copy of the
+/// folder. The former also imports all `modules` of the library, so that a page fetches them at the same time.
 pub fn write_entries(folder: &Path, modules: &[&str]) -> anyhow::Result<()> {
     let others = modules.iter().filter(|module| **module != MODULE);
     let imports: String = others
@@ -18,7 +18,9 @@ pub fn write_entries(folder: &Path, modules: &[&str]) -> anyhow::Result<()> {
         .collect();
     for (entry, module, imports) in [
         ("uprez.js", MODULE, imports.as_str()),
+        ("uprez.d.ts", MODULE, ""),
         ("element.js", ELEMENT, ""),
+        ("element.d.ts", ELEMENT, ""),
     ] {
         let path = folder.join(entry);
         std::fs::write(&path, format!("export*from\"./{module}\";{imports}"))
