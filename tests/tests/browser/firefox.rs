@@ -14,7 +14,7 @@ use xtask::server::{Server, Site};
 
 use crate::api::{HELPERS, opaque};
 use crate::fixture::{
-    assert_same, blocks_jpeg, model_file, png, png_without_alpha, tiny_model, upscaled, waves,
+    assert_same, blocks_jpeg, png, png_without_alpha, tiny_model, upscaled, waves, without_graph,
     with_orientation,
 };
 use crate::page::to_image;
@@ -237,7 +237,7 @@ fn firefox_falls_back_to_the_cpu_and_reports_errors() {
 #[test]
 fn firefox_runs_burns_operators() {
     let visit = Visit::new(false);
-    let model = model_file("kind = \"hourglass\"\nscale = 2\nwidth = 4");
+    let model = without_graph(tiny_model());
     let urls = [
         visit.file("model.bpk", &model),
         visit.file("image.png", &png(&waves(70, 45))),

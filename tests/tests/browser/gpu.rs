@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::api::run;
-use crate::fixture::{assert_same, model_file, png, tiny_model, upscaled, waves};
+use crate::fixture::{assert_same, png, tiny_model, upscaled, waves, without_graph};
 use crate::page::to_image;
 use crate::site::{Gpu, PLAIN, Visit};
 
@@ -59,8 +59,8 @@ fn webgpu_computes_the_pixels_of_the_cpu() {
 }
 
 #[test]
-fn burns_operators_come_for_what_has_no_plan_or_when_asked_for() {
-    let unplanned = model_file("kind = \"hourglass\"\nscale = 2\nwidth = 4");
+fn burns_operators_run_records_without_a_graph_and_those_that_ask_for_them() {
+    let unplanned = without_graph(tiny_model());
     for (model, gpu, engine, runs, fetched) in [
         (
             &unplanned,
