@@ -14,8 +14,8 @@ use xtask::server::{Server, Site};
 
 use crate::api::{HELPERS, opaque};
 use crate::fixture::{
-    assert_same, blocks_jpeg, png, png_without_alpha, tiny_model, upscaled, waves, without_graph,
-    with_orientation,
+    assert_same, blocks_jpeg, png, png_without_alpha, tiny_model, upscaled, waves,
+    with_orientation, without_graph,
 };
 use crate::page::to_image;
 use crate::site::{PAGE, PLAIN, POLICY};
