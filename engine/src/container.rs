@@ -4,10 +4,8 @@
 //! metadata. That crate's own reader would be a sixth of a page's download: it brings serde's code for
 //! every type that CBOR can hold.
 //!
-//! Sizes that a file claims are compared with the bytes that it has before anything is allocated: a
-//! parameter lies within the file, and no two of them share bytes.
-
-use std::collections::BTreeMap;
+//! Sizes that a file claims are compared with the bytes that it has before anything is allocated:
+//! parameters lie within the file, and no two of them share bytes.
 
 use minicbor::data::Type;
 use minicbor::decode::{Decoder, Error};
@@ -21,6 +19,9 @@ pub const DESCRIPTION: &str = "uprez";
 
 /// Prefix of the keys of metadata entries that hold graphs; the scale follows.
 pub const GRAPH: &str = "uprez-plan-x";
+
+/// Most parameters of a file.
+const MAX_PARAMETERS: usize = 1 << 13;
 
 /// Largest scale of a graph.
 const LARGEST_SCALE: usize = 16;
@@ -157,25 +158,24 @@ impl<'a> File<'a> {
 
     /// Whether every parameter lies in the file, shares its bytes with no other one, and has a name of its own.
     fn check_places(&self) -> Result<(), FileError> {
-        let mut places: Vec<_> = self.tensors.iter().collect();
-        places.sort_unstable_by_key(|tensor| tensor.range);
-        let mut free = 0;
-        for Descriptor { name, range, .. } in places {
+        if self.tensors.len() > MAX_PARAMETERS {
+            let text = format!("it has more than {MAX_PARAMETERS} parameters");
+            return Err(FileError::Damaged(text));
+        }
+        for (i, Descriptor { name, range, .. }) in self.tensors.iter().enumerate() {
             let [start, end] = *range;
-            if start < free || end < start || end > self.data.len() {
+            // In pairs: sorting would add more code to a page than a few thousand parameters cost time.
+            let others = || self.tensors[..i].iter();
+            let overlaps = others().any(|other| start < other.range[1] && other.range[0] < end);
+            if end < start || end > self.data.len() || overlaps {
                 return Err(damaged(name));
             }
-            free = end;
+            if others().any(|other| other.name == *name) {
+                let text = format!("parameter `{name}` is in it twice");
+                return Err(FileError::Damaged(text));
+            }
         }
-        let mut names: Vec<&str> = self.tensors.iter().map(|tensor| tensor.name).collect();
-        names.sort_unstable();
-        match names.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(FileError::Damaged(format!(
-                "parameter `{}` is in it twice",
-                pair[0]
-            ))),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     fn entry(&self, name: &str) -> Option<&'a str> {
@@ -234,11 +234,11 @@ impl<'a> File<'a> {
         let text = self.entry(&format!("{GRAPH}{wanted}"));
         let text = text.ok_or_else(|| ScaleError::new(wanted, scales.clone()))?;
         let (graph, spec) = text::read(text)?;
-        let parameters = self.parameters()?.into_iter();
-        let parameters: BTreeMap<String, Vec<f32>> = parameters
-            .map(|tensor| (tensor.name, tensor.values))
-            .collect();
-        let lookup = |name: &str| parameters.get(name).map(Vec::as_slice);
+        let parameters = self.parameters()?;
+        let lookup = |name: &str| {
+            let found = parameters.iter().find(|tensor| tensor.name == name);
+            found.map(|tensor| tensor.values.as_slice())
+        };
         Ok((graph.compile(lookup)?, spec))
     }
 }

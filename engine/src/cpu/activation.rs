@@ -14,7 +14,8 @@ pub(super) fn apply(activation: &Activation, channel: usize, row: &mut [f32]) {
         Activation::Tanh => each(row, f32::tanh),
         Activation::Silu => each(row, |z| z * sigmoid(z)),
         Activation::Gelu => each(row, gelu),
-        Activation::Clamp { low, high } => row.iter_mut().for_each(|z| *z = z.clamp(*low, *high)),
+        // Not `f32::clamp`, whose panic brings the code that prints decimals to a page.
+        Activation::Clamp { low, high } => row.iter_mut().for_each(|z| *z = z.max(*low).min(*high)),
     }
 }
 
