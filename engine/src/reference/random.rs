@@ -222,7 +222,7 @@ impl Maker<'_> {
         };
         let groups = match self.random.below(4) {
             0 if maps == channels => channels,
-            1 if channels % 2 == 0 && maps % 2 == 0 => 2,
+            1 if channels.is_multiple_of(2) && maps.is_multiple_of(2) => 2,
             _ => 1,
         };
         self.conv_of(
