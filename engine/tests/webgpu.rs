@@ -1,6 +1,5 @@
 //! The GPU engine against the definition of each step, on whatever adapter there is; a software one, such
 //! as lavapipe, will do.
-#![cfg(all(feature = "webgpu", feature = "reference"))]
 
 use std::collections::BTreeMap;
 
