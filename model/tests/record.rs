@@ -3,8 +3,9 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Bytes, DType, Device, Tensor};
 use burn_pack::{Reader, Writer};
+use engine::container::FileError;
 use model::network::{Network, NetworkConfig};
-use model::record::{self, FORMAT, FileError, Metadata, Origin, RecordError, Score};
+use model::record::{self, FORMAT, Metadata, Origin, RecordError, Score};
 
 fn config() -> NetworkConfig {
     let text = r#"{ "kind": "plain", "scale": 2, "width": 4, "depth": 1, "long_skip": true, "expansion": 6 }"#;

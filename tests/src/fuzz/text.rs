@@ -164,7 +164,7 @@ fn run_small(plan: &Plan) -> Result<(), String> {
         height,
         data,
     } = found;
-    if [channels, width, height] != expected || data.len() != expected.iter().product() {
+    if [channels, width, height] != expected || data.len() != expected.iter().product::<usize>() {
         return Err(format!("a result of {width}×{height} for {expected:?}"));
     }
     Ok(())
