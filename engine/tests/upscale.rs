@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use engine::image::{Channels, Image, Planes};
 use engine::pipeline::{Options, Progress, UpscaleError, upscale};
-use engine::{Colour, Engine, EngineError, Input, Running, Spec};
+use engine::{Colour, Engine, EngineError, Grid, Input, Running, Spec};
 
 /// Gives what it gets, later.
 #[derive(Default)]
@@ -164,6 +164,10 @@ mod webgpu {
     impl Engine for Sequential {
         fn name(&self) -> &str {
             self.0.name()
+        }
+
+        fn grid(&self) -> Grid {
+            self.0.grid()
         }
 
         fn start(&mut self, input: Planes) -> Result<Running, EngineError> {
