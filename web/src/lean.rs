@@ -27,10 +27,11 @@ pub async fn open(bytes: &[u8], scale: Option<usize>, engine: &str) -> Result<Op
         let gpu = Gpu::open(true).await;
         let gpu = gpu.map_err(|e| error("no-webgpu", e))?;
         let engine = trusted(&gpu, &plan).await;
-        Runner::WebGpu(engine.map_err(|e| match e {
+        let engine = engine.map_err(|e| match e {
             Distrust::Wrong(_) => error("wrong-gpu", e),
             Distrust::Failed(e) => error("gpu-failed", e),
-        })?)
+        })?;
+        Runner::WebGpu(Box::new(engine))
     };
     Ok(Opened {
         runner,

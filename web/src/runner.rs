@@ -10,7 +10,7 @@ pub enum Runner {
     Cpu(engine::CpuEngine),
     /// A plan on WebGPU.
     #[cfg(feature = "lean")]
-    WebGpu(engine::webgpu::WebGpuEngine),
+    WebGpu(Box<engine::webgpu::WebGpuEngine>),
     /// Burn's operators.
     #[cfg(feature = "burn-wgpu")]
     Burn(model::burn_engine::BurnEngine),
