@@ -1,7 +1,7 @@
 //! The GPU engine: WebGPU in a page; Vulkan, Metal or DX12 natively.
 //!
-//! Each step of a plan is one compute shader or a few ([`program`]), generated for its channels and
-//! compiled once; values share buffers as far as their lifetimes allow ([`memory`]). A tile is one upload,
+//! Each step of a plan is one compute shader or a few (`program`), generated for its channels and
+//! compiled once; values share buffers as far as their lifetimes allow (`memory`). A tile is one upload,
 //! one submission and one read-back, and the next one may be started while the last one is computed.
 
 mod compile;

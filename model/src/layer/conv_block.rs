@@ -63,7 +63,7 @@ pub struct ConvBlock {
 }
 
 impl ConvBlock {
-    /// A block of these parts; a slope belongs to [`Nonlinearity::PRelu`] alone.
+    /// A block of these parts; only PReLU has slopes.
     pub(super) fn new(
         weight: KernelWeight,
         bias: Option<Param<Tensor<1>>>,

@@ -28,7 +28,7 @@ pub enum BuildError {
     Compile(#[from] CompileError),
 }
 
-/// Builds a graph. Parameters go by their ids until the module's paths are known: see [`Names`].
+/// Builds a graph. Parameters go by their ids until the module's paths are known.
 pub struct GraphOps {
     /// The steps so far.
     pub builder: Builder,
