@@ -43,7 +43,7 @@ pub fn model_file(network: &str) -> anyhow::Result<Vec<u8>> {
     Ok(record::write(&folded, &metadata)?)
 }
 
-/// What a record makes of an image on a device, in tiles of `tile_px`.
+/// The image that a record's network computes on a device, in tiles of `tile_px`.
 pub fn upscaled(
     bytes: &[u8],
     image: &Image,
@@ -55,7 +55,7 @@ pub fn upscaled(
     upscaled_by(&mut engine, &metadata, image, Some(tile_px))
 }
 
-/// What an engine makes of an image, in tiles of `tile_px` or as it likes.
+/// The image that an engine computes, in tiles of `tile_px` or of its own choice.
 pub fn upscaled_by(
     engine: &mut impl Engine,
     metadata: &Metadata,

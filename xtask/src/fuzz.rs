@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::run::{cargo, describe, run as run_command};
 
-/// What to run, and how often.
+/// The target, and the number of runs.
 #[derive(Args)]
 pub struct FuzzArgs {
     /// One of the targets; all of them where none is given.

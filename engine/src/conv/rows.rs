@@ -25,7 +25,7 @@ pub struct Rows {
     data: Vec<f32>,
 }
 
-/// What a kernel reads or writes of some [`Rows`].
+/// The part of some [`Rows`] that a kernel reads or writes.
 #[derive(Clone, Debug)]
 pub(super) struct Area {
     pub rows: Range<isize>,

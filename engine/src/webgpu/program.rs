@@ -146,7 +146,7 @@ impl<'a> Program<'a> {
     }
 
     /// The beginning of a text: precision, bindings, and how values are read and the result is written.
-    /// What is read is called `a0`, `a1` and so on.
+    /// The values that are read are called `a0`, `a1` and so on.
     pub(super) fn head(&self, reads: &[usize], result: usize, weights: &Weights) -> Text {
         let mut text = Text::default();
         let has_weights = !matches!(weights, Weights::None);

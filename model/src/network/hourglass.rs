@@ -32,7 +32,7 @@ pub struct HourglassConfig {
     /// Maps between the convolutions.
     #[serde(default = "width")]
     pub width: usize,
-    /// How often the image is halved.
+    /// Number of halvings of the image.
     #[serde(default = "levels")]
     pub levels: usize,
     /// Hourglasses in series.

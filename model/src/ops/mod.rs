@@ -16,7 +16,7 @@ pub(crate) use self::graph_ops::{Names, Values};
 pub use self::tensor_ops::TensorOps;
 use crate::layer::{ConvBlock, Skip};
 
-/// What a network's topology is made of. `Maps` are feature maps `[c, h, w]`, of a batch or as a value of
+/// The operations of a network's topology. `Maps` are feature maps `[c, h, w]`, of a batch or as a value of
 /// a graph.
 pub trait Ops {
     /// Feature maps.

@@ -1,4 +1,4 @@
-//! What a page takes of memory beyond the two images.
+//! Memory of a page beyond the two images.
 //!
 //! `cargo xtask bench memory` runs it; only Linux tells how much a process held at most.
 

@@ -34,7 +34,7 @@ const SLOW_RUNS: [usize; 2] = [1, 2];
 /// That of an image so large that what comes before its first tile doesn't count.
 const ONE_RUN: [usize; 2] = [0, 1];
 
-/// What the CPU's rows are compared with.
+/// The peer of the CPU's rows.
 const PEER: &str = "onnxruntime-web, wasm, one thread";
 
 /// The name under which it is loaded; also the server's name of its record.
@@ -165,7 +165,7 @@ fn to_burn(page: &Page) -> anyhow::Result<Row> {
     ))
 }
 
-/// What a page costs beside the engine, and how time goes with the image's size.
+/// The cost of a page beside the engine, and how time follows the image's size.
 fn to_itself(page: &Page) -> anyhow::Result<Vec<Row>> {
     page.load("one", "fast-x2", Some(1));
     page.load("default", "fast-x2", None);

@@ -21,7 +21,7 @@ pub trait Target: Sync {
     fn run(&self, input: &[u8]) -> Result<(), String>;
 }
 
-/// How often a target runs, and with which inputs.
+/// Number of a target's runs, and its inputs.
 #[derive(Clone, Debug)]
 pub struct Round {
     /// Executions.
@@ -34,7 +34,7 @@ pub struct Round {
     pub progress: bool,
 }
 
-/// What came of a round.
+/// The result of a round.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Executions.

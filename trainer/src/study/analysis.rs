@@ -39,7 +39,7 @@ pub struct Opinion {
     pub set: String,
     /// The method.
     pub method: String,
-    /// How often 1, 2, 3, 4 and 5 were given, including repeated showings.
+    /// Counts of the grades 1, 2, 3, 4 and 5, including repeated showings.
     pub grades: [usize; 5],
     /// The mean opinion score, 1…5; a version that a rater saw twice counts once, with the mean of both
     /// grades. `None` without grades.

@@ -66,7 +66,7 @@ pub fn bootstrap_interval(
     (!means.is_empty()).then(|| (quantile(&means, 0.025), quantile(&means, 0.975)))
 }
 
-/// How often each of `count` items is drawn in `count` draws with replacement.
+/// The number of times that each of `count` items is drawn in `count` draws with replacement.
 fn drawn(count: usize, random: &mut Pcg64Mcg) -> Vec<f64> {
     let mut times = vec![0.0; count];
     for _ in 0..count {
