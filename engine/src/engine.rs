@@ -116,33 +116,27 @@ pub trait Engine {
     }
 }
 
-/// Side of the image of [`largest_difference`], in pixels.
-const TEST_PX: usize = 24;
-
-/// The largest difference between the results of two engines of one network for a small image of
-/// `channels` planes; infinity if sizes differ or a value is not a number. A GPU is compared with the CPU
-/// by it before it is used.
-pub async fn largest_difference(
-    a: &mut impl Engine,
-    b: &mut impl Engine,
-    channels: usize,
-) -> Result<f32, EngineError> {
-    let image = Planes {
+/// An image of noise, on which a GPU is compared with the CPU before it is used: every weight takes part.
+pub fn test_image(channels: usize, side_px: usize) -> Planes {
+    // By integers, because sines would add code to a page.
+    let values = 0..(channels * side_px * side_px) as u32;
+    let data = values.map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as f32 / 255.0);
+    Planes {
         channels,
-        width: TEST_PX,
-        height: TEST_PX,
-        // Noise, so that every weight takes part; by integers, because sines would add code to a page.
-        data: (0..channels as u32 * (TEST_PX * TEST_PX) as u32)
-            .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as f32 / 255.0)
-            .collect(),
-    };
-    let a = a.run(image.clone()).await?;
-    let b = b.run(image).await?;
-    if a.data.len() != b.data.len() {
-        return Ok(f32::INFINITY);
+        width: side_px,
+        height: side_px,
+        data: data.collect(),
+    }
+}
+
+/// The largest difference between two results; infinity if sizes differ or a value is not a number.
+pub fn largest_difference(a: &Planes, b: &Planes) -> f32 {
+    let size = |planes: &Planes| [planes.channels, planes.width, planes.height];
+    if size(a) != size(b) {
+        return f32::INFINITY;
     }
     let apart = a.data.iter().zip(&b.data).map(|(a, b)| (a - b).abs());
-    Ok(apart.fold(0.0, |largest, apart| {
+    apart.fold(0.0, |largest, apart| {
         if apart <= largest {
             largest
         } else if apart.is_nan() {
@@ -150,5 +144,5 @@ pub async fn largest_difference(
         } else {
             apart
         }
-    }))
+    })
 }

@@ -11,12 +11,12 @@ mod engine;
 pub mod graph;
 pub mod image;
 pub mod pipeline;
-#[cfg(feature = "reference")]
+#[cfg(any(feature = "reference", feature = "webgpu"))]
 pub mod reference;
 mod spec;
 #[cfg(feature = "webgpu")]
 pub mod webgpu;
 
 pub use cpu::CpuEngine;
-pub use engine::{Engine, EngineError, Grid, Running, largest_difference};
+pub use engine::{Engine, EngineError, Grid, Running, largest_difference, test_image};
 pub use spec::{Colour, Input, ScaleError, Spec};

@@ -62,9 +62,14 @@ impl ScaleError {
 
 /// `×2, ×4 or ×8`
 fn list(scales: &[usize]) -> String {
-    let names: Vec<String> = scales.iter().map(|scale| format!("×{scale}")).collect();
-    match names.split_last() {
-        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
-        _ => names.concat(),
+    let mut text = String::new();
+    for (i, scale) in scales.iter().enumerate() {
+        text += match i {
+            0 => "",
+            _ if i + 1 == scales.len() => " or ",
+            _ => ", ",
+        };
+        text += &format!("×{scale}");
     }
+    text
 }

@@ -2,10 +2,10 @@
 
 use engine::conv::Isa;
 use engine::graph::text;
-use engine::image::{Planes, Rect};
+use engine::image::Planes;
 use engine::pipeline::tiles;
 use engine::reference::random::{Random, RandomGraph};
-use engine::reference::{Maps, evaluate};
+use engine::reference::{core_is_equal, evaluate};
 use engine::{CpuEngine, Engine, EngineError};
 
 /// Sides around the lengths of vectors, of Winograd's tiles, of bands and of chunks.
@@ -13,21 +13,6 @@ const SIDES: [usize; 14] = [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 33, 66, 197];
 
 fn run(engine: &mut CpuEngine, input: Planes) -> Planes {
     pollster::block_on(engine.run(input)).unwrap()
-}
-
-/// The largest difference as a share of the largest value.
-fn difference(found: &Planes, expected: &Maps) -> f64 {
-    assert_eq!(
-        [found.channels, found.height, found.width],
-        [expected.channels, expected.rows, expected.columns]
-    );
-    let largest = expected.data.iter().fold(1f64, |a, b| a.max(b.abs()));
-    let pairs = found.data.iter().zip(&expected.data);
-    let apart = pairs.map(|(a, b)| (f64::from(*a) - b).abs() / largest);
-    apart.fold(
-        0.0,
-        |worst, apart| if apart <= worst { worst } else { apart },
-    )
 }
 
 #[test]
@@ -44,7 +29,7 @@ fn random_graphs_compute_their_definition() {
             let input = random.planes([channels, width, height]);
             let expected = evaluate(&plan, &input);
             for (isa, engine) in &mut engines {
-                let apart = difference(&run(engine, input.clone()), &expected);
+                let apart = expected.difference(&run(engine, input.clone()));
                 assert!(
                     apart < 5e-5,
                     "{apart} at {width}×{height} on {isa:?}: {:?}",
@@ -52,19 +37,6 @@ fn random_graphs_compute_their_definition() {
                 );
             }
         }
-    }
-}
-
-fn cut(planes: &Planes, part: Rect) -> Planes {
-    let rows = (0..planes.channels * part.height).flat_map(|i| {
-        let (channel, y) = (i / part.height, part.y + i % part.height);
-        planes.plane(channel)[y * planes.width + part.x..][..part.width].to_vec()
-    });
-    Planes {
-        channels: planes.channels,
-        width: part.width,
-        height: part.height,
-        data: rows.collect(),
     }
 }
 
@@ -85,36 +57,12 @@ fn tiles_and_threads_change_no_bit() {
             run(&mut CpuEngine::new(&plan, 3), input.clone()) == expected,
             "{plan:?}"
         );
-        let size = plan.output().size;
         for blocks in [1, 2, 5] {
             let sides = [blocks, blocks + round % 4].map(|side| side * grid.align_px);
             for tile in tiles([width, height], sides, grid.halo_px) {
-                let found = run(
-                    &mut CpuEngine::new(&plan, 1 + round % 2),
-                    cut(&input, tile.padded),
-                );
-                let range = |start: usize, length: usize, whole: usize| {
-                    // Beyond the image's end its last pixels may be rounded up.
-                    let end = if start + length == whole {
-                        size.px(whole)
-                    } else {
-                        size.px(start + length)
-                    };
-                    size.px(start)..end
-                };
-                let (core, padded) = (tile.core, tile.padded);
-                let (x, y) = (
-                    range(core.x, core.width, width),
-                    range(core.y, core.height, height),
-                );
-                let place = |left: usize, top: usize| Rect {
-                    x: x.start - left,
-                    y: y.start - top,
-                    width: x.len(),
-                    height: y.len(),
-                };
-                let inside = place(size.px(padded.x), size.px(padded.y));
-                let same = cut(&found, inside) == cut(&expected, place(0, 0));
+                let mut engine = CpuEngine::new(&plan, 1 + round % 2);
+                let found = run(&mut engine, input.crop(tile.padded));
+                let same = core_is_equal(&plan, &tile, &found, &expected);
                 assert!(same, "{tile:?} of {width}×{height}: {:?}", graph.graph);
                 compared += 1;
             }

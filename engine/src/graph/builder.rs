@@ -1,16 +1,13 @@
 //! Builds graphs step by step, and checks every step.
 
 use super::analysis::lcm;
-use super::size::MAX_SCALE;
+use super::check::{Check, check, check_shape, ensure};
 use super::{
-    Activation, Border, Conv, Extent, Form, Graph, Interpolation, Kernel, NamedStep, Padding,
-    Parameter, Reach, Size, Step, Term, Value,
+    Activation, Border, Conv, Extent, Graph, Interpolation, Kernel, NamedStep, Padding, Parameter,
+    Reach, Size, Step, Term, Value,
 };
 
-/// Most feature maps of a value, taps of a kernel's side or pixels of a margin, steps, and values read by
-/// all steps. A file that claims more is damaged or hostile.
-const MAX_CHANNELS: usize = 1 << 14;
-const MAX_SIDE: usize = 63;
+/// Most steps, and values read by all steps. A file that claims more is damaged or hostile.
 const MAX_STEPS: usize = 1 << 12;
 pub(super) const MAX_READS: usize = 1 << 15;
 
@@ -26,19 +23,6 @@ pub struct GraphError {
     number: usize,
     name: String,
     problem: String,
-}
-
-/// A check that fails with a text; the builder adds the step's number and name.
-type Check<T = ()> = Result<T, String>;
-
-fn ensure(holds: bool, problem: impl FnOnce() -> String) -> Check {
-    if holds { Ok(()) } else { Err(problem()) }
-}
-
-fn within(what: &str, number: usize, max: usize) -> Check {
-    ensure((1..=max).contains(&number), || {
-        format!("its {what} is {number}, but 1 to {max} are allowed")
-    })
 }
 
 /// How a convolution is applied.
@@ -98,33 +82,23 @@ impl Builder {
         self.extents.get(value).copied()
     }
 
-    /// Adds a step after `check` has found its result's extent.
-    fn push(
-        &mut self,
-        step: NamedStep,
-        check: impl FnOnce(&Self, &NamedStep) -> Check<Extent>,
-    ) -> Result<Value, GraphError> {
+    fn push(&mut self, step: NamedStep) -> Result<Value, GraphError> {
         let reads = step.reads();
         let total = self.reads + reads.len();
-        let checked = ensure(self.steps.len() < MAX_STEPS, || {
-            format!("a graph has at most {MAX_STEPS} steps")
-        })
-        .and_then(|()| {
+        let checked = || -> Check<Extent> {
+            ensure(self.steps.len() < MAX_STEPS, || {
+                format!("a graph has at most {MAX_STEPS} steps")
+            })?;
             ensure(total <= MAX_READS, || {
                 format!("the steps read {total} values in all, at most {MAX_READS} are allowed")
-            })
-        })
-        .and_then(|()| {
-            let missing = reads.iter().find(|read| read.value >= self.extents.len());
-            ensure(missing.is_none(), || {
+            })?;
+            let known = reads.iter().all(|read| read.value < self.extents.len());
+            ensure(known, || {
                 "it reads a value that no earlier step computes".into()
-            })
-        })
-        .and_then(|()| check(self, &step))
-        .and_then(|extent| {
-            within("number of channels", extent.channels, MAX_CHANNELS).map(|()| extent)
-        });
-        match checked {
+            })?;
+            check(&step, &self.extents)
+        };
+        match checked() {
             Ok(extent) => {
                 self.steps.push(step);
                 self.extents.push(extent);
@@ -166,31 +140,20 @@ impl Builder {
             padding,
             activation,
         } = options;
-        // Sizes are computed of checked shapes alone.
+        // Sizes are computed of checked shapes alone; `push` reports the others.
         let checked = check_shape(&kernel, groups, dilation);
         let sizes = checked.is_ok().then(|| kernel.sizes(groups));
-        let step = Step::Conv(Conv {
+        self.push(Step::Conv(Conv {
             input,
             kernel,
             channels_out: sizes.map_or(0, |sizes| sizes.channels_out),
-            groups: match &sizes {
-                Some(sizes) if sizes.channels_in == 0 => 1,
-                _ => groups,
-            },
+            groups,
             k: sizes.map_or(1, |sizes| sizes.k),
             dilation,
             padding,
             activation,
             add: None,
-        });
-        self.push(step, |builder, step| {
-            checked?;
-            let Step::Conv(conv) = step else {
-                return Err("it is no convolution".into());
-            };
-            let channels_in = sizes.map_or(0, |sizes| sizes.channels_in);
-            check_conv(conv, channels_in, builder.extents[input])
-        })
+        }))
     }
 
     /// Fixed interpolation: `input [c, h, w]` → `[c, scale·h, scale·w]`.
@@ -246,13 +209,7 @@ impl Builder {
         if activation == Activation::None {
             return Ok(input);
         }
-        self.push(Step::Activate { input, activation }, |builder, step| {
-            let extent = builder.extents[input];
-            if let Step::Activate { activation, .. } = step {
-                check_activation(activation, extent.channels)?;
-            }
-            Ok(extent)
-        })
+        self.push(Step::Activate { input, activation })
     }
 
     /// The sum of two values; part of the convolution that was added last, if it is one of them.
@@ -275,28 +232,12 @@ impl Builder {
 
     /// `Σ factor · value + constant`
     pub fn sum(&mut self, terms: Vec<Term>, constant: f32) -> Result<Value, GraphError> {
-        self.push(Step::Sum { terms, constant }, |builder, step| {
-            let Step::Sum { terms, constant } = step else {
-                return Err("it is no sum".into());
-            };
-            let first = terms.first().ok_or("it sums nothing")?;
-            let finite = terms.iter().all(|term| term.factor.is_finite()) && constant.is_finite();
-            ensure(finite, || "its factors are not finite".into())?;
-            let extent = builder.extents[first.value];
-            for term in terms {
-                check_equal("it adds", extent, builder.extents[term.value])?;
-            }
-            Ok(extent)
-        })
+        self.push(Step::Sum { terms, constant })
     }
 
     /// `factor · a · b`
     pub fn product(&mut self, a: Value, b: Value, factor: f32) -> Result<Value, GraphError> {
-        self.push(Step::Product { a, b, factor }, |builder, _| {
-            ensure(factor.is_finite(), || "its factor is not finite".into())?;
-            check_equal("it multiplies", builder.extents[a], builder.extents[b])?;
-            Ok(builder.extents[a])
-        })
+        self.push(Step::Product { a, b, factor })
     }
 
     /// Depth to space, and a value that is added enlarged.
@@ -306,94 +247,27 @@ impl Builder {
         scale: usize,
         skip: Option<Value>,
     ) -> Result<Value, GraphError> {
-        self.push(Step::Shuffle { input, scale, skip }, |builder, _| {
-            let from = builder.extents[input];
-            let size = enlarged(from, scale)?;
-            let phases = scale * scale;
-            ensure(from.channels.is_multiple_of(phases), || {
-                format!(
-                    "reads {} channels, which {phases} does not divide",
-                    from.channels
-                )
-            })?;
-            let channels = from.channels / phases;
-            if let Some(skip) = skip {
-                check_equal(
-                    "it adds",
-                    Extent { channels, ..from },
-                    builder.extents[skip],
-                )?;
-            }
-            Ok(Extent {
-                channels,
-                size,
-                margin: 0,
-            })
-        })
+        self.push(Step::Shuffle { input, scale, skip })
     }
 
     /// Space to depth.
     pub fn unshuffle(&mut self, input: Value, scale: usize) -> Result<Value, GraphError> {
-        self.push(Step::Unshuffle { input, scale }, |builder, _| {
-            let from = builder.extents[input];
-            check_margin(from)?;
-            within("factor", scale, MAX_SCALE)?;
-            let size = from
-                .size
-                .shrunk(scale)
-                .ok_or("its size cannot be expressed: align it first")?;
-            let channels = from.channels * scale * scale;
-            Ok(Extent {
-                channels,
-                size,
-                margin: 0,
-            })
-        })
+        self.push(Step::Unshuffle { input, scale })
     }
 
     /// Nearest-neighbour enlargement.
     pub fn repeat(&mut self, input: Value, scale: usize) -> Result<Value, GraphError> {
-        self.push(Step::Repeat { input, scale }, |builder, _| {
-            let from = builder.extents[input];
-            let size = enlarged(from, scale)?;
-            Ok(Extent { size, ..from })
-        })
+        self.push(Step::Repeat { input, scale })
     }
 
     /// The mean over a window around each pixel.
     pub fn mean(&mut self, input: Value, window: usize) -> Result<Value, GraphError> {
-        self.push(Step::Mean { input, window }, |builder, _| {
-            let from = builder.extents[input];
-            check_margin(from)?;
-            check_odd("window", window)?;
-            Ok(from)
-        })
+        self.push(Step::Mean { input, window })
     }
 
     /// Feature maps one after the other.
     pub fn concat(&mut self, inputs: Vec<Value>) -> Result<Value, GraphError> {
-        self.push(Step::Concat { inputs }, |builder, step| {
-            let parts: Vec<Extent> = step
-                .reads()
-                .iter()
-                .map(|read| builder.extents[read.value])
-                .collect();
-            let first = *parts.first().ok_or("it concatenates nothing")?;
-            let mut channels: usize = 0;
-            for part in parts {
-                // The sum stays small: a graph reads a bounded number of values of bounded width.
-                channels += part.channels;
-                check_equal(
-                    "it concatenates",
-                    first,
-                    Extent {
-                        channels: first.channels,
-                        ..part
-                    },
-                )?;
-            }
-            Ok(Extent { channels, ..first })
-        })
+        self.push(Step::Concat { inputs })
     }
 
     /// A margin around an image.
@@ -403,47 +277,21 @@ impl Builder {
         margin: usize,
         border: Border,
     ) -> Result<Value, GraphError> {
-        let step = Step::Pad {
+        self.push(Step::Pad {
             input,
             margin,
             border,
-        };
-        self.push(step, |builder, _| {
-            let from = builder.extents[input];
-            check_margin(from)?;
-            within("margin", margin, 8 * MAX_SIDE)?;
-            let margin = margin as isize;
-            Ok(Extent { margin, ..from })
         })
     }
 
     /// Sides rounded up to a multiple.
     pub fn align(&mut self, input: Value, multiple: usize) -> Result<Value, GraphError> {
-        self.push(Step::Align { input, multiple }, |builder, _| {
-            let from = builder.extents[input];
-            check_margin(from)?;
-            within("multiple", multiple, MAX_SCALE)?;
-            let size = from
-                .size
-                .aligned(multiple)
-                .ok_or("its size cannot be expressed")?;
-            Ok(Extent { size, ..from })
-        })
+        self.push(Step::Align { input, multiple })
     }
 
     /// The part that belongs to `scale` times the input.
     pub fn crop(&mut self, input: Value, scale: usize) -> Result<Value, GraphError> {
-        self.push(Step::Crop { input, scale }, |builder, _| {
-            let from = builder.extents[input];
-            check_margin(from)?;
-            within("factor", scale, MAX_SCALE)?;
-            let size = Size::times(scale).ok_or("its factor is too large")?;
-            ensure(from.size.scale() == [scale, 1], || {
-                let [up, down] = from.size.scale();
-                format!("reads an image of {up}/{down} times the input, and crops to {scale} times")
-            })?;
-            Ok(Extent { size, ..from })
-        })
+        self.push(Step::Crop { input, scale })
     }
 
     /// The graph, whose result is the value that was added last.
@@ -500,140 +348,4 @@ impl Builder {
         let Self { steps, extents, .. } = self;
         Ok(Graph { steps, extents })
     }
-}
-
-/// The dimensions of a kernel, before anything is computed of them.
-fn check_shape(kernel: &Kernel, groups: usize, dilation: usize) -> Check {
-    within("number of groups", groups, MAX_CHANNELS)?;
-    within("dilation", dilation, MAX_SIDE)?;
-    match kernel {
-        Kernel::Parameter { weight, form, .. } => {
-            let [a, b, k, columns] = weight.shape;
-            for channels in [a, b] {
-                within("number of channels", channels, MAX_CHANNELS)?;
-            }
-            ensure(k == columns, || {
-                format!("its kernel of {k}×{columns} taps is not square")
-            })?;
-            within("kernel's side", k, MAX_SIDE)?;
-            match *form {
-                // Products that do not fit 32 bits are too many as well.
-                Form::Plain => ensure(b.saturating_mul(groups) <= MAX_CHANNELS, || {
-                    "it has too many groups".into()
-                }),
-                Form::Transposed { stride, padding } | Form::Strided { stride, padding } => {
-                    within("stride", stride, 16)?;
-                    // `Phases` looks for taps no farther away than the kernel's side.
-                    ensure(padding < k, || {
-                        format!(
-                            "its padding is {padding} px, but has to be less than its kernel's {k} px"
-                        )
-                    })?;
-                    let channels = b.saturating_mul(groups).saturating_mul(stride * stride);
-                    ensure(channels <= MAX_CHANNELS, || {
-                        "it has too many channels".into()
-                    })?;
-                    let transposed = matches!(form, Form::Transposed { .. });
-                    ensure(!transposed || groups == 1, || {
-                        "transposed convolutions have one group".into()
-                    })
-                }
-            }
-        }
-        Kernel::Enlarge {
-            channels, scale, ..
-        } => {
-            within("number of channels", *channels, MAX_CHANNELS)?;
-            within("factor", *scale, 16)?;
-            ensure(groups == *channels, || {
-                "an enlargement has one group per channel".into()
-            })
-        }
-    }
-}
-
-fn check_conv(conv: &Conv<Kernel, Parameter>, channels_in: usize, input: Extent) -> Check<Extent> {
-    ensure(channels_in == input.channels, || {
-        format!("expects {channels_in} channels, reads {}", input.channels)
-    })?;
-    check_odd("kernel", conv.k)?;
-    let (groups, channels_out) = (conv.groups, conv.channels_out);
-    ensure(
-        channels_in.is_multiple_of(groups) && channels_out.is_multiple_of(groups),
-        || format!("{groups} groups do not divide {channels_in} and {channels_out} channels"),
-    )?;
-    if let Kernel::Parameter {
-        bias: Some(bias), ..
-    } = &conv.kernel
-    {
-        check_vector("bias", bias, channels_out)?;
-    }
-    check_activation(&conv.activation, channels_out)?;
-    let lost = match conv.padding {
-        Padding::Same => 0,
-        Padding::Valid => conv.reach_px(),
-    };
-    Ok(Extent {
-        channels: channels_out,
-        margin: input.margin - lost as isize,
-        ..input
-    })
-}
-
-fn check_activation(activation: &Activation<Parameter>, channels: usize) -> Check {
-    match activation {
-        Activation::PRelu(slopes) => check_vector("slopes", slopes, channels),
-        Activation::LeakyRelu(slope) => {
-            ensure(slope.is_finite(), || "its slope is not finite".into())
-        }
-        Activation::Clamp { low, high } => {
-            ensure(low <= high, || "it clamps to an empty range".into())
-        }
-        Activation::None
-        | Activation::Relu
-        | Activation::Sigmoid
-        | Activation::Tanh
-        | Activation::Silu
-        | Activation::Gelu => Ok(()),
-    }
-}
-
-fn check_vector(what: &str, vector: &Parameter, channels: usize) -> Check {
-    let [count, rest @ ..] = vector.shape;
-    ensure(
-        rest == [1; 3] && count > 0 && channels.is_multiple_of(count),
-        || format!("its {what} have {count} values for {channels} channels"),
-    )
-}
-
-fn check_odd(what: &str, side: usize) -> Check {
-    ensure(side % 2 == 1 && side <= MAX_SIDE, || {
-        format!("its {what} is {side} px wide, but has to be odd and at most {MAX_SIDE}")
-    })
-}
-
-fn check_margin(from: Extent) -> Check {
-    ensure(from.margin == 0, || {
-        format!("reads a value with a margin of {} px", from.margin)
-    })
-}
-
-fn enlarged(from: Extent, scale: usize) -> Check<Size> {
-    check_margin(from)?;
-    within("factor", scale, 16)?;
-    let size = from.size.enlarged(scale);
-    size.ok_or_else(|| format!("enlarges to more than {MAX_SCALE} times the input"))
-}
-
-fn check_equal(verb: &str, expected: Extent, found: Extent) -> Check {
-    ensure(expected == found, || {
-        let text = |extent: Extent| {
-            let [up, down] = extent.size.scale();
-            format!(
-                "{} channels at scale {up}/{down} with a margin of {} px",
-                extent.channels, extent.margin
-            )
-        };
-        format!("{verb} {} and {}", text(expected), text(found))
-    })
 }

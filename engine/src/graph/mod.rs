@@ -7,6 +7,7 @@
 
 mod analysis;
 mod builder;
+mod check;
 mod kernel;
 mod phases;
 mod plan;
@@ -19,29 +20,40 @@ pub(crate) use analysis::lcm;
 pub use builder::{Builder, ConvOptions, GraphError};
 pub use kernel::{Form, Interpolation, Kernel, Parameter, Values};
 pub use phases::Phases;
-pub use plan::{CompileError, MAX_PLAN_BYTES, Plan};
+pub use plan::{CompileError, MAX_PLAN_BYTES};
 pub use size::{Extent, Footprint, Size};
 pub use step::{Activation, Border, Conv, NamedStep, Padding, Read, Step, Term, Value};
+
+/// A network's steps, and the extents of the values that they compute.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Steps<K, S> {
+    steps: Vec<Step<K, S>>,
+    extents: Vec<Extent>,
+}
 
 /// A network whose steps name their parameters.
 ///
 /// Made by a [`Builder`], or read as [text]; both check that extents fit, that every value but the result
 /// is read by a later step, and that the result has no margin.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Graph {
-    steps: Vec<NamedStep>,
-    extents: Vec<Extent>,
-}
+pub type Graph = Steps<Kernel, Parameter>;
 
-impl Graph {
-    /// The steps; step n (from 0) computes the value n + 1.
-    pub fn steps(&self) -> &[NamedStep] {
+/// A network whose steps hold the numbers of their parameters: what engines run.
+pub type Plan = Steps<Values, Vec<f32>>;
+
+impl<K, S> Steps<K, S> {
+    /// The steps; step n (from 0) computes the value n + 1, and the last one the result.
+    pub fn steps(&self) -> &[Step<K, S>] {
         &self.steps
     }
 
     /// The extent of every value, the input's first; one more than there are steps.
     pub fn extents(&self) -> &[Extent] {
         &self.extents
+    }
+
+    /// The extent of the input.
+    pub fn input(&self) -> Extent {
+        self.extents[0]
     }
 
     /// The extent of the result.
@@ -58,7 +70,9 @@ impl Graph {
     pub fn multiplications(&self) -> f64 {
         analysis::multiplications(&self.steps, &self.extents)
     }
+}
 
+impl Graph {
     /// Gives every parameter another name; fails with the first name that `rename` does not know.
     pub fn rename(&mut self, rename: impl Fn(&str) -> Option<String>) -> Result<(), CompileError> {
         for parameter in self.steps.iter_mut().flat_map(parameters) {

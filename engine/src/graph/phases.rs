@@ -13,7 +13,7 @@ impl Phases {
     /// Of a transposed convolution, which becomes a convolution and a shuffle.
     pub fn transposed(k: usize, stride: usize, padding: usize) -> Self {
         // y[s·q + r] = Σ x[q + d] · w[r + padding − s·d]
-        Self::new(k, stride, |phase, d| {
+        Self::new(k, stride, &|phase, d| {
             (phase + padding) as isize - stride as isize * d
         })
     }
@@ -21,7 +21,7 @@ impl Phases {
     /// Of a strided convolution, which becomes an unshuffle and a convolution.
     pub fn strided(k: usize, stride: usize, padding: usize) -> Self {
         // y[q] = Σ x[s·(q + d) + r] · w[s·d + r + padding]
-        Self::new(k, stride, |phase, d| {
+        Self::new(k, stride, &|phase, d| {
             stride as isize * d + (phase + padding) as isize
         })
     }
@@ -71,7 +71,7 @@ impl Phases {
 
     /// `tap` gives the tap along one axis for a phase 0…s−1 and an offset in whole pixels; what
     /// lies outside of 0…k−1 is none.
-    fn new(k: usize, stride: usize, tap: impl Fn(usize, isize) -> isize) -> Self {
+    fn new(k: usize, stride: usize, tap: &dyn Fn(usize, isize) -> isize) -> Self {
         let tap = |phase, d| usize::try_from(tap(phase, d)).ok().filter(|tap| *tap < k);
         let far = k as isize;
         let used = |d: &isize| (0..stride).any(|phase| tap(phase, *d).is_some());

@@ -1,8 +1,8 @@
-//! A graph with the values of its parameters: what engines run.
+//! Compiles a graph with the numbers of its parameters into a plan.
 
 use super::builder::MAX_READS;
 use super::kernel::repeated;
-use super::{Conv, Extent, Graph, NamedStep, Parameter, Reach, Step, Value, analysis};
+use super::{Conv, Extent, Graph, NamedStep, Parameter, Plan, Step, Value};
 
 /// Largest total of a plan's weights, as engines keep them, in bytes.
 pub const MAX_PLAN_BYTES: u64 = if cfg!(target_family = "wasm") {
@@ -41,13 +41,6 @@ pub enum CompileError {
         /// Megabytes that are allowed.
         limit: u64,
     },
-}
-
-/// A compiled network: its steps in order, the last of which computes the result.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
-    steps: Vec<Step>,
-    extents: Vec<Extent>,
 }
 
 impl Graph {
@@ -204,36 +197,6 @@ impl NamedStep {
 }
 
 impl Plan {
-    /// The steps; step n (from 0) computes the value n + 1.
-    pub fn steps(&self) -> &[Step] {
-        &self.steps
-    }
-
-    /// The extent of every value, the input's first; one more than there are steps.
-    pub fn extents(&self) -> &[Extent] {
-        &self.extents
-    }
-
-    /// The extent of the input.
-    pub fn input(&self) -> Extent {
-        self.extents[0]
-    }
-
-    /// The extent of the result.
-    pub fn output(&self) -> Extent {
-        self.extents[self.steps.len()]
-    }
-
-    /// The input pixels around a tile that its result depends on.
-    pub fn reach(&self) -> Reach {
-        Reach::of(&self.steps, &self.extents)
-    }
-
-    /// Multiplications per pixel of the network's input, borders aside.
-    pub fn multiplications(&self) -> f64 {
-        analysis::multiplications(&self.steps, &self.extents)
-    }
-
     /// For every value whether it is a concatenation that convolutions alone read, so that they can read
     /// its parts instead.
     pub fn views(&self) -> Vec<bool> {

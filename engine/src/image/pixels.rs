@@ -217,6 +217,23 @@ impl Planes {
         let size = self.width * self.height;
         &self.data[channel * size..][..size]
     }
+
+    /// A part of all planes.
+    ///
+    /// # Panics
+    /// If it is not inside.
+    pub fn crop(&self, part: Rect) -> Self {
+        let rows = (0..self.channels * part.height).flat_map(|i| {
+            let (channel, y) = (i / part.height, part.y + i % part.height);
+            &self.plane(channel)[y * self.width + part.x..][..part.width]
+        });
+        Self {
+            channels: self.channels,
+            width: part.width,
+            height: part.height,
+            data: rows.copied().collect(),
+        }
+    }
 }
 
 /// A rectangle of pixels.

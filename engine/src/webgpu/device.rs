@@ -4,8 +4,8 @@ use std::fmt::Display;
 use std::sync::{Arc, OnceLock};
 
 use wgpu::{
-    Adapter, Device, DeviceDescriptor, DeviceType, Features, Instance, InstanceDescriptor,
-    PowerPreference, Queue, RequestAdapterOptions,
+    Adapter, Backends, Device, DeviceDescriptor, DeviceType, Features, Instance,
+    InstanceDescriptor, PowerPreference, Queue, RequestAdapterOptions,
 };
 
 use crate::EngineError;
@@ -41,7 +41,10 @@ impl Gpu {
     /// `software` accepts an adapter that computes on the CPU; it is mostly slower than
     /// [`CpuEngine`](crate::CpuEngine).
     pub async fn open(software: bool) -> Result<Self, OpenError> {
-        let instance = Instance::new(InstanceDescriptor::new_without_display_handle());
+        let mut descriptor = InstanceDescriptor::new_without_display_handle();
+        // OpenGL is left out: Mesa's computes some of the shaders wrongly.
+        descriptor.backends = Backends::PRIMARY;
+        let instance = Instance::new(descriptor);
         let options = RequestAdapterOptions {
             power_preference: PowerPreference::HighPerformance,
             ..Default::default()

@@ -156,7 +156,7 @@ impl<'a> Program<'a> {
         let first = 1 + usize::from(has_weights);
         for (i, &place) in reads.iter().chain([&result]).enumerate() {
             let is_result = i == reads.len();
-            let name = match is_result {
+            text.name = match is_result {
                 true => "result".to_string(),
                 false => format!("a{i}"),
             };
@@ -179,8 +179,7 @@ impl<'a> Program<'a> {
                     include_str!("shaders/store_blocks.wgsl"),
                 ],
             };
-            text.add_named(layout, &name);
-            text.add_named(include_str!("shaders/view.wgsl"), &name);
+            text.add(layout).add(include_str!("shaders/view.wgsl"));
             if is_result {
                 text.add(store);
             }

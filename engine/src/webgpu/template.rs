@@ -2,13 +2,15 @@
 //!
 //! A template is WGSL with two additions: `$(a+b)` is the sum of some numbers, and `$for(i COUNT)…$end`
 //! repeats its text for i = 0, 1, …, COUNT − 1. A count of 0 or 1 makes it a condition; its number is then
-//! called `_`. Names stand for the numbers that [`Text::set`] gives them.
+//! called `_`. Names stand for the numbers that [`Text::set`] gives them; `$(NAME)` is the text of [`Text::name`].
 
 /// The text of a shader, and the numbers that its templates name.
 #[derive(Clone, Default)]
 pub struct Text {
     text: String,
     numbers: Vec<(&'static str, usize)>,
+    /// What `$(NAME)` stands for.
+    pub name: String,
 }
 
 impl Text {
@@ -25,15 +27,7 @@ impl Text {
 
     /// Appends an expanded template.
     pub fn add(&mut self, template: &'static str) -> &mut Self {
-        expand(template, &mut self.numbers, &mut self.text);
-        self
-    }
-
-    /// Appends an expanded template in which `NAME` stands for `name`.
-    pub fn add_named(&mut self, template: &'static str, name: &str) -> &mut Self {
-        let mut text = String::new();
-        expand(template, &mut self.numbers, &mut text);
-        self.text += &text.replace("NAME", name);
+        expand(template, &self.name, &mut self.numbers, &mut self.text);
         self
     }
 
@@ -46,6 +40,7 @@ impl Text {
 /// Expands a template up to its end or its `$end`; returns the text behind that.
 fn expand<'t>(
     template: &'t str,
+    name: &str,
     numbers: &mut Vec<(&'t str, usize)>,
     text: &mut String,
 ) -> &'t str {
@@ -57,17 +52,21 @@ fn expand<'t>(
             return after.strip_prefix("end").unwrap_or(after);
         };
         match words.strip_prefix("for(").and_then(|w| w.split_once(' ')) {
-            Some((name, count)) => {
+            Some((counter, count)) => {
                 let length = text.len();
                 rest = body;
                 for number in 0..value(count, numbers).max(1) {
-                    numbers.push((name, number));
-                    rest = expand(body, numbers, text);
+                    numbers.push((counter, number));
+                    rest = expand(body, name, numbers, text);
                     numbers.pop();
                 }
                 if value(count, numbers) == 0 {
                     text.truncate(length);
                 }
+            }
+            None if words == "(NAME" => {
+                text.push_str(name);
+                rest = body;
             }
             None => {
                 let sum: usize = words[1..].split('+').map(|name| value(name, numbers)).sum();
@@ -98,7 +97,8 @@ mod tests {
         text.set("N", 2).set("M", 1).set("M", 2);
         text.set_if("YES", true).set_if("NO", false);
         text.add("a$for(i N)$for(j M)[$(i)$(j+M)]$end;$end$for(_ YES)y$end$for(_ NO)n$(N)$end");
-        text.add_named("$(N) NAME_$for(i NO)NAME$end", "b");
+        text.name = "b".into();
+        text.add("$(N) $(NAME)_$for(i NO)$(NAME)$end");
         assert_eq!(text.finish(), "a[02][03];[12][13];y2 b_");
     }
 }

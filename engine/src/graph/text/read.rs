@@ -9,7 +9,7 @@ use crate::{Colour, Input, Spec};
 
 /// Reads a graph and the pipeline's facts about its network, and checks that they fit each other.
 pub fn read(text: &str) -> Result<(Graph, Spec), TextError> {
-    let mut lines = text.lines();
+    let mut lines = text.split_terminator('\n');
     let head = lines.next();
     if head != Some(HEAD) && head != Some(HEAD_1) || text.len() > MAX_BYTES {
         return Err(TextError::Unknown);

@@ -1,73 +1,22 @@
-//! The GPU engine against the definition of each step, on whatever adapter there is; a software one, such
-//! as lavapipe, will do.
+//! Every step by itself, with each number of channels for which the shaders differ.
 
 use std::collections::BTreeMap;
 
+use engine::Engine;
 use engine::graph::{
     Activation, Border, Builder, ConvOptions, Form, GraphError, Interpolation, Kernel, Padding,
     Parameter, Plan, Term, Value,
 };
-use engine::image::{Planes, Rect};
-use engine::pipeline::tiles;
+use engine::image::Planes;
 use engine::reference::evaluate;
-use engine::reference::random::{Random, RandomGraph};
-use engine::webgpu::{Gpu, WebGpuEngine, trusted};
-use engine::{Engine, EngineError};
+use engine::reference::random::Random;
+use engine::webgpu::Gpu;
 
-/// Sides around 1, a workgroup's sides, and a thread's rows.
-const SIDES: [usize; 10] = [1, 2, 3, 4, 5, 15, 16, 17, 33, 47];
-
-/// An adapter, if there is one: crates that are tested alone have no driver in them.
-fn open() -> Option<Gpu> {
-    match pollster::block_on(Gpu::open(true)) {
-        Ok(gpu) => Some(gpu),
-        Err(error) => {
-            println!("NOT RUN: {error}");
-            None
-        }
-    }
-}
-
-fn engine(gpu: &Gpu, plan: &Plan, half: bool) -> WebGpuEngine {
-    pollster::block_on(WebGpuEngine::new(gpu, plan, half)).unwrap()
-}
-
-/// The largest difference from the definition as a share of the largest value.
-fn difference(engine: &mut WebGpuEngine, plan: &Plan, input: Planes) -> f64 {
-    let expected = evaluate(plan, &input);
-    let found = pollster::block_on(engine.run(input)).unwrap();
-    assert_eq!(
-        [found.channels, found.height, found.width],
-        [expected.channels, expected.rows, expected.columns]
-    );
-    let largest = expected.data.iter().fold(1f64, |a, b| a.max(b.abs()));
-    let pairs = found.data.iter().zip(&expected.data);
-    pairs.fold(0.0, |worst, (a, b)| {
-        let apart = (f64::from(*a) - b).abs() / largest;
-        if apart <= worst { worst } else { apart }
-    })
-}
-
-#[test]
-fn random_graphs_compute_their_definition() {
-    let Some(gpu) = open() else { return };
-    let mut random = Random::new(11);
-    for _ in 0..30 {
-        let graph = RandomGraph::new(&mut random, 6);
-        let plan = graph.plan();
-        let mut engine = engine(&gpu, &plan, false);
-        for _ in 0..3 {
-            let sides = [0; 2].map(|_| random.one_of(&SIDES));
-            let input = random.planes([plan.input().channels, sides[0], sides[1]]);
-            let apart = difference(&mut engine, &plan, input);
-            assert!(apart < 5e-5, "{apart} at {sides:?}: {:?}", graph.graph);
-        }
-    }
-}
+use crate::{difference, engine, open};
 
 /// Puts graphs together whose parameters are random.
-struct Maker {
-    builder: Builder,
+pub struct Maker {
+    pub builder: Builder,
     parameters: BTreeMap<String, Vec<f32>>,
     random: Random,
 }
@@ -75,7 +24,7 @@ struct Maker {
 type Made = Result<Value, GraphError>;
 
 impl Maker {
-    fn new(channels: usize) -> Self {
+    pub fn new(channels: usize) -> Self {
         Self {
             builder: Builder::new(channels),
             parameters: BTreeMap::new(),
@@ -103,11 +52,11 @@ impl Maker {
     }
 
     /// An ordinary 3×3 convolution.
-    fn plain(&mut self, input: Value, maps: usize) -> Made {
+    pub fn plain(&mut self, input: Value, maps: usize) -> Made {
         self.conv(input, maps, 3, ConvOptions::default())
     }
 
-    fn plan(self) -> Plan {
+    pub fn plan(self) -> Plan {
         let lookup = |name: &str| self.parameters.get(name).map(Vec::as_slice);
         self.builder.finish().unwrap().compile(lookup).unwrap()
     }
@@ -395,153 +344,4 @@ fn concatenations_compute_their_definition() {
         let other = maker.plain(input, 5)?;
         maker.builder.concat(vec![input, other, input])
     });
-}
-
-/// The self-test decides for networks in service; here it is enough that f16 computes the same function.
-#[test]
-fn half_precision_computes_nearly_the_same() {
-    let Some(gpu) = open().filter(Gpu::has_half) else {
-        return;
-    };
-    let mut random = Random::new(14);
-    for _ in 0..10 {
-        let graph = RandomGraph::new(&mut random, 4);
-        let plan = graph.plan();
-        let mut engine = engine(&gpu, &plan, true);
-        assert_eq!(engine.name(), "webgpu-f16");
-        let input = random.planes([plan.input().channels, 17, 5]);
-        let apart = difference(&mut engine, &plan, input);
-        assert!(apart < 0.02, "{apart}: {:?}", graph.graph);
-    }
-}
-
-fn cut(planes: &Planes, part: Rect) -> Planes {
-    let rows = (0..planes.channels * part.height).flat_map(|i| {
-        let (channel, y) = (i / part.height, part.y + i % part.height);
-        planes.plane(channel)[y * planes.width + part.x..][..part.width].to_vec()
-    });
-    Planes {
-        channels: planes.channels,
-        width: part.width,
-        height: part.height,
-        data: rows.collect(),
-    }
-}
-
-#[test]
-fn tiles_change_no_bit() {
-    let Some(gpu) = open() else { return };
-    let mut random = Random::new(15);
-    let mut compared = 0;
-    for round in 0..25 {
-        let graph = RandomGraph::new(&mut random, 6);
-        let plan = graph.plan();
-        let mut engine = engine(&gpu, &plan, false);
-        let grid = engine.grid();
-        let [width, height] = [1 + random.below(60), 1 + random.below(40)];
-        let input = random.planes([plan.input().channels, width, height]);
-        let expected = pollster::block_on(engine.run(input.clone())).unwrap();
-        let size = plan.output().size;
-        let blocks = 1 + round % 3;
-        let sides =
-            [blocks * 8, blocks * 9].map(|side: usize| side.next_multiple_of(grid.align_px));
-        for tile in tiles([width, height], sides, grid.halo_px) {
-            let found = pollster::block_on(engine.run(cut(&input, tile.padded))).unwrap();
-            // Beyond the image's end its last pixels may be rounded up.
-            let range = |start: usize, length: usize| size.px(start)..size.px(start + length);
-            let x = range(tile.core.x, tile.core.width);
-            let y = range(tile.core.y, tile.core.height);
-            let place = |left: usize, top: usize| Rect {
-                x: x.start - left,
-                y: y.start - top,
-                width: x.len(),
-                height: y.len(),
-            };
-            let inside = place(size.px(tile.padded.x), size.px(tile.padded.y));
-            let same = cut(&found, inside) == cut(&expected, place(0, 0));
-            assert!(same, "{tile:?} of {width}×{height}: {:?}", graph.graph);
-            compared += 1;
-        }
-    }
-    assert!(compared > 100, "{compared}");
-}
-
-#[test]
-fn tiles_that_are_too_large_are_refused() {
-    let Some(gpu) = open() else { return };
-    let mut maker = Maker::new(1);
-    let wide = maker.plain(0, 1 << 12).unwrap();
-    maker.plain(wide, 1).unwrap();
-    let plan = maker.plan();
-    let mut engine = engine(&gpu, &plan, false);
-    let planes = |side| Planes {
-        channels: 1,
-        width: side,
-        height: side,
-        data: vec![0.5; side * side],
-    };
-    // 16 KB a pixel: 64 MB, and 16 GB.
-    let error = pollster::block_on(engine.run(planes(1024))).unwrap_err();
-    let text = error.to_string();
-    assert!(text.contains("step 1 (conv)"), "{text}");
-    assert!(text.contains("4096×1024×1024 takes 16384 MB"), "{text}");
-    assert!(pollster::block_on(engine.run(planes(16))).is_ok());
-    let grid = engine.grid();
-    let side = grid.tile_px + grid.halo_px[0] + grid.halo_px[1];
-    assert!(side * side * (16 << 10) <= 512 << 20, "{grid:?}");
-
-    // None is too large by itself.
-    let mut maker = Maker::new(1);
-    let mut last = maker.plain(0, 16).unwrap();
-    let mut values = vec![last];
-    for _ in 0..24 {
-        last = maker.plain(last, 16).unwrap();
-        values.push(last);
-    }
-    let terms = values.iter().map(|&value| Term { value, factor: 1.0 });
-    let sum = maker.builder.sum(terms.collect(), 0.0).unwrap();
-    maker.plain(sum, 1).unwrap();
-    let plan = maker.plan();
-    let mut engine = self::engine(&gpu, &plan, false);
-    let error = pollster::block_on(engine.run(planes(1400))).unwrap_err();
-    let needed = match error {
-        EngineError::Memory { needed_mb, .. } => needed_mb,
-        other => panic!("{other}"),
-    };
-    assert!((25 * 119..28 * 120).contains(&needed), "{needed} MB");
-    assert!(engine.grid().tile_px >= 448, "{:?}", engine.grid());
-}
-
-#[test]
-fn inputs_that_do_not_fit_are_refused() {
-    let Some(gpu) = open() else { return };
-    let mut maker = Maker::new(3);
-    maker.plain(0, 3).unwrap();
-    let mut engine = engine(&gpu, &maker.plan(), false);
-    for (channels, width, height, values) in [
-        (1, 2, 2, 4),
-        (3, 2, 2, 11),
-        (3, 0, 2, 0),
-        (3, 2, usize::MAX, 6),
-    ] {
-        let input = Planes {
-            channels,
-            width,
-            height,
-            data: vec![0.0; values],
-        };
-        let error = pollster::block_on(engine.run(input)).unwrap_err();
-        assert!(matches!(error, EngineError::Input { .. }), "{error}");
-    }
-}
-
-#[test]
-fn an_engine_that_agrees_with_the_cpu_is_trusted() {
-    let Some(gpu) = open() else { return };
-    let mut random = Random::new(16);
-    for _ in 0..5 {
-        let plan = RandomGraph::new(&mut random, 6).plan();
-        let engine = pollster::block_on(trusted(&gpu, &plan)).unwrap();
-        assert!(["webgpu", "webgpu-f16"].contains(&engine.name()));
-    }
 }
