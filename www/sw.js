@@ -9,7 +9,7 @@ const PREFIX = "uprez-app-";
 const CACHE = PREFIX + VERSION;
 
 /** Files that the page needs; the others (Burn's operators, the demo's images) are cached when used. */
-const NEEDED = /^([\w-]+\.(html|js|css|svg|png|webmanifest)|(app|lib|workers|models|examples)\/.+|pkg\/(lean|decode|resize)\/.+)$/;
+const NEEDED = /^([\w-]+\.(html|js|css|svg|png|webmanifest)|(app|lib|workers|models|examples)\/.+|pkg\/(cpu|webgpu|decode|resize)\/.+)$/;
 
 self.addEventListener("install", (event) => event.waitUntil(keep()));
 self.addEventListener("activate", (event) => event.waitUntil(forgetOthers()));

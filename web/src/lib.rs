@@ -1,28 +1,28 @@
 //! The wasm border: types in, types out.
 //!
-//! The workers in `www/workers` call this. There are four builds, each fetched only when it is used: `lean` runs
-//! plans; `burn-wgpu` runs networks on Burn's operators, for comparison and for records without a graph; `decode`
-//! reads images with alpha; `resize` resizes.
+//! The workers in `www/workers` call this. There are five builds, each fetched only when it is used: `cpu` and `webgpu`
+//! run plans; `burn` runs networks on Burn's operators, for comparison and for records without a graph; `decode` reads
+//! images with alpha; `resize` resizes.
 
 #[cfg(feature = "burn-wgpu")]
 mod burn;
 #[cfg(feature = "decode")]
 mod decode;
 mod error;
-#[cfg(feature = "lean")]
-mod lean;
+#[cfg(any(feature = "cpu", feature = "webgpu"))]
+mod plan;
 #[cfg(feature = "resize")]
 mod resize;
-#[cfg(any(feature = "lean", feature = "burn-wgpu"))]
+#[cfg(any(feature = "cpu", feature = "webgpu", feature = "burn-wgpu"))]
 mod runner;
-#[cfg(any(feature = "lean", feature = "burn-wgpu"))]
+#[cfg(any(feature = "cpu", feature = "webgpu", feature = "burn-wgpu"))]
 mod upscaler;
 
 #[cfg(feature = "decode")]
 pub use decode::{DecodedImage, bleed, decode};
 #[cfg(feature = "resize")]
 pub use resize::Resizer;
-#[cfg(any(feature = "lean", feature = "burn-wgpu"))]
+#[cfg(any(feature = "cpu", feature = "webgpu", feature = "burn-wgpu"))]
 pub use upscaler::Upscaler;
 
 use wasm_bindgen::prelude::*;

@@ -2,18 +2,29 @@
 
 use engine::image::Planes;
 use engine::{Engine, EngineError, Grid, Running, Spec};
+use wasm_bindgen::JsValue;
+
+use crate::error::error;
 
 /// One of the engines of this build.
 pub enum Runner {
     /// A plan on the CPU, with SIMD.
-    #[cfg(feature = "lean")]
+    #[cfg(feature = "cpu")]
     Cpu(engine::CpuEngine),
     /// A plan on WebGPU.
-    #[cfg(feature = "lean")]
+    #[cfg(feature = "webgpu")]
     WebGpu(Box<engine::webgpu::WebGpuEngine>),
     /// Burn's operators.
     #[cfg(feature = "burn-wgpu")]
     Burn(model::burn_engine::BurnEngine),
+}
+
+/// The error for an engine that another build has.
+pub fn no_engine(engine: &str) -> JsValue {
+    error(
+        "internal",
+        format_args!("this build has no engine `{engine}`"),
+    )
 }
 
 /// A model opened on an engine.
@@ -30,9 +41,9 @@ pub struct Opened {
 macro_rules! with {
     ($runner:expr, $engine:ident => $do:expr) => {
         match $runner {
-            #[cfg(feature = "lean")]
+            #[cfg(feature = "cpu")]
             Runner::Cpu($engine) => $do,
-            #[cfg(feature = "lean")]
+            #[cfg(feature = "webgpu")]
             Runner::WebGpu($engine) => $do,
             #[cfg(feature = "burn-wgpu")]
             Runner::Burn($engine) => $do,

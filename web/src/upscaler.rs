@@ -10,7 +10,7 @@ use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 
 use crate::error::error;
-use crate::runner::{Opened, Runner};
+use crate::runner::{Opened, Runner, no_engine};
 
 /// A model on one of the engines of this build.
 #[wasm_bindgen]
@@ -28,8 +28,8 @@ impl Upscaler {
     ///
     /// # Errors
     ///
-    /// `bad-model` for an unusable record, `unknown-scale`, `no-plan` in the lean build for a record without a
-    /// graph, `no-webgpu`, `wrong-gpu` and `gpu-failed` for GPUs.
+    /// `bad-model` for an unusable record, `unknown-scale`, `no-plan` for a record without a graph unless Burn is asked
+    /// for, `no-webgpu`, `wrong-gpu` and `gpu-failed` for GPUs.
     pub async fn load(
         bytes: Vec<u8>,
         scale: Option<u32>,
@@ -41,14 +41,11 @@ impl Upscaler {
             spec,
             scales,
         } = match engine.as_str() {
-            #[cfg(feature = "lean")]
-            "cpu" | "webgpu" => crate::lean::open(&bytes, scale, &engine).await?,
+            #[cfg(any(feature = "cpu", feature = "webgpu"))]
+            "cpu" | "webgpu" => crate::plan::open(&bytes, scale, &engine).await?,
             #[cfg(feature = "burn-wgpu")]
             "burn-cpu" | "burn-webgpu" => crate::burn::open(&bytes, scale, &engine).await?,
-            _ => {
-                let why = format!("this build has no engine `{engine}`");
-                return Err(error("internal", why));
-            }
+            _ => return Err(no_engine(&engine)),
         };
         let file = File::open(&bytes).map_err(|e| error("bad-model", e))?;
         let description = file.description().map_err(|e| error("bad-model", e))?;

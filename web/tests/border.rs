@@ -1,5 +1,8 @@
 //! Models, tiles and errors as JavaScript sees them, in a real browser.
-#![cfg(all(target_family = "wasm", any(feature = "lean", feature = "burn-wgpu")))]
+#![cfg(all(
+    target_family = "wasm",
+    any(all(feature = "cpu", feature = "webgpu"), feature = "burn-wgpu")
+))]
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -16,7 +19,7 @@ wasm_bindgen_test_configure!(run_in_browser);
 const MODEL: &[u8] = include_bytes!("../../www/models/fast-x2.bpk");
 
 /// The engines of this build.
-const ENGINES: [&str; 2] = if cfg!(feature = "lean") {
+const ENGINES: [&str; 2] = if cfg!(feature = "cpu") {
     ["cpu", "webgpu"]
 } else {
     ["burn-cpu", "burn-webgpu"]

@@ -6,14 +6,16 @@ import { UprezError } from "./error.js";
 
 /** The wasm of each build. */
 const WASM = {
-  lean: new URL("../pkg/lean/web_bg.wasm", import.meta.url),
+  cpu: new URL("../pkg/cpu/web_bg.wasm", import.meta.url),
+  webgpu: new URL("../pkg/webgpu/web_bg.wasm", import.meta.url),
   burn: new URL("../pkg/burn/web_bg.wasm", import.meta.url),
   decode: new URL("../pkg/decode/web_bg.wasm", import.meta.url),
   resize: new URL("../pkg/resize/web_bg.wasm", import.meta.url),
 };
 
 const WORKERS = {
-  lean: () => new Worker(new URL("../workers/lean.js", import.meta.url), { type: "module" }),
+  cpu: () => new Worker(new URL("../workers/cpu.js", import.meta.url), { type: "module" }),
+  webgpu: () => new Worker(new URL("../workers/webgpu.js", import.meta.url), { type: "module" }),
   burn: () => new Worker(new URL("../workers/burn.js", import.meta.url), { type: "module" }),
   decode: () => new Worker(new URL("../workers/decode.js", import.meta.url), { type: "module" }),
   resize: () => new Worker(new URL("../workers/resize.js", import.meta.url), { type: "module" }),

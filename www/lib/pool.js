@@ -10,21 +10,18 @@ const GPU_TIMEOUT_MS = 60_000;
 const PACE_WEIGHT = 0.5;
 
 /** The wasm build that has an engine. */
-const BUILDS = { webgpu: "lean", cpu: "lean", "burn-webgpu": "burn", "burn-cpu": "burn" };
-
-/** `auto` begins with the small build. */
-const buildOf = (engine) => BUILDS[engine] ?? "lean";
+const BUILDS = { webgpu: "webgpu", cpu: "cpu", "burn-webgpu": "burn", "burn-cpu": "burn" };
 
 /** Fetches and compiles what an engine needs. */
 export function prepare(engine, files) {
-  return compile(buildOf(engine), files);
+  return compile(BUILDS[engine], files);
 }
 
 /** Starts fetching the wasm of an engine, and its first worker. */
 export function begin(engine, files) {
   // The next `prepare` reports the error.
   prepare(engine, files).catch(() => {});
-  return new WorkerClient(startWorker(buildOf(engine), files));
+  return new WorkerClient(startWorker(BUILDS[engine], files));
 }
 
 /** The default number of workers on the CPU: leaves one core to the page. */

@@ -61,14 +61,17 @@ export async function load(model = "fast-x2", { engine = "auto", scale, workers,
     throw new UprezError("no-simd", "this browser has no WebAssembly SIMD, which every browser since 2023 has: update it");
   }
   const files = site(where);
-  const worker = begin(engine, files);
+  const starting = start(engine, files);
   try {
-    const [record, chosen] = await Promise.all([fetchRecord(model, files, signal), chooseEngine(engine)]);
+    const [record, { chosen, worker }] = await Promise.all([fetchRecord(model, files, signal), starting]);
     const upscaler = new Upscaler(record, engine, scale, workers ?? defaultWorkers(), files);
     await upscaler._start(chosen, worker);
     return upscaler;
   } catch (error) {
-    worker.terminate();
+    starting.then(
+      ({ worker }) => worker.terminate(),
+      () => {},
+    );
     throw error;
   }
 }
@@ -81,7 +84,8 @@ export async function load(model = "fast-x2", { engine = "auto", scale, workers,
 export async function preload(model = "fast-x2", { engine = "auto", signal, ...where } = {}) {
   check("engine", engine, ENGINES);
   const files = site(where);
-  await Promise.all([prepare(engine, files), fetchAhead(model, files, signal)]);
+  const compiled = chooseEngine(engine).then((chosen) => prepare(chosen, files));
+  await Promise.all([compiled, fetchAhead(model, files, signal)]);
 }
 
 /** A loaded model; made by `load`. */
@@ -300,6 +304,12 @@ function aborted(signal, call) {
     signal.addEventListener("abort", abort, { once: true });
     call.catch(() => {}).then(() => signal.removeEventListener("abort", abort));
   });
+}
+
+/** The engine to try first, and its first worker, which is starting. */
+async function start(engine, files) {
+  const chosen = await chooseEngine(engine);
+  return { chosen, worker: begin(chosen, files) };
 }
 
 /** The engine to try first. */

@@ -77,7 +77,7 @@ fn manifest() -> Value {
         "exports": {
             ".": with_types(MODULE),
             "./element": with_types(ELEMENT),
-            "./worker": "./workers/lean.js",
+            "./workers/*": "./workers/*.js",
             "./wasm/*": "./pkg/*/web_bg.wasm",
             "./models/*": "./models/*",
             "./package.json": "./package.json",

@@ -1,4 +1,4 @@
-//! The page's wasm: four builds of the crate `web`.
+//! The page's wasm: five builds of the crate `web`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -20,14 +20,19 @@ pub struct Build {
     pub profile: &'static str,
 }
 
-/// All builds; every page loads `lean`, the others only when they are used.
+/// All builds; each is loaded only when it is used.
 ///
 /// Their compiler flags are in `.cargo/config.toml` and must be the same for all, or each build would compile the
 /// dependencies again.
-pub const BUILDS: [Build; 4] = [
+pub const BUILDS: [Build; 5] = [
     Build {
-        name: "lean",
-        feature: "lean",
+        name: "cpu",
+        feature: "cpu",
+        profile: "page",
+    },
+    Build {
+        name: "webgpu",
+        feature: "webgpu",
         profile: "page",
     },
     Build {
@@ -93,15 +98,17 @@ pub fn build(bindgen: &Path) -> anyhow::Result<()> {
 const IMPORT: &str = "__wbg_";
 const HASH_DIGITS: usize = 16;
 
-/// Replaces the hashes in import names by numbers of the same length, which compress better: this saves a kilobyte in
-/// each of the two files.
+/// Replaces import names by numbers of the same length, which compress better: this saves kilobytes in each of the two
+/// files.
 fn number_imports(folder: &Path) -> anyhow::Result<()> {
     let (script, wasm) = (folder.join("web.js"), folder.join("web_bg.wasm"));
     let mut text = std::fs::read_to_string(&script)?;
     let mut bytes = std::fs::read(&wasm)?;
     for (number, name) in hashed_names(&text).into_iter().enumerate() {
-        let base = &name[..name.len() - HASH_DIGITS];
-        let short = format!("{base}{number:0HASH_DIGITS$}");
+        let short = format!(
+            "{IMPORT}{number:0digits$}",
+            digits = name.len() - IMPORT.len()
+        );
         let at = bytes
             .windows(name.len())
             .position(|part| part == name.as_bytes());
@@ -148,9 +155,9 @@ mod tests {
         let text = std::fs::read_to_string(&script).unwrap();
         assert_eq!(
             text,
-            "{ __wbg_new_0000000000000000: f, __wbg_new_0000000000000001: g, __wbg_free: h }"
+            "{ __wbg_00000000000000000000: f, __wbg_00000000000000000001: g, __wbg_free: h }"
         );
-        let bytes = b"\x00\x1a__wbg_new_0000000000000001\x1a__wbg_new_0000000000000000\xff";
+        let bytes = b"\x00\x1a__wbg_00000000000000000001\x1a__wbg_00000000000000000000\xff";
         assert_eq!(std::fs::read(&wasm).unwrap(), bytes);
         std::fs::write(&wasm, b"").unwrap();
         assert!(

@@ -1,6 +1,6 @@
-// A worker that calls the wasm as www/worker.js does, with nothing around it.
+// A worker that calls the wasm as www/workers/worker-upscale.js does, with nothing around it.
 
-import init, { Upscaler } from "/pkg/lean/web.js";
+import init, { Upscaler } from "/pkg/cpu/web.js";
 
 const upscalers = new Map();
 

@@ -161,9 +161,11 @@ fn the_list_of_files_is_complete() {
         "app.js",
         "app/queue.js",
         "lib/uprez.js",
-        "workers/lean.js",
+        "workers/cpu.js",
+        "workers/webgpu.js",
         "sw.js",
-        "pkg/lean/web_bg.wasm",
+        "pkg/cpu/web_bg.wasm",
+        "pkg/webgpu/web_bg.wasm",
         "models/index.json",
     ] {
         assert!(

@@ -44,7 +44,7 @@ impl Visit {
         let files = tempfile::tempdir().unwrap();
         let plain = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/plain");
         let dist = xtask::dist::folder().unwrap();
-        let wasm = dist.join("pkg/lean/web_bg.wasm");
+        let wasm = dist.join("pkg/cpu/web_bg.wasm");
         assert!(wasm.exists(), "run `cargo xtask dist` once");
         let site = Site::default()
             .mount(PAGE, dist)

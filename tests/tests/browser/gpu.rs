@@ -38,7 +38,10 @@ fn builds(visit: &Visit) -> Vec<&'static str> {
             .iter()
             .any(|url| url.contains(&format!("/pkg/{build}/")))
     };
-    ["lean", "burn"].into_iter().filter(fetched).collect()
+    ["cpu", "webgpu", "burn"]
+        .into_iter()
+        .filter(fetched)
+        .collect()
 }
 
 #[test]
@@ -52,7 +55,7 @@ fn webgpu_computes_the_pixels_of_the_cpu() {
     assert_same(&to_image(found), &upscaled(&tiny_model(), &waves(70, 45)));
     assert_eq!(
         builds(&visit),
-        ["lean"],
+        ["webgpu"],
         "each build is fetched only when it is used"
     );
     visit.finish();
@@ -67,15 +70,15 @@ fn burns_operators_run_records_without_a_graph_and_those_that_ask_for_them() {
             Gpu::None,
             "auto",
             "burn-cpu",
-            &["lean", "burn"][..],
+            &["cpu", "burn"][..],
         ),
-        (&unplanned, Gpu::None, "cpu", "burn-cpu", &["lean", "burn"]),
+        (&unplanned, Gpu::None, "cpu", "burn-cpu", &["cpu", "burn"]),
         (
             &unplanned,
             Gpu::Software,
             "webgpu",
             "burn-webgpu",
-            &["lean", "burn"],
+            &["webgpu", "burn"],
         ),
         (&tiny_model(), Gpu::None, "burn-cpu", "burn-cpu", &["burn"]),
         (
@@ -105,7 +108,7 @@ fn without_webgpu_the_cpu_is_used_and_reported() {
     assert_same(&to_image(found), &upscaled(&tiny_model(), &waves(70, 45)));
     assert_eq!(
         builds(&visit),
-        ["lean"],
+        ["cpu"],
         "each build is fetched only when it is used"
     );
     visit.finish();
@@ -143,7 +146,7 @@ fn the_cpu_is_used_if_the_gpu_cannot_be_opened() {
     );
     assert_eq!(found["engine"], "cpu", "{found}");
     assert_same(&to_image(found), &upscaled(&tiny_model(), &waves(70, 45)));
-    assert_eq!(builds(&visit), ["lean"]);
+    assert_eq!(builds(&visit), ["cpu", "webgpu"]);
     visit.finish();
 }
 

@@ -156,7 +156,7 @@ fn preloaded_files_are_not_fetched_again() {
         "{found}"
     );
     let requests = visit.requests();
-    for file in ["tiny.bpk", "pkg/lean/web_bg.wasm"] {
+    for file in ["tiny.bpk", "pkg/cpu/web_bg.wasm"] {
         let times = requests.iter().filter(|url| url.ends_with(file)).count();
         assert_eq!(times, 1, "{file}");
     }

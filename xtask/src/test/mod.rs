@@ -12,7 +12,6 @@ use self::report::Report;
 use crate::browser::{self, Browser};
 use crate::run::{cargo, output};
 use crate::tools::{self, TARGET};
-use crate::wasm;
 use crate::{dist, fuzz};
 
 /// Which tests to run.
@@ -177,7 +176,7 @@ fn page_dependencies() -> anyhow::Result<()> {
         "--target",
         TARGET,
         "--features",
-        "lean,decode,burn-wgpu",
+        "cpu,webgpu,decode,burn-wgpu",
     ];
     let shape = ["--edges", "normal", "--prefix", "none", "--format", "{p}"];
     let tree = output(cargo().args(args).args(shape));
@@ -198,7 +197,16 @@ fn page_dependencies() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The wasm border's tests in headless Chrome, for each build.
+/// Features of the crate `web` with which its tests are run, and Cargo's profile. Tests compare engines, so that both
+/// are in one build here.
+const BORDER_TESTS: [(&str, &str); 4] = [
+    ("cpu,webgpu", "page"),
+    ("decode", "page"),
+    ("resize", "page"),
+    ("burn-wgpu", "burn"),
+];
+
+/// The wasm border's tests in headless Chrome.
 fn wasm_tests(report: &mut Report, pack: &Path, bindgen: &Path) -> anyhow::Result<()> {
     let browser = Browser::find().context("the browser has vanished")?;
     let tools = bindgen.parent().context("wasm-bindgen lies nowhere")?;
@@ -206,7 +214,7 @@ fn wasm_tests(report: &mut Report, pack: &Path, bindgen: &Path) -> anyhow::Resul
     let path =
         std::env::join_paths(std::iter::once(tools.into()).chain(std::env::split_paths(&path)))?;
     write_webdriver(&crate::root().join("web/webdriver.json"), &browser)?;
-    for build in wasm::BUILDS {
+    for (features, profile) in BORDER_TESTS {
         let mut command = Command::new(pack);
         command
             .current_dir(crate::root())
@@ -214,11 +222,11 @@ fn wasm_tests(report: &mut Report, pack: &Path, bindgen: &Path) -> anyhow::Resul
             .arg("--chromedriver")
             .arg(&browser.driver)
             // What follows the crate is for cargo: the profile that the page's build needs anyway.
-            .args(["web", "--profile", build.profile])
-            .args(["--no-default-features", "--features", build.feature])
+            .args(["web", "--profile", profile])
+            .args(["--no-default-features", "--features", features])
             .env("PATH", &path)
             .env("WASM_BINDGEN_TEST_TIMEOUT", "300");
-        report.tests(&format!("wasm border: {}", build.name), &mut command);
+        report.tests(&format!("wasm border: {features}"), &mut command);
     }
     Ok(())
 }

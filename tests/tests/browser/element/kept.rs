@@ -18,7 +18,7 @@ fn a_second_visit_computes_nothing() {
     assert_eq!(scene.wait_for("a", "sharp")["fromCache"], json!(false));
     scene.wait_until("(await (await caches.open('uprez-pictures-1')).keys()).length === 1");
     let first = scene.work();
-    for needed in ["uprez.js", "lean/web_bg.wasm", "tiny.bpk"] {
+    for needed in ["uprez.js", "cpu/web_bg.wasm", "tiny.bpk"] {
         assert!(first.iter().any(|url| url.ends_with(needed)), "{first:?}");
     }
     let shown = scene.chrome.screenshot();

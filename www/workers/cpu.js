@@ -1,0 +1,8 @@
+// Worker that runs plans on the CPU.
+
+import init, { Upscaler } from "../pkg/cpu/web.js";
+// Imported by the next module: listed here, it is fetched at the same time.
+import "./worker-server.js";
+import { serveUpscaler } from "./worker-upscale.js";
+
+serveUpscaler(init, Upscaler);
