@@ -82,10 +82,26 @@ impl Simd for Avx2 {
         unsafe { _mm256_mul_ps(a, b) }
     }
     #[inline(always)]
-    unsafe fn positive_or(a: __m256, b: __m256) -> __m256 {
+    unsafe fn max(a: __m256, b: __m256) -> __m256 {
+        // The second operand is the result for not-a-number.
         // SAFETY: see above.
-        unsafe { Self::where_positive(a, a, b) }
+        unsafe { _mm256_max_ps(b, a) }
     }
+    #[inline(always)]
+    unsafe fn min(a: __m256, b: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_min_ps(b, a) }
+    }
+    #[inline(always)]
+    unsafe fn shift_in(v: __m256, next: f32) -> __m256 {
+        // SAFETY: see above.
+        unsafe {
+            let lanes = _mm256_set_epi32(0, 7, 6, 5, 4, 3, 2, 1);
+            let rotated = _mm256_permutevar8x32_ps(v, lanes);
+            _mm256_blend_ps::<0x80>(rotated, _mm256_set1_ps(next))
+        }
+    }
+    #[cfg(feature = "train")]
     #[inline(always)]
     unsafe fn where_positive(v: __m256, then: __m256, otherwise: __m256) -> __m256 {
         // SAFETY: see above.

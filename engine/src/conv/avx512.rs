@@ -77,10 +77,28 @@ impl Simd for Avx512 {
         unsafe { _mm512_mul_ps(a, b) }
     }
     #[inline(always)]
-    unsafe fn positive_or(a: __m512, b: __m512) -> __m512 {
+    unsafe fn max(a: __m512, b: __m512) -> __m512 {
+        // The second operand is the result for not-a-number.
         // SAFETY: see above.
-        unsafe { Self::where_positive(a, a, b) }
+        unsafe { _mm512_max_ps(b, a) }
     }
+    #[inline(always)]
+    unsafe fn min(a: __m512, b: __m512) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_min_ps(b, a) }
+    }
+    #[inline(always)]
+    unsafe fn shift_in(v: __m512, next: f32) -> __m512 {
+        // SAFETY: see above.
+        unsafe {
+            let (v, next) = (
+                _mm512_castps_si512(v),
+                _mm512_set1_epi32(next.to_bits() as i32),
+            );
+            _mm512_castsi512_ps(_mm512_alignr_epi32::<1>(next, v))
+        }
+    }
+    #[cfg(feature = "train")]
     #[inline(always)]
     unsafe fn where_positive(v: __m512, then: __m512, otherwise: __m512) -> __m512 {
         // SAFETY: see above.

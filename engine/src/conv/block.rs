@@ -4,7 +4,7 @@
 #![allow(clippy::needless_range_loop)]
 
 use super::FusedActivation;
-use super::planes::Source;
+use super::planes::{Source, Target};
 use super::simd::Simd;
 
 /// How many output channels are computed together when `left` are left; `most` is the instruction set's: 8, 6 or 4.
@@ -66,23 +66,79 @@ pub(super) unsafe fn tap<S: Simd, const C: usize, const N: usize>(
     }
 }
 
+/// The activation of one channel, prepared for vectors of it.
+#[derive(Clone, Copy)]
+pub(super) enum Activate<V> {
+    /// `z`
+    None,
+    /// `max(z, 0)`
+    Relu,
+    /// `max(z, slope · z)`: PReLU with a slope of at most 1.
+    Max(V),
+    /// `min(z, slope · z)`: PReLU with a larger slope.
+    Min(V),
+}
+
+impl<V: Copy> Activate<V> {
+    /// # Safety
+    /// There are more slopes than `channel`; the processor has the instruction set.
+    #[inline(always)]
+    pub unsafe fn of<S: Simd<V = V>>(activation: FusedActivation, channel: usize) -> Self {
+        match activation {
+            FusedActivation::None => Self::None,
+            FusedActivation::Relu => Self::Relu,
+            FusedActivation::PRelu(slopes) => {
+                // SAFETY: as asked of the caller.
+                let slope = unsafe { *slopes.get_unchecked(channel) };
+                // SAFETY: as asked of the caller.
+                let all = unsafe { S::splat(slope) };
+                if slope > 1.0 {
+                    Self::Min(all)
+                } else {
+                    Self::Max(all)
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// The processor has the instruction set.
+    #[inline(always)]
+    pub unsafe fn apply<S: Simd<V = V>, const N: usize>(self, z: [V; N]) -> [V; N] {
+        // SAFETY: as asked of the caller.
+        unsafe {
+            match self {
+                Self::None => z,
+                Self::Relu => z.map(|z| S::max(z, S::zero())),
+                Self::Max(slope) => z.map(|z| S::max(z, S::mul(z, slope))),
+                Self::Min(slope) => z.map(|z| S::min(z, S::mul(z, slope))),
+            }
+        }
+    }
+}
+
+/// Applies the activation and the addition to N vectors of sums from `[channel, y, x]` on, and stores the columns
+/// that the target has.
+///
 /// # Safety
-/// There are more slopes than `channel`; the processor has the instruction set.
+/// There are more slopes than `channel`; `added`, if any, is readable for N vectors there, and `target` writable for
+/// its columns; the processor has the instruction set.
 #[inline(always)]
-pub(super) unsafe fn activate<S: Simd>(
+pub(super) unsafe fn finish<S: Simd, const N: usize>(
     activation: FusedActivation,
-    z: S::V,
-    channel: usize,
-) -> S::V {
+    added: Option<Source>,
+    target: Target,
+    sums: [S::V; N],
+    [channel, y, x]: [usize; 3],
+) {
     // SAFETY: as asked of the caller.
     unsafe {
-        match activation {
-            FusedActivation::None => z,
-            FusedActivation::Relu => S::positive_or(z, S::zero()),
-            FusedActivation::PRelu(slopes) => {
-                let slope = *slopes.get_unchecked(channel);
-                S::positive_or(z, S::mul(z, S::splat(slope)))
-            }
+        let values = Activate::of::<S>(activation, channel).apply::<S, N>(sums);
+        let row = target.data.add(channel * target.plane + y * target.row);
+        for n in 0..N {
+            let x = x + n * S::LANES;
+            let v = add::<S>(added, values[n], [channel, y, x]);
+            store_part::<S>(row.add(x), v, target.columns - x);
         }
     }
 }
@@ -90,11 +146,7 @@ pub(super) unsafe fn activate<S: Simd>(
 /// # Safety
 /// `source` has a vector at that channel, row and column; the processor has the instruction set.
 #[inline(always)]
-pub(super) unsafe fn add<S: Simd>(
-    source: Option<Source>,
-    v: S::V,
-    [channel, y, x]: [usize; 3],
-) -> S::V {
+unsafe fn add<S: Simd>(source: Option<Source>, v: S::V, [channel, y, x]: [usize; 3]) -> S::V {
     let Some(source) = source else { return v };
     // SAFETY: as asked of the caller.
     unsafe {
@@ -108,7 +160,7 @@ pub(super) unsafe fn add<S: Simd>(
 /// # Safety
 /// `room` values are writable at `to`; the processor has the instruction set.
 #[inline(always)]
-pub(super) unsafe fn store_part<S: Simd>(to: *mut f32, v: S::V, room: usize) {
+unsafe fn store_part<S: Simd>(to: *mut f32, v: S::V, room: usize) {
     // SAFETY: as asked of the caller; the longest vector has sixteen values.
     unsafe {
         if room >= S::LANES {

@@ -4,7 +4,7 @@
 #![allow(clippy::needless_range_loop)]
 
 use super::FusedActivation;
-use super::block::{activate, add, store_part};
+use super::block::finish;
 use super::planes::{Source, Target};
 use super::simd::Simd;
 
@@ -63,7 +63,6 @@ pub(super) unsafe fn depthwise<S: Simd>(job: &Depthwise) {
 unsafe fn block<S: Simd, const N: usize>(job: &Depthwise, [channel, y, x]: [usize; 3]) {
     let Depthwise {
         source,
-        target,
         k,
         dilation,
         ..
@@ -85,14 +84,6 @@ unsafe fn block<S: Simd, const N: usize>(job: &Depthwise, [channel, y, x]: [usiz
             // The row after the last one may lie outside of the allocation.
             row = row.wrapping_add(dilation * source.row);
         }
-        for n in 0..N {
-            let start = x + n * S::LANES;
-            let v = activate::<S>(job.activation, sums[n], channel);
-            let v = add::<S>(job.add, v, [channel, y, start]);
-            let to = target
-                .data
-                .add(channel * target.plane + y * target.row + start);
-            store_part::<S>(to, v, target.columns - start);
-        }
+        finish::<S, N>(job.activation, job.add, job.target, sums, [channel, y, x]);
     }
 }

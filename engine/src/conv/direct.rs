@@ -7,7 +7,7 @@
 #![allow(clippy::needless_range_loop)]
 
 use super::FusedActivation;
-use super::block::{activate, add, block_of, store_part, tap};
+use super::block::{block_of, finish, tap};
 use super::planes::{Part, Source, Target};
 use super::simd::Simd;
 
@@ -138,17 +138,8 @@ unsafe fn forward_block<S: Simd, const C: usize, const N: usize, const K: usize>
             }
         }
         for c in 0..C {
-            let channel = first + c;
-            for n in 0..N {
-                let start = x + n * S::LANES;
-                let v = activate::<S>(job.activation, sums[c][n], channel);
-                let v = add::<S>(job.add, v, [channel, y, start]);
-                let target = job.target;
-                let to = target
-                    .data
-                    .add(channel * target.plane + y * target.row + start);
-                store_part::<S>(to, v, target.columns - start);
-            }
+            let place = [first + c, y, x];
+            finish::<S, N>(job.activation, job.add, job.target, sums[c], place);
         }
     }
 }

@@ -70,10 +70,22 @@ impl Simd for Neon {
         unsafe { vmulq_f32(a, b) }
     }
     #[inline(always)]
-    unsafe fn positive_or(a: float32x4_t, b: float32x4_t) -> float32x4_t {
+    unsafe fn max(a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // `vmaxq_f32` would give not-a-number.
         // SAFETY: see above.
-        unsafe { Self::where_positive(a, a, b) }
+        unsafe { vbslq_f32(vcgtq_f32(b, a), b, a) }
     }
+    #[inline(always)]
+    unsafe fn min(a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: see above.
+        unsafe { vbslq_f32(vcltq_f32(b, a), b, a) }
+    }
+    #[inline(always)]
+    unsafe fn shift_in(v: float32x4_t, next: f32) -> float32x4_t {
+        // SAFETY: see above.
+        unsafe { vextq_f32::<1>(v, vdupq_n_f32(next)) }
+    }
+    #[cfg(feature = "train")]
     #[inline(always)]
     unsafe fn where_positive(
         v: float32x4_t,

@@ -60,9 +60,18 @@ impl Simd for Scalar {
         a * b
     }
     #[inline(always)]
-    unsafe fn positive_or(a: f32, b: f32) -> f32 {
-        if a > 0.0 { a } else { b }
+    unsafe fn max(a: f32, b: f32) -> f32 {
+        if b > a { b } else { a }
     }
+    #[inline(always)]
+    unsafe fn min(a: f32, b: f32) -> f32 {
+        if b < a { b } else { a }
+    }
+    #[inline(always)]
+    unsafe fn shift_in(_: f32, next: f32) -> f32 {
+        next
+    }
+    #[cfg(feature = "train")]
     #[inline(always)]
     unsafe fn where_positive(v: f32, then: f32, otherwise: f32) -> f32 {
         if v > 0.0 { then } else { otherwise }

@@ -50,9 +50,14 @@ pub(super) trait Simd: Copy {
     unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
     /// `a · b`
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
-    /// `a` where `a` is positive, else `b`.
-    unsafe fn positive_or(a: Self::V, b: Self::V) -> Self::V;
+    /// The larger one; `a` if one of them is not a number.
+    unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
+    /// The smaller one; `a` if one of them is not a number.
+    unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
+    /// Lanes 1, 2, … of `v`, then `next`.
+    unsafe fn shift_in(v: Self::V, next: f32) -> Self::V;
     /// `then` where `v` is positive, else `otherwise`.
+    #[cfg(feature = "train")]
     unsafe fn where_positive(v: Self::V, then: Self::V, otherwise: Self::V) -> Self::V;
     /// The sum of all lanes.
     #[cfg(feature = "train")]

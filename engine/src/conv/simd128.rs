@@ -92,10 +92,19 @@ impl Simd for Simd128 {
         f32x4_mul(a, b)
     }
     #[inline(always)]
-    unsafe fn positive_or(a: v128, b: v128) -> v128 {
-        // SAFETY: see above.
-        unsafe { Self::where_positive(a, a, b) }
+    unsafe fn max(a: v128, b: v128) -> v128 {
+        // One instruction on x86, where `f32x4_max` takes several.
+        f32x4_pmax(a, b)
     }
+    #[inline(always)]
+    unsafe fn min(a: v128, b: v128) -> v128 {
+        f32x4_pmin(a, b)
+    }
+    #[inline(always)]
+    unsafe fn shift_in(v: v128, next: f32) -> v128 {
+        i32x4_shuffle::<1, 2, 3, 4>(v, f32x4_splat(next))
+    }
+    #[cfg(feature = "train")]
     #[inline(always)]
     unsafe fn where_positive(v: v128, then: v128, otherwise: v128) -> v128 {
         v128_bitselect(then, otherwise, f32x4_gt(v, f32x4_splat(0.0)))

@@ -108,6 +108,11 @@ impl Layer<'_> {
                 channels_in: inputs,
                 tiles: all,
                 weights,
+                bias: if position == super::BIAS {
+                    self.bias
+                } else {
+                    &[]
+                },
                 target: to.data.wrapping_add(position * to.position),
                 plane: to.plane,
                 channels_out: outputs,
@@ -120,7 +125,6 @@ impl Layer<'_> {
             let job = Output {
                 source: to.at(0, row * tiles),
                 channels: outputs,
-                bias: self.bias,
                 activation: self.activation,
                 add: add.map(|add| add.at(y, 0)),
                 target: Target {

@@ -24,6 +24,9 @@ const REACH: usize = 6;
 /// Combinations of these.
 pub(super) const POSITIONS: usize = REACH * REACH;
 
+/// The position that adds the same to all pixels of a tile (Aᵀ·e·A is all ones for e = 1 here): the bias belongs to it.
+const BIAS: usize = REACH + 1;
+
 /// Columns that are read of a row for `columns` of the output, with vectors of `lanes` values: these rounded up
 /// to four whole vectors wherever a chunk ends, and four more of the last tile.
 pub(super) const fn columns_read(lanes: usize, columns: usize) -> usize {

@@ -15,6 +15,8 @@ pub(in crate::conv) struct Product<'a> {
     pub tiles: usize,
     /// As [`pack`](crate::conv::block::pack) leaves them, for one tap.
     pub weights: &'a [f32],
+    /// `[channels_out]`, or empty for zeros.
+    pub bias: &'a [f32],
     /// `[channels_out, tiles]`
     pub target: *mut f32,
     /// Values from one channel of the target to the next.
@@ -25,8 +27,8 @@ pub(in crate::conv) struct Product<'a> {
 /// Runs a [`Product`].
 ///
 /// # Safety
-/// `source` is readable and `target` writable for `tiles` rounded up to whole vectors; `weights` are as many as the
-/// channels say; nothing else uses `target`; the processor has the instruction set.
+/// `source` is readable and `target` writable for `tiles` rounded up to whole vectors; `weights` and
+/// `bias` are as long as the channels say; nothing else uses `target`; the processor has the instruction set.
 #[inline(always)]
 pub(in crate::conv) unsafe fn product<S: Simd>(job: &Product) {
     let mut first = 0;
@@ -72,6 +74,11 @@ unsafe fn product_block<S: Simd, const C: usize, const N: usize>(
     // SAFETY: indices stay within what `product` asks for.
     unsafe {
         let mut sums = [[S::zero(); N]; C];
+        if !job.bias.is_empty() {
+            for c in 0..C {
+                sums[c] = [S::splat(*job.bias.get_unchecked(first + c)); N];
+            }
+        }
         let mut weight = job.weights.as_ptr().add(first * job.channels_in);
         let mut from = job.source.data.add(tile);
         let plane = job.source.plane;

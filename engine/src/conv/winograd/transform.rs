@@ -5,7 +5,7 @@
 
 use super::{Positions, REACH, SIDE};
 use crate::conv::FusedActivation;
-use crate::conv::block::activate;
+use crate::conv::block::Activate;
 use crate::conv::planes::{Source, Target};
 use crate::conv::simd::Simd;
 
@@ -67,7 +67,7 @@ unsafe fn resolve<S: Simd>(m: [S::V; REACH]) -> [S::V; SIDE] {
 ///
 /// # Safety
 /// `source` has `channels` planes of six rows, readable for the columns of `tiles` rounded up to whole
-/// vectors and four more; `target` is writable for as many tiles, rounded up, and nothing else uses it; the
+/// vectors and two more; `target` is writable for as many tiles, rounded up, and nothing else uses it; the
 /// processor has the instruction set.
 #[inline(always)]
 pub(in crate::conv) unsafe fn input<S: Simd>(job: &Input) {
@@ -82,7 +82,9 @@ pub(in crate::conv) unsafe fn input<S: Simd>(job: &Input) {
                 for y in 0..REACH {
                     let row = from.add(y * source.row);
                     let [d0, d1, d2, d3] = S::load_4(row);
-                    let [d4, d5, ..] = S::load_4(row.add(SIDE));
+                    // The next tile begins with them.
+                    let next = row.add(SIDE * S::LANES);
+                    let (d4, d5) = (S::shift_in(d0, *next), S::shift_in(d1, *next.add(1)));
                     rows[y] = combine::<S>([d0, d1, d2, d3, d4, d5]);
                 }
                 let to = target.data.add(channel * target.plane + tile);
@@ -99,12 +101,10 @@ pub(in crate::conv) unsafe fn input<S: Simd>(job: &Input) {
     }
 }
 
-/// From positions to pixels, with bias, activation, and an addition after it.
+/// From positions to pixels, with activation, and an addition after it.
 pub(in crate::conv) struct Output<'a> {
     pub source: Positions,
     pub channels: usize,
-    /// `[channels]`
-    pub bias: &'a [f32],
     pub activation: FusedActivation<'a>,
     /// As large as the target.
     pub add: Option<Source>,
@@ -116,13 +116,14 @@ pub(in crate::conv) struct Output<'a> {
 ///
 /// # Safety
 /// `source` has `channels` planes a position, readable for the tiles of `target`'s columns rounded up to
-/// whole vectors, and `add` is readable for as many columns; `bias` and slopes are as long as the
-/// channels; `target` has at most four rows, is writable, and nothing else uses it; the processor has the
+/// whole vectors, and `add` is readable for as many columns; there are as many slopes as channels; `target` has at most four rows, is writable, and nothing else uses it; the processor has the
 /// instruction set.
 #[inline(always)]
 pub(in crate::conv) unsafe fn output<S: Simd>(job: &Output) {
     let Output { source, target, .. } = *job;
     for channel in 0..job.channels {
+        // SAFETY: as asked of the caller.
+        let activation = unsafe { Activate::of::<S>(job.activation, channel) };
         let mut x = 0;
         while x < target.columns {
             // SAFETY: as asked of the caller.
@@ -133,20 +134,13 @@ pub(in crate::conv) unsafe fn output<S: Simd>(job: &Output) {
                     let position = |y: usize| S::load(from.add((REACH * y + i) * source.position));
                     columns[i] = resolve::<S>(std::array::from_fn(position));
                 }
-                let bias = S::splat(*job.bias.get_unchecked(channel));
                 for y in 0..target.rows {
                     let row = resolve::<S>(std::array::from_fn(|i| columns[i][y]));
-                    let added = job
-                        .add
-                        .map(|add| S::load_4(add.data.add(channel * add.plane + y * add.row + x)));
-                    let mut pixels = [S::zero(); SIDE];
-                    for i in 0..SIDE {
-                        let z = S::add(row[i], bias);
-                        let v = activate::<S>(job.activation, z, channel);
-                        pixels[i] = match added {
-                            Some(added) => S::add(v, added[i]),
-                            None => v,
-                        };
+                    let mut pixels = activation.apply::<S, SIDE>(row);
+                    if let Some(add) = job.add {
+                        let from = add.data.add(channel * add.plane + y * add.row + x);
+                        let added = S::load_4(from);
+                        pixels = std::array::from_fn(|i| S::add(pixels[i], added[i]));
                     }
                     let to = target.data.add(channel * target.plane + y * target.row + x);
                     store_4_part::<S>(to, pixels, target.columns - x);
