@@ -1,4 +1,4 @@
-//! Chromium, and what it alone can do.
+//! Chromium, and functions that only Chromium has.
 
 use std::ops::Deref;
 use std::path::Path;
@@ -10,14 +10,14 @@ use xtask::browser::{Browser, FLAGS};
 
 use crate::webdriver::Session;
 
-/// A running Chromium; it ends, with its profile, when it is dropped.
+/// A running Chromium; dropping it ends the browser and removes its profile.
 pub struct Chrome {
     session: Session,
-    // Behind the session: what is used has to end before it is removed.
+    // Declared after the session, because the browser has to end before its profile is removed.
     _profile: TempDir,
 }
 
-/// What every browser can do.
+/// Functions that all browsers share.
 impl Deref for Chrome {
     type Target = Session;
 
@@ -27,7 +27,7 @@ impl Deref for Chrome {
 }
 
 impl Chrome {
-    /// Starts a browser with a fresh profile, and the flags of `xtask::browser` beside these.
+    /// Starts a browser with a fresh profile, with these flags and those of `xtask::browser`.
     pub fn start(flags: &[&str], downloads: &Path) -> Self {
         let browser = Browser::find().expect("Chromium and ChromeDriver: run `cargo xtask test`");
         let profile = tempfile::tempdir().unwrap();
@@ -53,7 +53,7 @@ impl Chrome {
         }
     }
 
-    /// A command of Chrome's own protocol (<https://chromedevtools.github.io/devtools-protocol/>).
+    /// Runs a command of the Chrome DevTools Protocol (<https://chromedevtools.github.io/devtools-protocol/>).
     pub fn cdp(&self, command: &str, params: Value) -> Value {
         self.post(
             "/goog/cdp/execute",
@@ -61,7 +61,7 @@ impl Chrome {
         )
     }
 
-    /// What was logged since this was asked the last time: `browser` or `performance`.
+    /// Entries of a log (`browser` or `performance`) since the last call.
     pub fn log(&self, kind: &str) -> Vec<String> {
         let entries = self.post("/se/log", json!({ "type": kind }));
         let entries = entries.as_array().cloned().unwrap_or_default();
@@ -69,7 +69,7 @@ impl Chrome {
         entries.iter().filter_map(message).collect()
     }
 
-    /// The addresses that the page asked for since this was asked the last time.
+    /// URLs that the page has requested since the last call.
     pub fn requests(&self) -> Vec<String> {
         let entries = self.log("performance").into_iter();
         let urls = entries.filter_map(|entry| {

@@ -9,12 +9,12 @@ use xtask::browser::Firefox as Programs;
 
 use crate::webdriver::Session;
 
-/// A running Firefox; it ends, with the profile that GeckoDriver makes for it, when it is dropped.
+/// A running Firefox; dropping it ends the browser and removes the profile that GeckoDriver made for it.
 pub struct Firefox {
     session: Session,
 }
 
-/// All that it can do here is what every browser can: it keeps no log, and takes no commands of its own.
+/// Functions that all browsers share. GeckoDriver offers no logs and no commands of its own.
 impl Deref for Firefox {
     type Target = Session;
 
@@ -24,7 +24,7 @@ impl Deref for Firefox {
 }
 
 impl Firefox {
-    /// Starts a browser without a window, with a fresh profile and these of `about:config`.
+    /// Starts a headless browser with a fresh profile and these preferences of `about:config`.
     pub fn start(preferences: &[(&str, Value)], downloads: &Path) -> Self {
         let programs = Programs::find().expect("Firefox and GeckoDriver: run `cargo xtask test`");
         let own = [
@@ -46,7 +46,7 @@ impl Firefox {
             let (_, port) = line.split_once("Listening on 127.0.0.1:")?;
             port.trim().parse().ok()
         };
-        // Ports that are free, for several browsers at a time.
+        // Free ports, so that several browsers can run at a time.
         let mut driver = Command::new(&programs.driver);
         driver.args(["--port", "0", "--websocket-port", "0"]);
         let session = Session::start(&mut driver, port, capabilities);

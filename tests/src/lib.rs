@@ -1,4 +1,4 @@
-//! What the tests that cross crates share.
+//! Helpers of the tests that involve several crates.
 
 pub mod bench;
 pub mod chrome;
@@ -20,13 +20,13 @@ use model::network::NetworkConfig;
 use model::record;
 use model::record::{Metadata, Origin};
 
-/// A record that lies in the repository.
+/// Reads a model of the repository.
 pub fn shipped(name: &str) -> anyhow::Result<Vec<u8>> {
     let path: PathBuf = xtask::root().join("www/models").join(format!("{name}.bpk"));
     std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// A record of a network's configuration, with random weights, as it would be exported.
+/// Writes a network of this configuration, with random weights, as training would export it.
 pub fn model_file(network: &str) -> anyhow::Result<Vec<u8>> {
     let device = Device::flex();
     let network: NetworkConfig = toml::from_str(network)?;
@@ -43,7 +43,7 @@ pub fn model_file(network: &str) -> anyhow::Result<Vec<u8>> {
     Ok(record::write(&folded, &metadata)?)
 }
 
-/// The image that a record's network computes on a device, in tiles of `tile_px`.
+/// Upscales an image with a record's network on a device, in tiles of `tile_px`.
 pub fn upscaled(
     bytes: &[u8],
     image: &Image,
@@ -55,7 +55,7 @@ pub fn upscaled(
     upscaled_by(&mut engine, &metadata, image, Some(tile_px))
 }
 
-/// The image that an engine computes, in tiles of `tile_px` or of its own choice.
+/// Upscales an image with an engine, in tiles of `tile_px` or of the engine's choice.
 pub fn upscaled_by(
     engine: &mut impl Engine,
     metadata: &Metadata,
@@ -68,19 +68,19 @@ pub fn upscaled_by(
     Ok(pollster::block_on(upscaling)?)
 }
 
-/// A record's plan and metadata.
+/// Plan and metadata of a record.
 pub fn plan(bytes: &[u8]) -> anyhow::Result<(Plan, Metadata)> {
     let (network, metadata) = record::read(bytes, &Device::flex())?;
     Ok((network.plan()?, metadata))
 }
 
-/// The largest difference between two images' bytes; `None` for images of different sizes.
+/// Largest difference between two images' bytes; `None` if the sizes differ.
 pub fn largest_difference(a: &[u8], b: &[u8]) -> Option<u8> {
     let pairs = || a.iter().zip(b).map(|(a, b)| a.abs_diff(*b));
     (a.len() == b.len()).then(|| pairs().max().unwrap_or(0))
 }
 
-/// A small network of every kind beside plain and srcnn, as configurations write them.
+/// Configurations of small networks of every kind except plain and srcnn.
 pub fn small_networks() -> [&'static str; 8] {
     [
         "kind = \"fsrcnn\"\nscale = 2\nwide = 8\nnarrow = 5\ndepth = 2",

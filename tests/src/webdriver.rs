@@ -1,4 +1,4 @@
-//! Browsers, driven over WebDriver (<https://www.w3.org/TR/webdriver2/>): what all of them can do.
+//! Controls browsers over WebDriver (<https://www.w3.org/TR/webdriver2/>): the functions that all browsers share.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -8,22 +8,22 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-/// A running browser and its driver; both end when it is dropped.
+/// A running browser and its driver; dropping it ends both.
 pub struct Session {
     driver: Child,
     agent: ureq::Agent,
     url: String,
 }
 
-/// How long a script may run before the browser gives up on it, in ms.
+/// Time limit of a script.
 const SCRIPT_TIMEOUT_MS: u64 = 240_000;
 
-/// By this key WebDriver tells elements from other objects.
+/// Key under which WebDriver stores the id of an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 impl Session {
-    /// Starts a driver, and a browser with these capabilities. `port` finds the port that the driver
-    /// listens on in a line of what it prints.
+    /// Starts a driver, and a browser with these capabilities. `port` parses the driver's port from a line of its
+    /// output, if the line contains it.
     pub(crate) fn start(
         driver: &mut Command,
         port: impl Fn(&str) -> Option<u16>,
@@ -38,7 +38,7 @@ impl Session {
         let mut lines = lines.map_while(Result::ok);
         let port = lines.find_map(|line| port(&line));
         let port = port.expect("a driver names the port that it listens on");
-        // GeckoDriver panics where nobody listens, and would wait for ever where nobody reads.
+        // Keep reading the driver's output: GeckoDriver panics if the pipe is closed, and blocks if it is full.
         std::thread::spawn(move || lines.for_each(drop));
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -84,19 +84,19 @@ impl Session {
         response.body_mut().read_json::<Value>().unwrap()["value"].take()
     }
 
-    /// Opens an address.
+    /// Opens a URL.
     pub fn go(&self, url: &str) {
         self.post("/url", json!({ "url": url }));
     }
 
-    /// Runs the body of an asynchronous function; `args` are its `arguments`. What it returns comes
-    /// back, what it throws is a panic here.
+    /// Runs the body of an asynchronous function with `args` as its `arguments`, and returns its result. Panics if it
+    /// throws.
     pub fn run(&self, body: &str, args: &[Value]) -> Value {
         let script = format!("return (async function () {{ {body} }}).apply(null, arguments);");
         self.post("/execute/sync", json!({ "script": script, "args": args }))
     }
 
-    /// Waits until an expression is true.
+    /// Waits until an expression is true; panics after `patience`.
     pub fn wait_until(&self, expression: &str, patience: Duration) {
         let start = Instant::now();
         while self.run(&format!("return Boolean({expression});"), &[]) != json!(true) {
@@ -116,18 +116,18 @@ impl Session {
             .to_string()
     }
 
-    /// Clicks where a person would.
+    /// Clicks on the element, as a user would.
     pub fn click(&self, css: &str) {
         self.post(&format!("/element/{}/click", self.element(css)), json!({}));
     }
 
-    /// Types into an element; into an input for files it puts a path.
+    /// Types into an element; for a file input, the text is a path.
     pub fn type_into(&self, css: &str, text: &str) {
         let path = format!("/element/{}/value", self.element(css));
         self.post(&path, json!({ "text": text }));
     }
 
-    /// Presses keys, one after the other, wherever the focus is. Special keys stand in
+    /// Presses keys one after the other on the focused element. The codes of special keys are listed in
     /// <https://www.w3.org/TR/webdriver2/#keyboard-actions>.
     pub fn press(&self, keys: &[char]) {
         let actions = keys.iter().flat_map(|key| {
@@ -138,7 +138,7 @@ impl Session {
         self.post("/actions", json!({ "actions": [device] }));
     }
 
-    /// Drags a `mouse` or a finger (`touch`) from one place of the window to another, in CSS pixels.
+    /// Drags the `mouse` or a finger (`touch`) between two points of the window, in CSS pixels.
     pub fn drag(&self, pointer: &str, from: [i64; 2], to: [i64; 2]) {
         let at =
             |[x, y]: [i64; 2]| json!({ "type": "pointerMove", "x": x, "y": y, "duration": 50 });
@@ -152,7 +152,7 @@ impl Session {
         self.post("/actions", json!({ "actions": [device] }));
     }
 
-    /// What the window shows, as PNG.
+    /// Screenshot of the window, as PNG.
     pub fn screenshot(&self) -> Vec<u8> {
         let answer = self.get("/screenshot");
         BASE64_STANDARD
@@ -163,7 +163,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // Ends the browser, which would outlive its driver; it may have ended by itself.
+        // Deleting the session ends the browser, which would outlive its driver. The browser may have ended already.
         let _ = self.agent.delete(&self.url).call();
         let _ = self.driver.kill();
         let _ = self.driver.wait();

@@ -1,6 +1,5 @@
-//! The same results on every device that runs natively: flex, and Vulkan on whatever adapter there is (a
-//! software one, such as lavapipe, will do). Burn's ndarray runs in the page alone, where the browser's
-//! tests hold it to the same images.
+//! All native devices give the same results: flex, and Vulkan on any adapter (a software one such as lavapipe will do).
+//! Burn's ndarray backend runs only in the page; the browser tests compare it with the same images.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use trainer::config::Config;
 use trainer::data::{Batches, Dataset, LowResolution, Pair, Sample};
 use trainer::train::Trainer;
 
-/// The best adapter, software ones included.
+/// The default adapter, which may be a software one.
 fn gpu() -> Device {
     Device::wgpu(DeviceKind::DefaultDevice)
 }
@@ -23,7 +22,7 @@ fn sample() -> engine::image::Image {
     let folder = xtask::root().join("trainer/samples");
     let image =
         trainer::image_file::load(&folder.join("lomiri_Dragonfly_by_Bolly_1024_512.webp")).unwrap();
-    // A part of it, so that a software adapter is done in seconds.
+    // Only a part of the image, so that a software adapter takes seconds.
     let rows = image.data.chunks(3 * image.width).skip(200).take(50);
     let data = rows
         .flat_map(|row| row[3 * 180..][..3 * 61].to_vec())
@@ -46,10 +45,10 @@ fn the_gpu_gives_the_same_image_within_one_step() {
     }
 }
 
-/// The engines against Burn on flex.
+/// Compares the engines with Burn on flex.
 #[test]
 fn every_engine_gives_the_same_image_within_one_step() {
-    // Any adapter will do here.
+    // `true` accepts software adapters, too.
     let gpu = pollster::block_on(Gpu::open(true)).unwrap();
     let shipped = ["fast-x2", "srcnn-x3", "mnist"].map(|name| (name, shipped(name).unwrap()));
     let random = small_networks().map(|network| (network, model_file(network).unwrap()));
@@ -88,7 +87,7 @@ fn every_engine_gives_the_same_image_within_one_step() {
     }
 }
 
-/// One training step on the GPU against one on the CPU: the same loss, gradient and image after it.
+/// Compares one training step on the GPU with one on the CPU: loss, gradient, and the image after the step.
 #[test]
 fn a_training_step_on_the_gpu_is_that_of_the_cpu() {
     let text = r#"

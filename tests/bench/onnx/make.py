@@ -58,7 +58,7 @@ def convolved(step):
 def shuffled(step):
     maps, scale = values[step["input"]], step["scale"]
     if step["skip"] is not None:
-        # A channel's phases lie next to each other; a single channel is repeated by the addition itself.
+        # The phases of a channel are adjacent. A single channel needs no repetition, as Add broadcasts it.
         skip = values[step["skip"]]
         if step["channels"] > 1:
             phases = np.repeat(np.arange(step["channels"]), scale**2)
@@ -85,7 +85,7 @@ graph = helper.make_graph(
     [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, network["channels"], "tall", "wide"])],
     constants,
 )
-# Versions that every onnxruntime of these years reads; the package's own are ahead of it.
+# Versions that all recent onnxruntime releases read; the package's defaults are newer.
 model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 onnx.checker.check_model(model, full_check=True)
 onnx.save(model, onnx_path)

@@ -1,7 +1,7 @@
-// onnxruntime-web on one picture, for the benchmark in the browser.
+// Runs onnxruntime-web on one image, for the benchmark in the browser.
 //
-// Query: dist (folder of onnxruntime-web's files, ending in /; else they lie beside this page), and to
-// show a first picture at once: model and picture, both URLs.
+// Query: dist (folder of onnxruntime-web's files, ending in /; by default the folder of this page). To show a first
+// image at once: model and picture, both URLs.
 //
 // Hooks for the benchmark: ort_bench, first_picture_ms, first_picture_error.
 
@@ -12,9 +12,9 @@ let ort;
 let session;
 
 window.ort_bench = {
-  /** Loads a network; more threads than one need a page that is isolated (COOP and COEP). */
+  /** Loads a network; several threads need a cross-origin isolated page (COOP and COEP). */
   async load(modelUrl, threads = 1) {
-    // The runtime would fetch one after the other.
+    // Fetch both at once; the runtime would fetch them one after the other.
     const [runtime, response] = await Promise.all([import(new URL("ort.wasm.min.mjs", dist)), fetch(modelUrl)]);
     if (!response.ok) throw new Error(`${modelUrl}: status ${response.status}`);
     const model = new Uint8Array(await response.arrayBuffer());
@@ -23,7 +23,7 @@ window.ort_bench = {
     session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
   },
 
-  /** Milliseconds of each run on a square picture: its side in pixels, or its planes' values. */
+  /** Milliseconds of each run on a square image, given by its side in pixels or by its planes' values. */
   async run(input, warmUp, runs) {
     const values = typeof input === "number" ? noise(channels() * input ** 2) : input;
     const side = Math.sqrt(values.length / channels());
@@ -36,7 +36,7 @@ window.ort_bench = {
     return times.slice(warmUp);
   },
 
-  /** What the network makes of a picture's planes, as an array that WebDriver can carry. */
+  /** The network's output for an image's planes, as an array that WebDriver can serialise. */
   async output(input, width, height) {
     const output = await infer(Float32Array.from(input), width, height);
     return Array.from(output.data);
@@ -57,7 +57,7 @@ async function infer(values, width, height) {
   return output;
 }
 
-/** The same every time, in 0…1. */
+/** Noise in 0…1, the same in every run. */
 function noise(length) {
   const values = new Float32Array(length);
   let state = 1;
@@ -88,7 +88,7 @@ async function read(url) {
   return context.getImageData(0, 0, bitmap.width, bitmap.height);
 }
 
-/** RGBA bytes to three planes in 0…1. */
+/** Converts RGBA bytes to three planes in 0…1. */
 function toPlanes({ data, width, height }) {
   const pixels = width * height;
   const planes = new Float32Array(3 * pixels);
@@ -98,7 +98,7 @@ function toPlanes({ data, width, height }) {
   return planes;
 }
 
-/** Three planes in 0…1 to RGBA; the bytes round and clamp by themselves. */
+/** Converts three planes in 0…1 to RGBA; Uint8ClampedArray rounds and clamps. */
 function toPicture({ data, dims: [, , height, width] }) {
   const pixels = width * height;
   const image = new ImageData(width, height);

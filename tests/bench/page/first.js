@@ -1,4 +1,4 @@
-// A page that shows a picture as soon as it can; ort.js does the same with onnxruntime-web.
+// A page that shows an upscaled image as soon as possible; ort.js does the same with onnxruntime-web.
 //
 // Query: model (a shipped name or a URL) and picture (a URL).
 //

@@ -1,4 +1,4 @@
-// Uprez on pictures of noise, for the benchmark in the browser.
+// Upscales images of noise, for the benchmark in the browser.
 //
 // Hooks for the benchmark: uprez_bench.
 
@@ -7,7 +7,7 @@ import { load } from "/uprez.js";
 const upscalers = new Map();
 const pictures = new Map();
 let wasm;
-/** Kept, so that it counts where memory is measured. */
+/** The last result, kept alive so that it counts in the measurement of memory. */
 let result;
 
 window.uprez_bench = {
@@ -16,18 +16,18 @@ window.uprez_bench = {
     upscalers.set(name, await load(model, { engine, workers: workers ?? undefined }));
   },
 
-  /** Makes a square picture before it is needed. */
+  /** Makes a square image in advance. */
   prepare(side) {
     picture(side);
   },
 
-  /** Upscales a square picture, and keeps the result. */
+  /** Upscales a square image, and keeps the result. */
   async upscale(name, side) {
     result = null;
     result = await upscalers.get(name).upscale(picture(side));
   },
 
-  /** Milliseconds of whole calls. */
+  /** Milliseconds of calls of upscale(). */
   async time(name, side, warmUp, runs) {
     const times = [];
     for (let i = 0; i < warmUp + runs; i += 1) {
@@ -38,7 +38,7 @@ window.uprez_bench = {
     return times.slice(warmUp);
   },
 
-  /** Milliseconds of the wasm's calls alone, all of a picture's tiles together. */
+  /** Milliseconds of the wasm's calls alone, for all tiles of an image. */
   timeWasm(model, side, warmUp, runs) {
     wasm ??= new Worker(new URL("./wasm.js", import.meta.url), { type: "module" });
     return new Promise((resolve, reject) => {
@@ -48,7 +48,7 @@ window.uprez_bench = {
     });
   },
 
-  /** The largest difference to onnxruntime-web of a picture, in 8-bit steps. */
+  /** Largest difference from onnxruntime-web's result, in 8-bit steps. */
   async difference(name, side) {
     await this.upscale(name, side);
     const planes = Float32Array.from({ length: 3 * side ** 2 }, (_, i) => {
@@ -63,7 +63,7 @@ window.uprez_bench = {
   },
 };
 
-/** Opaque noise, the same every time. */
+/** An image of opaque noise, the same in every run. */
 function picture(side) {
   if (!pictures.has(side)) {
     const image = new ImageData(side, side);

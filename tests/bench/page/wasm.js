@@ -1,4 +1,4 @@
-// A worker that calls the wasm as www/workers/worker-upscale.js does, with nothing around it.
+// A worker that only makes the wasm calls of www/workers/worker-upscale.js.
 
 import init, { Upscaler } from "/pkg/cpu/web.js";
 
@@ -22,7 +22,7 @@ self.onmessage = async ({ data: { model, rgba, side, warmUp, runs } }) => {
     }
     self.postMessage(times.slice(warmUp));
   } catch (error) {
-    // Only what no promise holds arrives at the page as an error.
+    // Throw outside the promise, so that the page gets an error event.
     setTimeout(() => {
       throw error;
     });
@@ -36,7 +36,7 @@ async function open(model) {
   return await Upscaler.load(new Uint8Array(await response.arrayBuffer()), undefined, "cpu");
 }
 
-/** Eight numbers each. */
+/** The tiles, as arrays of eight numbers each. */
 function tiles(upscaler, side) {
   const numbers = upscaler.tiles(side, side, 1);
   return Array.from({ length: numbers.length / 8 }, (_, i) => numbers.subarray(8 * i, 8 * i + 8));

@@ -1,11 +1,11 @@
-//! What a browser's pages take of memory, as Linux counts it.
+//! Memory use of the browser's renderer processes, read from Linux's `/proc`.
 
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 
-/// The processes in which a browser that this program started runs its pages.
+/// The renderer processes of a browser that this program started.
 pub struct Renderers(Vec<PathBuf>);
 
 impl Renderers {
@@ -14,11 +14,11 @@ impl Renderers {
         let mut renderers = Vec::new();
         for entry in fs::read_dir("/proc").context("there is no /proc")? {
             let folder = entry?.path();
-            // A process may end while it is looked at; what is no process has no command line.
+            // A process may end in the meantime, and not every entry of /proc is a process.
             let Ok(line) = fs::read_to_string(folder.join("cmdline")) else {
                 continue;
             };
-            // Chromium writes its own command lines anew, with spaces.
+            // Chromium rewrites its command line with spaces instead of NUL characters.
             let mut words = line.split(['\0', ' ']);
             if words.any(|word| word == "--type=renderer") && is_ours(&folder) {
                 renderers.push(folder);
@@ -28,17 +28,17 @@ impl Renderers {
         Ok(Self(renderers))
     }
 
-    /// Bytes that they hold now.
+    /// Resident memory, in bytes.
     pub fn resident(&self) -> anyhow::Result<u64> {
         self.sum("VmRSS:")
     }
 
-    /// The most that they held since [`Renderers::forget_peak`], in bytes; each at its own worst moment.
+    /// Sum of the processes' peak resident memory since [`Renderers::forget_peak`], in bytes.
     pub fn peak(&self) -> anyhow::Result<u64> {
         self.sum("VmHWM:")
     }
 
-    /// Lets [`Renderers::peak`] begin anew.
+    /// Resets [`Renderers::peak`].
     pub fn forget_peak(&self) -> anyhow::Result<()> {
         for folder in &self.0 {
             // See `man proc_pid_clear_refs`.
@@ -57,7 +57,7 @@ impl Renderers {
     }
 }
 
-/// Whether this program is among a process's ancestors.
+/// Whether this program is an ancestor of the process.
 fn is_ours(folder: &PathBuf) -> bool {
     let parent = |folder: &PathBuf| {
         let status = fs::read_to_string(folder.join("status")).ok()?;
@@ -73,7 +73,7 @@ fn is_ours(folder: &PathBuf) -> bool {
     false
 }
 
-/// A number of a status file; sizes are in KiB there.
+/// Reads a number from a status file; sizes are given in KiB.
 fn value(status: &str, key: &str) -> Option<u64> {
     let rest = status.lines().find_map(|line| line.strip_prefix(key))?;
     rest.split_whitespace().next()?.parse().ok()

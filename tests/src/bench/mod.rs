@@ -1,4 +1,4 @@
-//! What the benchmarks share. Each is a program of its own in `src/bin`; `cargo xtask bench` runs them.
+//! Helpers shared by the benchmarks, which are the programs in `src/bin`; `cargo xtask bench` runs them.
 
 pub mod memory;
 pub mod network;
@@ -10,15 +10,16 @@ pub mod report;
 
 use std::time::Instant;
 
-/// What measures a contender once.
+/// Measures a contender once.
 pub type Measure<'a> = Box<dyn FnMut() -> anyhow::Result<f64> + 'a>;
 
-/// Rounds, in each of which all contenders have their turn: what else the machine does meets them alike.
+/// Number of rounds. The contenders take turns within each round, so that other load on the machine affects all of
+/// them.
 pub const ROUNDS: usize = 5;
 
-/// The median of each contender's [`ROUNDS`] measurements, in the unit that they have in common.
+/// Median of each contender's [`ROUNDS`] measurements, all in the same unit.
 ///
-/// What the medians are made of is printed, too: it tells how quiet the machine was.
+/// Also prints the single measurements, which show how much other load disturbed them.
 pub fn medians<const N: usize>(
     unit: &str,
     mut contenders: [(&str, Measure); N],
@@ -40,17 +41,17 @@ pub fn medians<const N: usize>(
     Ok(medians)
 }
 
-/// The middle one; of an even number the upper one of both.
+/// Median; of an even number of values, the upper one of the middle two.
 ///
 /// # Panics
-/// Where there are none.
+/// If there are no values.
 pub fn median(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
 
-/// Median milliseconds of `runs` runs, after some that don't count.
+/// Median time of `runs` runs in milliseconds, after `warm_up` runs that are not counted.
 pub fn milliseconds(
     warm_up: usize,
     runs: usize,
@@ -67,7 +68,7 @@ pub fn milliseconds(
     Ok(median(&times))
 }
 
-/// Three digits or more.
+/// Formats a value with at least three significant digits and at most three decimals.
 fn short(value: f64) -> String {
     let digits = (2.0 - value.abs().log10().floor()).clamp(0.0, 3.0);
     format!("{value:.*}", digits as usize)

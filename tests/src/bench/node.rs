@@ -1,11 +1,12 @@
-//! Peers from npm.
+//! Peers that are installed from npm.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, ensure};
 
-/// The folder of onnxruntime-web's files, of the version that `tests/bench/onnx/package.json` names.
+/// Folder of onnxruntime-web's files, in the version of `tests/bench/onnx/package.json`. Installs them if they are
+/// missing.
 pub fn onnxruntime_web() -> anyhow::Result<PathBuf> {
     let folder = xtask::target_dir()?.join("bench-node");
     let dist = folder.join("node_modules/onnxruntime-web/dist");

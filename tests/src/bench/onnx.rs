@@ -1,4 +1,4 @@
-//! A record's network as an ONNX file, for the peers.
+//! Exports a record's network as an ONNX file, for the peers.
 
 use std::path::Path;
 
@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 
 use super::python::{Python, text};
 
-/// Writes a record's network as an ONNX file; `max` writes its PReLUs as maxima, which onnxruntime runs faster on a
-/// CPU.
+/// Writes a record's network as an ONNX file. `max` writes PReLU as a maximum, which onnxruntime runs faster on a CPU.
 pub fn write_onnx(python: &Python, record: &[u8], path: &Path, max: bool) -> anyhow::Result<()> {
     let (plan, _) = crate::plan(record)?;
     let steps = path.with_extension("json");
@@ -20,7 +19,7 @@ pub fn write_onnx(python: &Python, record: &[u8], path: &Path, max: bool) -> any
     Ok(())
 }
 
-/// The plan as `make.py` reads it: steps that name values by their numbers, as the plan does.
+/// The plan as JSON for `make.py`; the steps refer to values by number, as in the plan.
 fn description(plan: &Plan) -> anyhow::Result<Value> {
     let channels = |value: usize| plan.extents()[value].channels;
     let mut steps = Vec::new();

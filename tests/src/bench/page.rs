@@ -1,4 +1,4 @@
-//! A browser on the benchmark's page, `tests/bench/page`.
+//! A browser with the benchmark's page, `tests/bench/page`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,17 +12,16 @@ use xtask::server::{Server, Site};
 use super::median;
 use crate::chrome::Chrome;
 
-/// How long a page may take to be there.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The site, the benchmark's pages, the peer, and files of the benchmark's own.
+/// A server for the site, the benchmark's pages, the peer, and additional files.
 pub struct Served {
     server: Server,
     files: TempDir,
 }
 
 impl Served {
-    /// Serves all of it; `peer` holds the files of onnxruntime-web, where they are needed.
+    /// Starts the server; `peer` is the folder of onnxruntime-web's files, if needed.
     pub fn start(peer: Option<PathBuf>) -> anyhow::Result<Self> {
         let root = xtask::root();
         let files = tempfile::tempdir()?;
@@ -38,12 +37,12 @@ impl Served {
         Ok(Self { server, files })
     }
 
-    /// Where a file has to lie to be served as `/files/NAME`.
+    /// Path of the file that is served as `/files/NAME`.
     pub fn file(&self, name: &str) -> PathBuf {
         self.files.path().join(name)
     }
 
-    /// A browser without WebGPU, with a fresh profile.
+    /// Starts a browser with a fresh profile, without WebGPU.
     pub fn browser(&self) -> Chrome {
         Chrome::start(&["--disable-features=WebGPU"], self.folder())
     }
@@ -52,12 +51,12 @@ impl Served {
         self.files.path()
     }
 
-    /// A browser that has the benchmark's page open.
+    /// Opens the benchmark's page in a new browser.
     pub fn open(&self) -> Page {
         self.page(self.browser())
     }
 
-    /// The same with WebGPU in software.
+    /// Like [`Served::open`], with software WebGPU.
     pub fn open_with_gpu(&self) -> Page {
         self.page(Chrome::start(&SOFTWARE_WEBGPU_FLAGS, self.folder()))
     }
@@ -71,10 +70,10 @@ impl Served {
     /// Milliseconds from navigation to a page's first image, in a fresh browser.
     pub fn first_picture(&self, path: &str) -> anyhow::Result<f64> {
         let chrome = self.browser();
-        // A browser that starts has other things to do.
+        // Wait until the browser has finished starting.
         std::thread::sleep(Duration::from_secs(1));
         chrome.go(&self.server.url(path));
-        // Seldom enough to disturb nobody.
+        // Poll rarely enough not to disturb the measurement.
         let ended = chrome.run(
             "while (!(window.first_picture_ms || window.first_picture_error)) {
                 await new Promise((resolve) => setTimeout(resolve, 100));
@@ -88,7 +87,7 @@ impl Served {
     }
 }
 
-/// The benchmark's page; its functions stand in `tests/bench/page/page.js`.
+/// The benchmark's page; its functions are defined in `tests/bench/page/page.js`.
 pub struct Page {
     chrome: Chrome,
 }
@@ -97,24 +96,23 @@ impl Page {
     /// Calls a function of the page.
     pub fn call(&self, function: &str, args: &[Value]) -> Value {
         let body = format!("return await {function}(...arguments);");
-        // Functions with a dot keep their `this`.
+        // Calling a method by its dotted name keeps its `this`.
         self.chrome.run(&body, args)
     }
 
-    /// Loads a model for the CPU under a name, with so many workers, or as many as there are if nobody
-    /// says.
+    /// Loads a model for the CPU under a name, with this number of workers, or the page's default number.
     pub fn load(&self, name: &str, model: &str, workers: Option<usize>) {
         self.load_on(name, model, workers, "cpu");
     }
 
-    /// The same for another engine.
+    /// Like [`Page::load`], with an engine of choice.
     pub fn load_on(&self, name: &str, model: &str, workers: Option<usize>, engine: &str) {
         let args = [json!(name), json!(model), json!(workers), json!(engine)];
         self.call("uprez_bench.load", &args);
     }
 
-    /// Median milliseconds of a function that takes `args`, a number of runs that don't count, and
-    /// one of those that do.
+    /// Median milliseconds of a function of the page whose last two arguments, after `args`, are the number of warm-up
+    /// runs and the number of timed runs.
     pub fn time(
         &self,
         function: &str,

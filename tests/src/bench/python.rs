@@ -1,15 +1,15 @@
-//! Peers from PyPI.
+//! Peers that are installed from PyPI.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, ensure};
 
-/// A Python of the benchmark's own, in `target/bench-venv`.
+/// Interpreter of the benchmark's virtual environment, `target/bench-venv`.
 pub struct Python(PathBuf);
 
 impl Python {
-    /// Makes it where there is none, and installs what it lacks of these packages.
+    /// Creates the virtual environment if it does not exist, and installs those of the packages that are missing.
     pub fn with(packages: &[&str]) -> anyhow::Result<Self> {
         let folder = xtask::target_dir()?.join("bench-venv");
         let python = Self(folder.join("bin/python"));
@@ -38,13 +38,13 @@ impl Python {
         Ok(python)
     }
 
-    /// Runs a script of `tests/bench`; what it prints comes back.
+    /// Runs a script of `tests/bench`, and returns its output.
     pub fn script(&self, script: &str, args: &[&str]) -> anyhow::Result<String> {
         let path = xtask::root().join("tests/bench").join(script);
         self.run(&[&[text(&path)?], args].concat())
     }
 
-    /// A script's number.
+    /// Runs a script that prints a number, and returns the number.
     pub fn number(&self, script: &str, args: &[&str]) -> anyhow::Result<f64> {
         let printed = self.script(script, args)?;
         let number = printed.trim().parse();
@@ -63,7 +63,7 @@ impl Python {
     }
 }
 
-/// A path as an argument.
+/// A path as a string argument; fails if it is not Unicode.
 pub fn text(path: &Path) -> anyhow::Result<&str> {
     let text = path.to_str();
     text.with_context(|| format!("{} is no Unicode", path.display()))

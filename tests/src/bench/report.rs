@@ -1,4 +1,4 @@
-//! What comes out: a table for people, and `target/bench.json`.
+//! Output of the benchmarks: a printed table, and `target/bench.json`.
 
 use std::fmt::{self, Display};
 use std::path::Path;
@@ -8,23 +8,23 @@ use serde_json::{Value, json};
 
 use super::short;
 
-/// A result.
+/// One result of a benchmark.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// What was measured, without the part's name.
+    /// Description of the measurement, without the part's name.
     pub name: String,
-    /// How much it was.
+    /// Measured value.
     pub value: f64,
-    /// `ratio`, `MB`, …
+    /// Unit: `ratio`, `MB`, …
     pub unit: &'static str,
-    /// The value to reach; `None` for a figure without a goal.
+    /// Target; `None` if there is none.
     pub reach: Option<Reach>,
-    /// The peer.
+    /// What it is compared with.
     pub peer: String,
 }
 
 impl Row {
-    /// A ratio of something to the same of a peer.
+    /// Ratio of a measurement to the same measurement of a peer.
     pub fn ratio(name: &str, value: f64, reach: Option<Reach>, peer: &str) -> Self {
         Self {
             name: name.to_string(),
@@ -39,7 +39,6 @@ impl Row {
         format!("{part}, {}", self.name)
     }
 
-    /// As it stands in the file.
     fn json(&self, part: &str) -> Value {
         json!({
             "name": self.in_part(part),
@@ -50,7 +49,6 @@ impl Row {
         })
     }
 
-    /// As a line of the table.
     fn line(&self, part: &str) -> String {
         let (name, value) = (self.in_part(part), short(self.value));
         let (reach, reached) = match self.reach {
@@ -63,14 +61,14 @@ impl Row {
     }
 }
 
-/// What a value is to be.
+/// Target of a value.
 #[derive(Clone, Copy, Debug)]
 pub enum Reach {
-    /// So much or more.
+    /// At least this value.
     AtLeast(f64),
-    /// So much or less.
+    /// At most this value.
     AtMost(f64),
-    /// Not less than the first, not more than the second.
+    /// At least the first value, at most the second one.
     Within(f64, f64),
 }
 
@@ -94,7 +92,7 @@ impl Display for Reach {
     }
 }
 
-/// Prints a part's rows, and puts them into `target/bench.json` in the place of those it has there.
+/// Prints the rows of a part, and replaces the part's rows in `target/bench.json`.
 pub fn report(part: &str, rows: &[Row]) -> anyhow::Result<()> {
     println!("| result | value | unit | to reach | reached | peer |\n|---|---|---|---|---|---|");
     for row in rows {
@@ -116,7 +114,7 @@ fn read(path: &Path) -> anyhow::Result<Vec<Value>> {
     serde_json::from_str(&text).with_context(|| format!("{} is damaged: remove it", path.display()))
 }
 
-/// The rows of other parts, and then these.
+/// Replaces the rows of this part; those of other parts come first.
 fn merged(mut all: Vec<Value>, part: &str, rows: Vec<Value>) -> Vec<Value> {
     let start = format!("{part}, ");
     let is_own = |row: &Value| {

@@ -1,6 +1,6 @@
-//! Memory of a page beyond the two images.
+//! Memory that a page takes in addition to the input and output images.
 //!
-//! `cargo xtask bench memory` runs it; only Linux tells how much a process held at most.
+//! `cargo xtask bench memory` runs it. It needs Linux, which reports a process's peak memory.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use tests::bench::page::Served;
 use tests::bench::report::{Reach, Row, report};
 use tests::bench::{Measure, medians};
 
-/// The image before, with which everything is loaded that will be.
+/// Side of the image of the first call, which loads everything that is loaded lazily.
 const WARM_UP_PX: usize = 64;
 
-/// Sides of images of 1 and 16 megapixels.
+/// Sides of square images of 1 and 16 megapixels.
 const SIDES_PX: [usize; 2] = [1000, 4000];
 
-/// Most that is wanted.
+/// Target for the peak memory.
 const MOST_MB: f64 = 100.0;
 
 fn main() -> anyhow::Result<()> {
@@ -50,8 +50,8 @@ fn main() -> anyhow::Result<()> {
     report("memory", &[row("1 MP", small), row("16 MP", large), ratio])
 }
 
-/// The most that the pages of a fresh browser hold beyond an image of this side and its result, and beyond what they
-/// held before.
+/// Peak memory of a fresh browser's renderers while they upscale an image of this side, beyond the result and beyond
+/// the memory in use before the call.
 fn megabytes(served: &Served, side: usize) -> anyhow::Result<f64> {
     let page = served.open();
     page.load("fast", "fast-x2", None);

@@ -1,4 +1,4 @@
-//! Upscaling natively on two threads: ours and onnxruntime.
+//! Native upscaling on two threads: this project and onnxruntime.
 //!
 //! `cargo xtask bench native` runs it.
 
@@ -16,28 +16,27 @@ use tests::bench::python::{Python, text};
 use tests::bench::report::{Reach, Row, report};
 use tests::bench::{Measure, medians, milliseconds};
 
-/// Side of the image that both upscale.
 const SIDE_PX: usize = 256;
 
-/// Side of an image that has many tiles.
+/// Side of an image that takes many tiles.
 const LARGE_PX: usize = 1024;
 
 const THREADS: usize = 2;
 
-/// Runs in a round, of networks of 16 maps: those that don't count, and those that do.
+/// Warm-up runs and timed runs per round, for networks of 16 maps.
 const RUNS: [usize; 2] = [10, 50];
 
-/// Those of wide networks, which take up to half a second each.
+/// The same for wide networks, which take up to half a second per run.
 const FEW_RUNS: [usize; 2] = [2, 6];
 
-/// The ways in which the peer's PReLU can be written, and whether that is as a maximum.
+/// Ways to write the peer's PReLU: name, and whether it is written as a maximum.
 const FORMS: [(&str, bool); 2] = [
     ("onnxruntime with PReLU as a maximum", true),
     ("onnxruntime with PReLU as such", false),
 ];
 
 fn main() -> anyhow::Result<()> {
-    // As the command line does.
+    // As the CLI does.
     trainer::allocator::keep_freed_memory();
     let python = Python::with(&["numpy", "onnx", "onnxruntime"])?;
     let mut rows = Vec::new();
@@ -55,7 +54,8 @@ fn main() -> anyhow::Result<()> {
     report("native", &rows)
 }
 
-/// A network's engine to the peer's run, on the same planes; `reach` is for both forms of the peer's network.
+/// Compares the times of our engine and of onnxruntime on the same planes. `reach` applies to both forms of the peer's
+/// network.
 fn to_peer(
     python: &Python,
     name: &str,
@@ -103,7 +103,7 @@ fn to_peer(
     Ok(vec![row(FORMS[0], max), row(FORMS[1], plain)])
 }
 
-/// Fails where the peer gives another image.
+/// Fails if onnxruntime computes a different image.
 fn compare(
     python: &Python,
     file: &Path,
@@ -137,7 +137,7 @@ fn rounded(value: f32) -> u8 {
     (255.0 * value).round() as u8
 }
 
-/// What colour, chroma and tiles cost beside the engine; a page cannot tell these apart.
+/// Measures what colour conversion and tiling cost in addition to the engine; in a page, the two cannot be separated.
 fn pipeline(record: &[u8]) -> anyhow::Result<Row> {
     let (_, metadata) = tests::plan(record)?;
     let mut engine = Timed {
@@ -146,7 +146,7 @@ fn pipeline(record: &[u8]) -> anyhow::Result<Row> {
     };
     let bytes = noise(3, LARGE_PX).data.into_iter();
     let bytes = bytes.map(|value| (255.0 * value) as u8).collect();
-    // As a page has it: with alpha, though all of it is opaque.
+    // A page passes images with alpha even if they are opaque.
     let image = Image::new(LARGE_PX, LARGE_PX, Channels::Rgb, bytes)?.to_channels(Channels::Rgba);
     println!("fast-x2, {LARGE_PX}², one thread\n");
     let share: Measure = Box::new(|| {
@@ -166,7 +166,7 @@ fn pipeline(record: &[u8]) -> anyhow::Result<Row> {
     ))
 }
 
-/// An engine that is watched.
+/// Measures the time that an engine takes.
 struct Timed {
     engine: CpuEngine,
     milliseconds: f64,

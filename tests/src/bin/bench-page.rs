@@ -1,5 +1,5 @@
-//! Upscaling in a page: on the CPU ours and onnxruntime-web, both as WebAssembly in the same page; on
-//! WebGPU in software ours and Burn's operators.
+//! Upscaling in a page: on the CPU, this project and onnxruntime-web, both as WebAssembly in the same page; on software
+//! WebGPU, this project's shaders and Burn's operators.
 //!
 //! `cargo xtask bench page` runs it.
 
@@ -13,31 +13,30 @@ use tests::bench::python::Python;
 use tests::bench::report::{Reach, Row, report};
 use tests::bench::{Measure, medians};
 
-/// Side of the image that both upscale.
 const SIDE_PX: usize = 256;
 
-/// Side of an image that has many tiles.
+/// Side of an image that takes many tiles.
 const LARGE_PX: usize = 1024;
 
-/// Sides of images of 1 and 16 megapixels.
+/// Sides of square images of 1 and 16 megapixels.
 const MEGAPIXELS_PX: [usize; 2] = [1000, 4000];
 
-/// Runs of a small image in a round: those that don't count, and those that do.
+/// Warm-up runs and timed runs per round, for small images.
 const RUNS: [usize; 2] = [3, 15];
 
-/// Those of an image of about a megapixel, and of wide networks.
+/// The same for images of about a megapixel, and for wide networks.
 const FEW_RUNS: [usize; 2] = [1, 3];
 
-/// Those of what takes seconds.
+/// The same for measurements that take seconds.
 const SLOW_RUNS: [usize; 2] = [1, 2];
 
-/// That of an image so large that what comes before its first tile doesn't count.
+/// The same for an image so large that the set-up time does not matter.
 const ONE_RUN: [usize; 2] = [0, 1];
 
-/// The peer of the CPU's rows.
+/// Peer that the CPU rows name.
 const PEER: &str = "onnxruntime-web, wasm, one thread";
 
-/// The name under which it is loaded; also the server's name of its record.
+/// Name of the reference model in the page, which is also the path that the server serves it from.
 const REFERENCE: &str = "/files/reference.bpk";
 
 fn main() -> anyhow::Result<()> {
@@ -73,7 +72,7 @@ fn main() -> anyhow::Result<()> {
     report("page", &rows)
 }
 
-/// The reference network, to onnxruntime-web on one thread.
+/// Compares the reference network with onnxruntime-web on one thread.
 fn to_peer(page: &Page) -> anyhow::Result<Vec<Row>> {
     page.call("ort_bench.load", &[json!("/files/reference.onnx")]);
     page.load("one", REFERENCE, Some(1));
@@ -111,7 +110,7 @@ fn to_peer(page: &Page) -> anyhow::Result<Vec<Row>> {
     ])
 }
 
-/// A wide network on one worker, to onnxruntime-web on one thread.
+/// Compares a wide network on one worker with onnxruntime-web on one thread.
 fn wide_to_peer(page: &Page, file: &str, name: &str, reach: Option<Reach>) -> anyhow::Result<Row> {
     page.call("ort_bench.load", &[json!(format!("/files/{file}.onnx"))]);
     page.load("one", &format!("/files/{file}.bpk"), Some(1));
@@ -132,7 +131,7 @@ fn wide_to_peer(page: &Page, file: &str, name: &str, reach: Option<Reach>) -> an
     Ok(Row::ratio(&name, ours / peer, reach, PEER))
 }
 
-/// Fails where onnxruntime-web gives another image than the model that was loaded under this name.
+/// Fails if onnxruntime-web computes a different image than the model loaded under this name.
 fn compare(page: &Page, name: &str) -> anyhow::Result<()> {
     let difference = page.call("uprez_bench.difference", &[json!(name), json!(SIDE_PX)]);
     ensure!(
@@ -142,7 +141,8 @@ fn compare(page: &Page, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The reference network on WebGPU in software, to Burn's operators there: it ranks kernels, no more.
+/// Compares the reference network's time on software WebGPU with that of Burn's operators. Software rendering only
+/// ranks the kernels; it does not predict times on a GPU.
 fn to_burn(page: &Page) -> anyhow::Result<Row> {
     page.load_on("webgpu", REFERENCE, None, "webgpu");
     page.load_on("burn", REFERENCE, None, "burn-webgpu");
@@ -165,7 +165,7 @@ fn to_burn(page: &Page) -> anyhow::Result<Row> {
     ))
 }
 
-/// The cost of a page beside the engine, and how time follows the image's size.
+/// Measures the page's overhead over the engine, and how the time grows with the image's size.
 fn to_itself(page: &Page) -> anyhow::Result<Vec<Row>> {
     page.load("one", "fast-x2", Some(1));
     page.load("default", "fast-x2", None);
@@ -207,7 +207,7 @@ fn to_itself(page: &Page) -> anyhow::Result<Vec<Row>> {
     ])
 }
 
-/// From navigation to an image, each time in a fresh browser.
+/// Time from navigation to the first image, each time in a fresh browser.
 fn first_picture(served: &Served) -> anyhow::Result<Row> {
     let first = |path: &'static str| -> Measure { Box::new(move || served.first_picture(path)) };
     let [ours, peer] = medians(
@@ -233,7 +233,7 @@ fn first_picture(served: &Served) -> anyhow::Result<Row> {
     ))
 }
 
-/// A contender on small images.
+/// Measures a function of the page on small images.
 fn time<'a, const N: usize>(
     page: &'a Page,
     function: &'static str,
@@ -242,7 +242,7 @@ fn time<'a, const N: usize>(
     Box::new(move || page.time(function, &args, RUNS))
 }
 
-/// A network for both sides: `NAME.bpk` and `NAME.onnx`.
+/// Writes a network for both contenders: `NAME.bpk` and `NAME.onnx`.
 fn write_network(
     python: &Python,
     served: &Served,
@@ -253,7 +253,7 @@ fn write_network(
     write_onnx(python, record, &served.file(&format!("{name}.onnx")), false)
 }
 
-/// The image that is shown first.
+/// Writes the image of the first-image benchmark.
 fn write_picture(served: &Served) -> anyhow::Result<()> {
     let bytes = noise(3, SIDE_PX).data.into_iter();
     let bytes = bytes.map(|value| (255.0 * value) as u8).collect();

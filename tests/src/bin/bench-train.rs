@@ -1,8 +1,8 @@
-//! Training throughput on the CPU: ours, Burn's own convolution on the same device, and PyTorch.
+//! Training throughput on the CPU: this project, Burn's own convolution on the same device, and PyTorch.
 //!
-//! The 13.7 K-parameter network 3→16, five 16→16, 16→12 (all 3×3, PReLU), shuffle ×2, nearest skip;
-//! batches of 16 patches of 48×48 px, L1 and Adam. Rounds of all four go on in turn; medians are
-//! compared. `cargo xtask bench train` runs it.
+//! The 13.7 K-parameter network 3→16, five 16→16, 16→12 (all 3×3, PReLU), shuffle ×2, nearest skip; batches of 16
+//! patches of 48×48 px, L1 and Adam. The four contenders take turns in each round; medians are compared. `cargo xtask
+//! bench train` runs it.
 
 use std::time::Instant;
 
@@ -24,7 +24,7 @@ const STEPS: usize = 40;
 const WARM_UP_STEPS: usize = 5;
 const CHANNELS: [usize; 8] = [3, 16, 16, 16, 16, 16, 16, 12];
 
-/// The network on Burn's own convolution and PReLU.
+/// The network with Burn's own convolution and PReLU.
 #[derive(Module, Debug)]
 struct Stock {
     convs: Vec<Conv2d>,
@@ -61,7 +61,7 @@ impl Stock {
     }
 }
 
-/// The same network as the project has it.
+/// The same network as this project builds it.
 fn ours(device: &Device) -> Network {
     let config = PlainConfig {
         scale: 2,
@@ -82,7 +82,7 @@ fn shuffled(maps: Tensor<4>, x: Tensor<4>) -> Tensor<4> {
         .forward(add_skip(maps, x, Skip::Nearest, 2))
 }
 
-/// Patches a second of training steps.
+/// Training throughput, in patches per second.
 fn throughput<M: Module>(network: M, forward: impl Fn(&M, Tensor<4>) -> Tensor<4>) -> f64 {
     use trainer::config::OptimiserConfig;
     use trainer::train::{Optimiser, flat};
@@ -116,7 +116,7 @@ fn throughput<M: Module>(network: M, forward: impl Fn(&M, Tensor<4>) -> Tensor<4
     (BATCH * STEPS) as f64 / start.elapsed().as_secs_f64()
 }
 
-/// Patches a second of the same in PyTorch.
+/// Training throughput of PyTorch, in patches per second.
 fn torch(python: &Python, layout: &str) -> anyhow::Result<f64> {
     let sizes = [BATCH, PATCH_PX, WARM_UP_STEPS, STEPS].map(|size| size.to_string());
     let [batch, patch, warm_up, steps] = sizes.each_ref().map(String::as_str);

@@ -1,5 +1,5 @@
-//! Damaged inputs in numbers: `cargo xtask fuzz` starts this with a target, executions, a seed, and a folder
-//! for inputs that fail.
+//! Runs a fuzz target with many damaged inputs. `cargo xtask fuzz` starts it with a target, a number of executions, a
+//! seed, and a folder for failing inputs.
 
 use std::io::Cursor;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use trainer::image_file;
 
 const SHIPPED: [&str; 3] = ["fast-x2", "mnist", "srcnn-x3"];
 
-/// Records that take longer to build than this many bytes' worth of parameters say nothing new.
+/// Records of this size or more are not read in full: building large networks takes time and finds no further defects.
 const FULLY_READ_BYTES: usize = 1 << 20;
 
 fn main() -> anyhow::Result<()> {
@@ -67,7 +67,7 @@ fn records() -> anyhow::Result<Records> {
     let files = SHIPPED.iter().map(|name| tests::shipped(name));
     let read = |bytes: &[u8]| {
         if record::metadata(bytes).is_ok() && bytes.len() < FULLY_READ_BYTES {
-            // Refusals are no defects.
+            // Refusing a damaged file is no defect.
             drop(record::read(bytes, &Device::flex()).map(|_| ()));
         }
     };
@@ -77,7 +77,6 @@ fn records() -> anyhow::Result<Records> {
     ))
 }
 
-/// Damaged image files.
 struct Images {
     files: Vec<Vec<u8>>,
     folder: TempDir,
@@ -133,7 +132,7 @@ impl Target for Images {
         let mut bytes = self.files[random.below(self.files.len())].clone();
         let other = &self.files[random.below(self.files.len())];
         match random.below(2) {
-            // The header, where sizes and tables are.
+            // Damage the header, which holds sizes and tables.
             0 => {
                 let rest = bytes.split_off(bytes.len().min(64));
                 mutate::bytes(random, &mut bytes, &other[..other.len().min(64)]);

@@ -1,8 +1,8 @@
-//! The images of `www/demo.html`: each shrunk to half, and in full size squeezed into as many bytes.
+//! Makes the images of `www/demo.html`: each one reduced to half its size, and in full size compressed to about the
+//! same number of bytes.
 //!
-//! `cargo run -p tests --bin make-demo -- ../shared/data` writes `www/demo/small` and `www/demo/full`
-//! and prints a table of them. Both sides are WebP by the same encoder, that of Chromium. None of the
-//! images was trained on by fast-x2.
+//! `cargo run -p tests --bin make-demo -- ../shared/data` writes `www/demo/small` and `www/demo/full` and prints a
+//! table of them. Both are WebP files of Chromium's encoder. fast-x2 was trained on none of the images.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,27 +16,27 @@ use serde_json::json;
 use tests::chrome::Chrome;
 use trainer::image_file;
 
-/// What a visitor sees in full size.
+/// Size at which the page shows the images.
 const FULL_PX: [usize; 2] = [480, 360];
 
-/// The file that is served.
+/// Size of the reduced files, which the page upscales.
 const SMALL_PX: [usize; 2] = [240, 180];
 
-/// Quality of what is served, as sites commonly choose it.
+/// Quality of the reduced files, as sites commonly choose it.
 const SMALL_QUALITY: u8 = 85;
 
-/// So much larger the squeezed file may be.
+/// Largest size of the compressed file, relative to the reduced one.
 const MOST: f64 = 1.03;
 
-/// Where three of the originals come from: a package that carries them.
+/// The package that carries three of the originals.
 const SCIKIT_IMAGE: &str = "scikit-image==0.26.0";
 
-/// An original, and which part of it is shown.
+/// An original image, and which part of it is shown.
 struct Original {
     name: &'static str,
-    /// Below the data's folder `train`, or below `skimage/data`.
+    /// Path below the data's folder `train`, or below `skimage/data`.
     file: &'static str,
-    /// How far down the part begins, of what there is to choose: 0 to 1.
+    /// Vertical position of the part: 0 is the top, 1 the bottom.
     down: f64,
 }
 
@@ -44,7 +44,7 @@ const fn original(name: &'static str, file: &'static str, down: f64) -> Original
     Original { name, file, down }
 }
 
-/// Held out of fast-x2's training to choose its weights by.
+/// Images of fast-x2's held-out set, by which its weights were chosen.
 const HELD_OUT: [Original; 5] = [
     original("burger", "cid22/t_551991.webp", 0.5),
     original("portrait", "cid22/t_pexels-photo-3568544.webp", 0.0),
@@ -53,7 +53,7 @@ const HELD_OUT: [Original; 5] = [
     original("runner", "cid22/t_209864.webp", 0.9),
 ];
 
-/// No network of this project has seen them.
+/// Drawings that no network of this project was trained on.
 const DRAWINGS: [Original; 4] = [
     original("lion", "lineart/089_leone_02_architetto_fran_01.webp", 0.5),
     original("kitten", "lineart/007_kitten_gerald_g._01.webp", 0.5),
@@ -69,7 +69,7 @@ const DRAWINGS: [Original; 4] = [
     ),
 ];
 
-/// Nor these.
+/// Photographs that no network of this project was trained on.
 const PHOTOGRAPHS: [Original; 3] = [
     original("astronaut", "astronaut.png", 0.0),
     original("coffee", "coffee.png", 0.5),
@@ -96,7 +96,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes both files of an image, and its row.
+/// Writes both files of an image, and prints its row of the table.
 fn make(chrome: &Chrome, folder: &Path, original: &Original) -> anyhow::Result<()> {
     let Original { name, file, down } = original;
     let image = image_file::load(&folder.join(file))?.to_channels(Channels::Rgb);
@@ -117,7 +117,7 @@ fn make(chrome: &Chrome, folder: &Path, original: &Original) -> anyhow::Result<(
     Ok(())
 }
 
-/// The largest part with the proportions that are shown.
+/// Largest part of the image that has the aspect ratio of [`FULL_PX`].
 fn part(image: &Image, down: f64) -> Image {
     let [width, height] = FULL_PX;
     let scale = (image.width as f64 / width as f64).min(image.height as f64 / height as f64);
@@ -130,14 +130,14 @@ fn part(image: &Image, down: f64) -> Image {
     })
 }
 
-/// The best quality, in percent, that fits into so many bytes.
+/// Encodes the image with the highest quality, in percent, that fits into `most` bytes.
 fn squeeze(chrome: &Chrome, image: &Image, most: usize) -> anyhow::Result<(u8, Vec<u8>)> {
     let mut best = (0u8, webp(chrome, image, 0)?);
     ensure!(
         best.1.len() <= most,
         "at no quality it fits into {most} bytes"
     );
-    // Chromium's WebP of 100 % is without loss.
+    // At 100 %, Chromium's WebP is lossless.
     let mut too_much = 100u8;
     while too_much - best.0 > 1 {
         let quality = best.0.midpoint(too_much);
@@ -151,7 +151,6 @@ fn squeeze(chrome: &Chrome, image: &Image, most: usize) -> anyhow::Result<(u8, V
     Ok(best)
 }
 
-/// Encodes RGB as lossy WebP.
 fn webp(chrome: &Chrome, image: &Image, percent: u8) -> anyhow::Result<Vec<u8>> {
     let script = "const [pixels, width, height, quality] = arguments;
         const rgba = Uint8ClampedArray.from(atob(pixels), (byte) => byte.charCodeAt(0));
@@ -174,7 +173,7 @@ fn webp(chrome: &Chrome, image: &Image, percent: u8) -> anyhow::Result<Vec<u8>> 
     Ok(bytes)
 }
 
-/// The folder of the images in scikit-image, which is fetched from PyPI once.
+/// Folder of scikit-image's images; installs the package from PyPI if it is missing.
 fn scikit_image() -> anyhow::Result<PathBuf> {
     let target = xtask::target_dir()?.join("demo-originals");
     let folder = target.join("skimage/data");

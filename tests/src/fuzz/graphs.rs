@@ -1,4 +1,4 @@
-//! Random graphs: the CPU engine computes their definition.
+//! Random graphs: the CPU engine has to compute their definition.
 
 use engine::conv::Isa;
 use engine::graph::{Plan, text};
@@ -10,22 +10,21 @@ use engine::{Colour, CpuEngine, Engine, Input, Spec};
 
 use super::round::Target;
 
-/// Largest difference from the definition, as a share of the largest value.
+/// Largest allowed difference from the definition, relative to the largest value.
 const CLOSE: f64 = 5e-5;
 
-/// Multiplications of an image that the definition computes, which is slow.
+/// Multiplications per image for the reference implementation, which is slow.
 const MULTIPLICATIONS: f64 = 3e4;
 
-/// The same for the engine.
+/// Multiplications per image for the engine.
 const FAST_MULTIPLICATIONS: f64 = 3e5;
 
-/// Steps of a graph, beside those that end it.
+/// Number of random steps, not counting the steps that complete a graph.
 const STEPS: usize = 4;
 
-/// Columns from which on the engine's threads share an image.
+/// Width from which on the engine splits an image among threads.
 const SHARED_PX: usize = 64;
 
-/// Random graphs and images.
 pub struct Graphs;
 
 impl Target for Graphs {
@@ -33,7 +32,7 @@ impl Target for Graphs {
         "graphs"
     }
 
-    /// Graph and image follow from a number.
+    /// The input is a random number, from which graph and image are derived.
     fn input(&self, random: &mut Random) -> Vec<u8> {
         random.bits().to_le_bytes().to_vec()
     }
@@ -63,7 +62,8 @@ fn survives_text(graph: &RandomGraph) -> Result<(), String> {
     };
     let written = text::write(graph, &spec);
     let output = graph.output().size;
-    // Neither size is a whole multiple of the image's unless all are.
+    // A readable graph has an output of exactly `scale` times the image's size. Some sizes may agree by chance, so
+    // check many.
     let fits = graph.extents()[0].channels == 3 && (1..=2 * 720).all(|n| output.px(n) == scale * n);
     match text::read(&written) {
         Ok(read) if fits && read == (graph.clone(), spec) => Ok(()),
@@ -77,7 +77,7 @@ fn run(plan: &Plan, threads: usize, isa: Isa, input: &Planes) -> Result<Planes, 
     pollster::block_on(engine.run(input.clone())).map_err(|error| error.to_string())
 }
 
-/// Sides of at most `most` pixels for which the plan takes so many multiplications at most.
+/// Random width and height, at most `most`, for which the plan takes about `multiplications` or fewer.
 fn sides(plan: &Plan, random: &mut Random, most: [usize; 2], multiplications: f64) -> [usize; 2] {
     let pixels = multiplications / plan.multiplications().max(1.0);
     let width = 1 + random.below(most[0]);
@@ -101,7 +101,7 @@ fn computes_its_definition(plan: &Plan, random: &mut Random) -> Result<(), Strin
 }
 
 fn tiles_change_no_bit(plan: &Plan, random: &mut Random) -> Result<(), String> {
-    // Threads share wide images only, which take longer.
+    // The engine uses several threads for wide images only, which take longer.
     let most = match random.below(8) {
         0 => [SHARED_PX + 40, 6],
         _ => [24, 16],
@@ -120,7 +120,7 @@ fn tiles_change_no_bit(plan: &Plan, random: &mut Random) -> Result<(), String> {
     let blocks = [1 + random.below(4), 1 + random.below(4)];
     let sides = blocks.map(|blocks| blocks * grid.align_px);
     let cut_up = tiles([width, height], sides, grid.halo_px);
-    // Every one costs as much as an image.
+    // Check three tiles only, as each costs as much as an image.
     let first = random.below(cut_up.len());
     for tile in cut_up.iter().skip(first).take(3) {
         let found = run(plan, 1, isa, &input.crop(tile.padded))?;

@@ -1,6 +1,6 @@
-//! Random and damaged inputs: `cargo xtask fuzz` runs them in numbers.
+//! Fuzzing with random and damaged inputs; `cargo xtask fuzz` runs it.
 //!
-//! This module needs nothing but `engine`; the program `fuzz` adds the targets that need Burn.
+//! This module depends on `engine` only; the program `fuzz` adds the targets that need Burn.
 
 pub mod graphs;
 pub mod mutate;

@@ -2,7 +2,7 @@
 
 use engine::reference::random::Random;
 
-/// Numbers at which checks and arithmetic change sides, as words of a text.
+/// Boundary values of checks and of arithmetic, as words of a text.
 const NUMBERS: [&str; 34] = [
     "0",
     "1",
@@ -40,12 +40,12 @@ const NUMBERS: [&str; 34] = [
     "99999999999999999999",
 ];
 
-/// Bits of floats where activations and factors are extreme: zeros, ones, infinities, not-a-number.
+/// Bit patterns of special floats, in hexadecimal: zeros, ±1, infinities, NaN, the largest and the smallest number.
 const FLOATS: [&str; 9] = [
     "0", "80000000", "3f800000", "bf800000", "7f800000", "ff800000", "7fc00000", "7f7fffff", "1",
 ];
 
-/// The same numbers in binary.
+/// Boundary values in binary.
 const BINARY: [u64; 14] = [
     0,
     1,
@@ -63,14 +63,14 @@ const BINARY: [u64; 14] = [
     0xffff_ffff_ffff_ffff,
 ];
 
-/// A range of up to `longest` places below `length`; empty where there are none.
+/// A random range of up to `longest` indices below `length`; empty if there are none.
 fn range(random: &mut Random, length: usize, longest: usize) -> std::ops::Range<usize> {
     let start = random.below(length);
     let count = 1 + random.below(longest);
     start..(start + count).min(length)
 }
 
-/// Changes some bytes: flips, deletes, repeats, or takes them from another input.
+/// Changes some bytes: flips, deletes or repeats them, or takes them from another input.
 pub fn bytes(random: &mut Random, input: &mut Vec<u8>, other: &[u8]) {
     for _ in 0..1 + random.below(4) {
         let place = random.below(input.len());
@@ -105,7 +105,7 @@ pub fn bytes(random: &mut Random, input: &mut Vec<u8>, other: &[u8]) {
     }
 }
 
-/// Changes some lines and words: deletes, repeats, swaps, takes them from another text, or replaces numbers.
+/// Changes some lines and words: deletes, repeats or swaps them, takes them from another text, or replaces numbers.
 pub fn text(random: &mut Random, input: &str, other: &str) -> String {
     let mut lines: Vec<String> = input.split('\n').map(str::to_string).collect();
     for _ in 0..1 + random.below(4) {
@@ -162,7 +162,7 @@ fn words(random: &mut Random, line: &str, other: &str) -> String {
     words.join(" ")
 }
 
-/// A word with one of its numbers replaced.
+/// Replaces one of a word's numbers.
 fn number(random: &mut Random, word: &str) -> String {
     let is_number = |byte: u8| byte.is_ascii_digit();
     let bytes = word.as_bytes();

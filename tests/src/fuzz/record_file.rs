@@ -1,28 +1,28 @@
-//! Model files in parts, so that one of them can be damaged and the rest still fits.
+//! Splits model files into parts and joins them again, so that one part can be damaged while the file stays consistent.
 
 use engine::container::{DESCRIPTION, File, GRAPH};
 
-/// A parameter's entry in the list of contents.
+/// Entry of a parameter in the table of contents.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Its name.
+    /// Name of the parameter.
     pub name: String,
-    /// Its type.
+    /// Data type.
     pub dtype: String,
-    /// Its shape.
+    /// Shape.
     pub shape: Vec<u64>,
-    /// Where its bytes begin and end.
+    /// Start and end of its bytes in the data.
     pub range: [u64; 2],
 }
 
 /// The parts of a model file.
 #[derive(Clone, Debug, Default)]
 pub struct Parts {
-    /// Keys and texts.
+    /// Keys and their texts.
     pub metadata: Vec<(String, String)>,
     /// The parameters.
     pub tensors: Vec<Entry>,
-    /// Their bytes.
+    /// The parameters' bytes.
     pub data: Vec<u8>,
 }
 
@@ -40,7 +40,7 @@ impl Parts {
         });
     }
 
-    /// The parts of a file that is in order; its parameters become F32.
+    /// Splits a valid file; all parameters become F32. `None` if the file is not valid.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         let file = File::open(bytes).ok()?;
         let mut parts = Self::default();
@@ -57,7 +57,7 @@ impl Parts {
         Some(parts)
     }
 
-    /// The file.
+    /// Joins the parts to a file.
     pub fn bytes(&self) -> Vec<u8> {
         let mut contents = Vec::new();
         head(&mut contents, MAP, 2);
@@ -126,7 +126,7 @@ fn numbers(to: &mut Vec<u8>, numbers: &[u64]) {
     }
 }
 
-/// The text that follows a key.
+/// Reads the text that follows a key.
 fn text_after(bytes: &[u8], key: &str) -> Option<String> {
     let mut encoded = Vec::new();
     text(&mut encoded, key);

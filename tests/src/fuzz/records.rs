@@ -1,4 +1,4 @@
-//! Damaged model files: every one is read or refused, without a crash.
+//! Damaged model files: each one has to be read or refused, without a panic.
 
 use engine::container::{DESCRIPTION, File, GRAPH, PlanError};
 use engine::reference::random::Random;
@@ -8,7 +8,7 @@ use super::record_file::Parts;
 use super::round::Target;
 use super::text::{small_graph, written};
 
-/// Reads what follows from a file beside its container.
+/// Reads the parts of a file that the container does not interpret.
 pub type Further = Box<dyn Fn(&[u8]) + Sync>;
 
 /// Model files with damaged bytes, entries and graphs.
@@ -19,7 +19,7 @@ pub struct Records {
 }
 
 impl Records {
-    /// Files made of these, and of random graphs; `further` reads what this module cannot.
+    /// Damages these files, and files made of random graphs. `further` reads what this module cannot read.
     pub fn new(files: Vec<Vec<u8>>, further: Option<Further>) -> Self {
         let parts = files.iter().filter_map(|file| Parts::of(file)).collect();
         Self {
@@ -69,7 +69,7 @@ impl Target for Records {
                 count => self.files[random.below(count)].clone(),
             };
             match random.below(2) {
-                // The list of contents is a small part of the file.
+                // Damage the table of contents, which is a small part of the file.
                 0 => {
                     let rest = bytes.split_off(bytes.len().min(2000));
                     mutate::bytes(random, &mut bytes, &other[..other.len().min(2000)]);
@@ -109,7 +109,7 @@ impl Target for Records {
                 .flatten()
                 .map(|tensor| tensor.values.len())
                 .sum();
-            // A value takes at least two bytes.
+            // A stored value takes at least two bytes.
             if 2 * values > input.len() {
                 return Err(format!("{values} values of {} bytes", input.len()));
             }
@@ -121,7 +121,6 @@ impl Target for Records {
     }
 }
 
-/// Damages one part.
 fn damage(random: &mut Random, parts: &mut Parts, other: &Parts) {
     const PLACES: [u64; 8] = [0, 1, 255, 256, 1 << 31, 1 << 32, 1 << 63, u64::MAX];
     let tensor = random.below(parts.tensors.len());

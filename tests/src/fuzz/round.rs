@@ -1,4 +1,4 @@
-//! Runs a target many times, on all cores.
+//! Runs a fuzz target many times, on all cores.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,64 +9,63 @@ use std::time::{Duration, Instant};
 
 use engine::reference::random::Random;
 
-/// Something that is run with random inputs.
+/// A function to run with random inputs.
 pub trait Target: Sync {
-    /// Its name on the command line.
+    /// Name on the command line.
     fn name(&self) -> &'static str;
 
-    /// The input of a run.
+    /// Makes a random input.
     fn input(&self, random: &mut Random) -> Vec<u8>;
 
-    /// Runs it; a defect is an error or a panic. Inputs that are refused are no defect.
+    /// Runs the function; an error or a panic is a defect. Refusing an input is no defect.
     fn run(&self, input: &[u8]) -> Result<(), String>;
 }
 
-/// Number of a target's runs, and its inputs.
+/// Options of a fuzzing run.
 #[derive(Clone, Debug)]
 pub struct Round {
-    /// Executions.
+    /// Number of executions.
     pub runs: u64,
-    /// Run i takes the input of seed + i.
+    /// First seed; execution i takes the input of `seed + i`.
     pub seed: u64,
-    /// Inputs that failed are written here.
+    /// Folder for the inputs that failed.
     pub folder: PathBuf,
-    /// Whether progress is reported.
+    /// Whether progress is printed.
     pub progress: bool,
 }
 
-/// The result of a round.
+/// Result of a fuzzing run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Executions.
+    /// Number of executions.
     pub runs: u64,
-    /// How many of them failed.
+    /// Number of failed executions.
     pub failed: u64,
-    /// A sentence for each of the first failures, and for memory beyond the limit.
+    /// Messages of the first failures, and of memory beyond the limit.
     pub failures: Vec<String>,
 }
 
-/// Failures that are described; more of the same would say nothing new.
+/// Number of failures that are described; further ones are likely to repeat them.
 const DESCRIBED: usize = 20;
 
 const PROGRESS: Duration = Duration::from_secs(5);
 
-/// A run that takes longer is named in the progress line.
+/// The progress line names an execution that takes longer than this.
 const LONG: Duration = Duration::from_secs(10);
 
-/// Memory that the process may take: a constant part, and one for each thread.
+/// Memory limit of the process: a constant, and an amount per thread.
 const MEMORY_BYTES: [u64; 2] = [1 << 30, 256 << 20];
 
 /// The input of a seed.
 pub fn input(target: &dyn Target, seed: u64) -> Vec<u8> {
     let mut random = Random::new(seed);
-    // The first numbers of neighbouring seeds are alike.
+    // Skip the first numbers, which are similar for neighbouring seeds.
     for _ in 0..8 {
         random.bits();
     }
     target.input(&mut random)
 }
 
-/// Runs a target on all cores.
 pub fn run(target: &dyn Target, round: &Round) -> Outcome {
     catch_messages();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -121,7 +120,6 @@ pub fn run(target: &dyn Target, round: &Round) -> Outcome {
     found
 }
 
-/// Prints progress until every run is done.
 fn report(round: &Round, start: Instant, done: &AtomicU64, current: &[Mutex<(u64, Instant)>]) {
     let mut printed = start;
     loop {
@@ -158,7 +156,7 @@ fn once(target: &dyn Target, seed: u64) -> Result<(), String> {
     })
 }
 
-/// Writes the input that failed, and says how to run it again.
+/// Writes the input that failed, and returns a message that says how to run it again.
 fn failure(target: &dyn Target, seed: u64, folder: &Path, problem: &str) -> String {
     let name = target.name();
     let path = folder.join(format!("{name}-{seed}.bin"));
@@ -179,7 +177,7 @@ fn failure(target: &dyn Target, seed: u64, folder: &Path, problem: &str) -> Stri
 }
 
 thread_local! {
-    /// The message of this thread's last panic.
+    /// Message of this thread's last panic.
     static MESSAGE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
@@ -193,7 +191,7 @@ fn catch_messages() {
     });
 }
 
-/// The most memory that this process has had so far, in bytes; only on Linux.
+/// Peak memory of this process in bytes; `None` except on Linux.
 pub fn peak_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

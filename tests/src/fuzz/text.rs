@@ -1,4 +1,4 @@
-//! Damaged texts of graphs: every one is read or refused, and those that are read compute.
+//! Damaged texts of graphs: each one has to be read or refused, and each graph that is read has to compute.
 
 use std::collections::HashMap;
 
@@ -10,19 +10,19 @@ use engine::{Colour, CpuEngine, Engine, Input, Spec};
 use super::mutate;
 use super::round::Target;
 
-/// Largest weights of a plan that is run, in bytes.
+/// Limit of a plan's weights, in bytes.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Most values of a run, borders included: a run is to take milliseconds.
+/// Limit of a run's values, borders included, so that a run takes milliseconds.
 const MAX_VALUES: f64 = 1e6;
 
-/// Most multiplications of a run.
+/// Limit of a run's multiplications.
 const MAX_MULTIPLICATIONS: f64 = 1e7;
 
-/// Numbers that parameters are made of.
+/// Number of random values that parameters are taken from.
 const NOISE: usize = 4 << 20;
 
-/// Texts of random graphs, damaged.
+/// Damaged texts of random graphs.
 pub struct Texts {
     noise: Vec<f32>,
 }
@@ -36,7 +36,7 @@ impl Default for Texts {
     }
 }
 
-/// A random graph that a model file may hold, and what the pipeline has to know of it.
+/// A random graph that a model file may hold, and the pipeline's description of it.
 pub fn small_graph(random: &mut Random, steps: usize) -> (RandomGraph, Spec) {
     loop {
         let graph = RandomGraph::new(random, steps);
@@ -54,7 +54,7 @@ pub fn small_graph(random: &mut Random, steps: usize) -> (RandomGraph, Spec) {
                 _ => Input::LowResolution,
             },
         };
-        // Sides that are rounded up are refused.
+        // Model files must not hold graphs whose output size is rounded up.
         let rounds = size.px(1) != scale || size.px(7) != 7 * scale;
         if scale <= 16 && !rounds {
             return (graph, spec);
@@ -62,7 +62,6 @@ pub fn small_graph(random: &mut Random, steps: usize) -> (RandomGraph, Spec) {
     }
 }
 
-/// The graph's text.
 pub fn written(graph: &Graph, spec: &Spec) -> String {
     text::write(graph, spec)
 }
@@ -117,7 +116,6 @@ impl Texts {
     }
 }
 
-/// Names and sizes of the parameters of a graph.
 fn written_parameters(graph: &Graph) -> Vec<(String, usize)> {
     use engine::graph::{Activation, Kernel};
     let mut found = Vec::new();
@@ -170,7 +168,7 @@ fn run_small(plan: &Plan) -> Result<(), String> {
     Ok(())
 }
 
-/// About as many values as the engine holds for an input.
+/// Approximate number of values that the engine holds for an input.
 fn values(plan: &Plan, [width, height]: [usize; 2]) -> f64 {
     let mut borders = vec![4; plan.extents().len()];
     for (i, step) in plan.steps().iter().enumerate() {
@@ -180,7 +178,7 @@ fn values(plan: &Plan, [width, height]: [usize; 2]) -> f64 {
             borders[conv.input] = borders[conv.input].max(border);
         }
     }
-    // A concatenation may be a view of values that lie further back.
+    // A concatenation may be a view of earlier values, which then need its border.
     let widest = borders.iter().max().copied().unwrap_or(4);
     let each = plan.extents().iter().map(|extent| {
         let [rows, columns] = [height, width].map(|side| (extent.px(side) + 4 * widest) as f64);

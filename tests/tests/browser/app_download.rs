@@ -11,7 +11,7 @@ struct Entry {
     bytes: Vec<u8>,
 }
 
-/// Reads a zip without compression by its directory, and compares that with the header of each file
+/// Reads an uncompressed zip file by its central directory, and compares the directory with the header of each file
 /// (<https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>).
 fn unzip(zip: &[u8]) -> Vec<Entry> {
     let two = |at: usize| usize::from(u16::from_le_bytes(zip[at..at + 2].try_into().unwrap()));

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Scene, UPREZ};
 use crate::site::screenshots;
 
-/// Most bytes of all its images together.
+/// Limit of the total size of the images, in bytes.
 const MOST: u64 = 700_000;
 
 fn bytes(path: &str) -> u64 {

@@ -1,4 +1,4 @@
-//! A made study, opened as by a double click.
+//! A generated study, opened from disk as by a double click.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,17 +12,17 @@ use tests::chrome::Chrome;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A made study, and a browser that looks at it.
+/// A generated study, and a browser that shows it.
 pub struct Study {
     /// The browser.
     pub chrome: Chrome,
-    /// Everything, the page's folder among it.
+    /// Folder of all files, including the study's page.
     pub folder: TempDir,
-    /// What only the maker knows.
+    /// The key file's content, which raters do not see.
     pub key: Key,
 }
 
-/// Coarse and fine versions of three scenes, the second wider than a phone.
+/// Writes coarse and fine versions of three scenes; the second scene is wider than a phone.
 fn results(folder: &Path) {
     for (method, detail) in [("bicubic", 16), ("sharp", 6), ("HR", 2)] {
         std::fs::create_dir(folder.join(method)).unwrap();
@@ -39,7 +39,7 @@ fn results(folder: &Path) {
 }
 
 impl Study {
-    /// In a window of 1000 × 760.
+    /// Opens a study in a window of 1000 × 760 CSS pixels.
     pub fn open() -> Self {
         let study = Self::with(&[]);
         study.window(1000, 760, 1.0);
@@ -93,7 +93,7 @@ impl Study {
         self.chrome.wait_until(&open, PATIENCE);
     }
 
-    /// Waits for a picture; which it is.
+    /// Waits until an image is shown, and returns its name.
     pub fn picture(&self) -> String {
         let ready = "document.querySelector('#rate').checkVisibility() \
             && document.querySelector('#rate').ariaBusy === 'false'";
@@ -131,7 +131,7 @@ impl Study {
         self.chrome.click("#begin button");
     }
 
-    /// Through the calibration by keys, as it asks.
+    /// Gives the grades that the calibration asks for, by keyboard.
     pub fn calibrate(&self) {
         for key in ['1', '5'] {
             self.picture();
@@ -141,7 +141,7 @@ impl Study {
         self.chrome.click("#rest");
     }
 
-    /// Where something begins and ends on the screen, in the screen's own pixels.
+    /// Left, top, right and bottom of an element on the screen, in device pixels.
     fn rectangle(&self, css: &str) -> [f64; 4] {
         let script = "const element = document.querySelector(arguments[0]);
             const { left, top, right, bottom } = element.getBoundingClientRect();
@@ -155,7 +155,7 @@ impl Study {
         pictures.join(name).with_extension("png")
     }
 
-    /// Holds the screen to the picture's pixels, each as large as `zoom` of the screen's.
+    /// Asserts that the screen shows the image with each of its pixels `zoom` device pixels wide.
     pub fn assert_shown(&self, zoom: u32) {
         let picture = image::open(self.file(&self.picture())).unwrap().into_rgb8();
         let width = format!(
@@ -188,7 +188,6 @@ impl Study {
         );
     }
 
-    /// The file that the page has saved.
     pub fn saved(&self) -> PathBuf {
         let folder = self.folder.path().join("downloads");
         for _ in 0..200 {
@@ -203,7 +202,7 @@ impl Study {
         panic!("nothing was saved for ten seconds");
     }
 
-    /// Nothing was asked of strangers, and the browser complained of nothing.
+    /// Asserts that there were no requests to other servers and no messages in the browser's console.
     pub fn finish(&self) {
         let leaves = |url: &String| url.starts_with("http") || url.starts_with("ws");
         let foreign = self.chrome.requests().into_iter().filter(leaves);

@@ -1,4 +1,4 @@
-//! The page on which people grade pictures, opened as by a double click.
+//! The page on which people grade images, opened from disk as by a double click.
 
 mod desk;
 
@@ -8,10 +8,10 @@ use trainer::study::{Ratings, ReportArgs, Version, report};
 use crate::site::screenshots;
 use desk::Study;
 
-/// WebDriver's name of the key.
+/// Key code of WebDriver.
 const BACKSPACE: char = '\u{e003}';
 
-/// What the rater of the test thinks of a method.
+/// The simulated rater's grade of a method.
 fn opinion(version: &Version) -> u8 {
     match version.method.as_str() {
         "bicubic" => 2,
@@ -28,7 +28,7 @@ fn a_study_goes_from_the_double_click_to_the_report() {
     assert_eq!(study.text("#count"), "10");
     study.begin("Änne & Co");
 
-    // Calibration: the worst, then the original, and only the grade that is named is taken.
+    // Calibration shows the worst version, then the original, and accepts only the named grade.
     let worst = study.picture();
     assert_eq!(study.version(&worst).method, "bicubic");
     assert!(study.text("#question").contains("This is a 1"));
@@ -41,7 +41,7 @@ fn a_study_goes_from_the_double_click_to_the_report() {
     study.wait_for("ready");
     chrome.click("#rest");
 
-    // Three by key and by click, each grade as the rater thinks.
+    // Grade three images by key and by click.
     let mut given: Vec<(String, u8)> = Vec::new();
     for place in 0..3 {
         let name = study.picture();
@@ -54,7 +54,7 @@ fn a_study_goes_from_the_double_click_to_the_report() {
         }
         given.push((name, grade));
     }
-    // Back by one, and by no more.
+    // One grade can be undone, but not two.
     study.picture();
     chrome.press(&[BACKSPACE]);
     let again = study.picture();
@@ -71,7 +71,7 @@ fn a_study_goes_from_the_double_click_to_the_report() {
     given[2].1 = 3;
     study.picture();
 
-    // Closing the page loses nothing.
+    // Reloading the page keeps the grades.
     chrome.run("location.reload()", &[]);
     study.wait_for("pause");
     assert!(
@@ -120,7 +120,7 @@ fn a_study_goes_from_the_double_click_to_the_report() {
     );
     assert!(ratings.started < ratings.finished);
 
-    // The page's file is what the report reads.
+    // `report` reads the file that the page has saved.
     report(&ReportArgs {
         study: study.folder.path().join("study"),
         key: None,
@@ -149,13 +149,13 @@ fn a_study_goes_from_the_double_click_to_the_report() {
         assert_eq!(opinion["grades"], json!(expected), "{method}");
     }
 
-    // The next rater begins anew.
+    // The next rater starts from the beginning.
     chrome.click("#end .other");
     study.wait_for("start");
     study.finish();
 }
 
-/// Goes to a picture of 520 × 300 pixels.
+/// Advances to an image of 520 × 300 pixels.
 fn show_the_widest(study: &Study) {
     study.begin("x");
     study.calibrate();
@@ -168,7 +168,7 @@ fn show_the_widest(study: &Study) {
 fn pictures_keep_their_pixels_on_every_screen() {
     let study = Study::open();
     show_the_widest(&study);
-    // An image larger than the window scrolls.
+    // An image larger than the window can be scrolled.
     for (width, height) in [(1000, 760), (390, 844)] {
         study.window(width, height, 1.0);
         study.assert_shown(1);
@@ -177,8 +177,8 @@ fn pictures_keep_their_pixels_on_every_screen() {
     }
     study.finish();
 
-    // Screens of desktops and of phones, the last of which holds 520 pixels twice and not thrice.
-    // Emulation would do for neither: it lays out in pixels of CSS, which screens don't.
+    // Screens of desktops and of phones; the one of the phone fits 520 pixels twice, but not three times. Emulation
+    // does not test this, because it lays out in CSS pixels, which need not be whole device pixels.
     for (ratio, width, zoom) in [("1.25", 1011, 1), ("1.5", 1011, 2), ("3", 510, 2)] {
         let ratio = format!("--force-device-scale-factor={ratio}");
         let study = Study::with(&[&ratio, &format!("--window-size={width},803")]);
@@ -217,7 +217,7 @@ fn every_rater_has_an_order_of_their_own() {
         first.insert(order[0].clone());
     }
     assert_eq!(first.len(), 9, "anything may come first");
-    // By chance alone it would be every fourth pair of 540.
+    // In random order, this would hold for about a quarter of the 540 pairs.
     assert!(
         neighbours < 30,
         "{neighbours} times two versions of one picture side by side"
@@ -269,7 +269,7 @@ fn it_looks_well_in_light_and_dark_on_a_desktop_and_on_a_phone() {
             }
             study.wait_for("end");
             picture("end");
-            // Not saved: it asks before it forgets.
+            // The page asks for confirmation before it discards grades that were not saved.
             chrome.run("window.confirm = () => true", &[]);
             chrome.click("#end .other");
             study.wait_for("start");
