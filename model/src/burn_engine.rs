@@ -1,4 +1,4 @@
-//! Any network on any Burn device, by Burn's own operators: the reference for other engines.
+//! Runs any network on any Burn device with Burn's own operators: the reference for the other engines.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -6,16 +6,16 @@ use crate::network::Network;
 use engine::image::Planes;
 use engine::{Engine, EngineError, Grid, Running};
 
-/// Burn's ndarray device: the CPU in a page.
+/// Burn's ndarray device, which runs on the CPU of a page.
 ///
-/// Burn 0.23 drops ndarray for flex; the project stays on 0.22.
+/// Burn 0.23 replaces ndarray with flex; the project stays on 0.22.
 #[cfg(feature = "ndarray")]
 #[allow(deprecated)]
 pub fn ndarray() -> Device {
     Device::ndarray()
 }
 
-/// Runs a module as it is, folded or not.
+/// Runs a network's module, folded or not.
 pub struct BurnEngine {
     network: Network,
     device: Device,
@@ -24,10 +24,10 @@ pub struct BurnEngine {
 }
 
 impl BurnEngine {
-    /// `network` has to lie on `device`; `name` is for people.
+    /// `network` has to be on `device`; `name` is shown to users.
     ///
     /// # Panics
-    /// If the network's steps do not fit each other: never for one of a valid configuration.
+    /// If the network has no graph, which does not happen with a valid configuration.
     pub fn new(network: Network, device: Device, name: impl Into<String>) -> Self {
         let reach = network
             .reach()

@@ -1,4 +1,4 @@
-//! From the form in which a network is trained to the form in which it is used.
+//! Folds a trained network into the form for inference.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use crate::layer::{Folded, KernelWeight};
 use crate::network::{Network, NetworkConfig};
 
 impl NetworkConfig {
-    /// `trained` in the form in which it is used: wide blocks and batch normalisation are folded into
-    /// convolutions, nothing else changes. It has to be a network of this configuration in evaluation mode.
+    /// The inference form of `trained`: wide blocks and batch normalisation are folded into convolutions; everything
+    /// else stays as it is. `trained` has to be a network of this configuration, in evaluation mode.
     pub fn fold(&self, trained: &Network) -> Network {
         let blocks = trained.blocks();
         let device = trained
@@ -42,7 +42,7 @@ impl NetworkConfig {
     }
 }
 
-/// Replaces parameters by their ids.
+/// Replaces parameters, which are found by their ids.
 struct Replace {
     weights: BTreeMap<ParamId, Tensor<4>>,
     vectors: BTreeMap<ParamId, Tensor<1>>,

@@ -1,10 +1,8 @@
 //! Networks as Burn modules, and the model file.
 //!
-//! This crate builds for wasm and knows no files, no threads of its own and no clock. [`network`] holds
-//! one file per network, made of the
-//! blocks in [`layer`] and the operations in [`ops`]; [`record`] is the file in which a trained
-//! network travels; [`burn_engine`] runs any network on any Burn device and is the reference for the
-//! engines of the crate `engine`.
+//! This crate builds for wasm; it uses no files, starts no threads and reads no clock. [`network`] holds one file per
+//! network, made of the blocks in [`layer`] and the operations in [`ops`]. [`record`] is the format of model files.
+//! [`burn_engine`] runs any network on any Burn device and is the reference for the engines of the crate `engine`.
 
 pub mod burn_engine;
 mod fold;

@@ -1,9 +1,9 @@
-//! The model file: a burn record that describes itself.
+//! The model file: a Burn record that describes itself.
 //!
-//! A record is Burn's own container, burnpack, holding the folded network's parameters in half
-//! precision, and entries of ours among its metadata: `uprez`, JSON, is [`Metadata`], and
-//! `uprez-plan-x2` and so on are the network's graphs for its scales ([`engine::graph::text`]), so that a page
-//! runs it without its definition. Burn's `ModuleRecord` reads the same file.
+//! A record is a burnpack file, Burn's own container, with the folded network's parameters in half precision. Its
+//! metadata has entries of this project: `uprez` is [`Metadata`] as JSON, and `uprez-plan-x2` and so on are the
+//! network's graphs for its scales ([`engine::graph::text`]), so that a page runs it without the network's Rust code.
+//! Burn's `ModuleRecord` reads the same file.
 
 use std::collections::BTreeMap;
 
@@ -19,25 +19,25 @@ use serde::{Deserialize, Serialize};
 use crate::network::{Network, NetworkConfig};
 use crate::ops::BuildError;
 
-/// The version of [`Metadata`] that is written, and the newest one that is read.
+/// Version of [`Metadata`] that is written, and the newest one that can be read.
 pub const FORMAT: u32 = 1;
 
-/// A record's description of itself.
+/// The description that a record contains.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metadata {
     /// Version of this structure.
     pub format: u32,
-    /// A short name, such as `fast-x2`.
+    /// Short name, such as `fast-x2`.
     pub name: String,
     /// The network, its scale and its colour treatment.
     pub network: NetworkConfig,
-    /// The degradation that it was trained for.
+    /// The degradation that the network was trained for.
     pub degradation: String,
-    /// Parameters after folding.
+    /// Number of parameters after folding.
     pub parameters: usize,
-    /// Its origin.
+    /// How the network was trained.
     pub origin: Origin,
-    /// Its scores on sets of images.
+    /// Scores on test sets.
     pub scores: Vec<Score>,
 }
 
@@ -55,43 +55,43 @@ impl Metadata {
     }
 }
 
-/// The origin of a record.
+/// How a network was trained.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Origin {
-    /// The training configuration, as its file said it.
+    /// Text of the training configuration file.
     pub config: String,
-    /// The seed of weights and batches.
+    /// Seed of the weights and batches.
     pub seed: u64,
-    /// Training steps taken.
+    /// Number of training steps.
     pub steps: u64,
-    /// The folders of training images, and how many images they gave.
+    /// The folders of training images, with their numbers of images.
     pub data: Vec<String>,
-    /// The commit of the code that trained it, where known.
+    /// Commit of the code that trained it, if known.
     pub commit: Option<String>,
 }
 
-/// A score on a set of images.
+/// Scores on a test set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// The set's name, such as `Set5`.
+    /// Name of the set, such as `Set5`.
     pub set: String,
     /// Mean PSNR on Y in dB.
     pub psnr_y: f64,
     /// Mean SSIM on Y.
     pub ssim_y: f64,
-    /// Bicubic interpolation's PSNR on the same images.
+    /// Mean PSNR of bicubic interpolation on the same images, in dB.
     pub bicubic_psnr_y: f64,
-    /// Bicubic interpolation's SSIM on the same images.
+    /// Mean SSIM of bicubic interpolation on the same images.
     pub bicubic_ssim_y: f64,
 }
 
-/// A record that cannot be used.
+/// A record that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// The container cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Written by a newer version.
+    /// The file was written by a newer version.
     #[error(
         "the model file has format {found}, newer than {FORMAT}, the newest known here: update uprez"
     )]
@@ -99,29 +99,29 @@ pub enum RecordError {
         /// The file's format.
         found: u32,
     },
-    /// A description that cannot be parsed.
+    /// The description cannot be parsed.
     #[error("the model file's description cannot be read: {0}")]
     Description(String),
-    /// A scale that the file's network does not have.
+    /// The network does not have this scale.
     #[error(transparent)]
     Scale(#[from] ScaleError),
-    /// A parameter of another shape than its network has.
+    /// A parameter's shape differs from the network's.
     #[error("parameter `{name}` has the shape {found:?}, but its network needs {expected:?}")]
     Shape {
-        /// The parameter.
+        /// Path of the parameter.
         name: String,
-        /// What the file holds.
+        /// Shape in the file.
         found: Vec<usize>,
-        /// What the network has.
+        /// Shape in the network.
         expected: Vec<usize>,
     },
-    /// A missing parameter.
+    /// A parameter is missing.
     #[error("parameter `{0}` is missing from the model file")]
     Missing(String),
-    /// A parameter that the network does not have.
+    /// The network has no such parameter.
     #[error("parameter `{0}` of the model file belongs to no part of its network")]
     Unknown(String),
-    /// A network without a graph.
+    /// The network's graph could not be built.
     #[error(transparent)]
     Graph(#[from] BuildError),
     /// The container could not be written.
@@ -129,7 +129,7 @@ pub enum RecordError {
     Write(String),
 }
 
-/// Reads what a file says of itself, without building the network.
+/// Reads a file's metadata without building the network.
 pub fn metadata(bytes: &[u8]) -> Result<Metadata, RecordError> {
     describe(&File::open(bytes)?)
 }
@@ -139,8 +139,8 @@ pub fn read(bytes: &[u8], device: &Device) -> Result<(Network, Metadata), Record
     read_at(bytes, None, device)
 }
 
-/// The same at another of the network's [scales](NetworkConfig::scales), where one is given; the
-/// metadata say so, and lack the scores, which belong to the record's own scale.
+/// Like [`read`], at another of the network's [scales](NetworkConfig::scales) if `scale` is given. The metadata then
+/// have this scale and no scores, as the scores belong to the record's own scale.
 pub fn read_at(
     bytes: &[u8],
     scale: Option<usize>,
@@ -204,15 +204,15 @@ pub fn write(network: &Network, metadata: &Metadata) -> Result<Vec<u8>, RecordEr
     Ok(bytes.to_vec())
 }
 
-/// The network's graph as text, by which a page runs it without knowing its Rust type.
+/// The network's graph as text, with which a page runs it without knowing its Rust type.
 fn graph(network: &NetworkConfig, device: &Device) -> Result<String, RecordError> {
-    // Nothing is computed there: the parameters' shapes are enough.
+    // Shapes suffice here, so the network of zeros allocates nothing.
     let graph = network.init(device).graph()?;
     Ok(text::write(&graph, &network.spec()))
 }
 
 fn describe(file: &File) -> Result<Metadata, RecordError> {
-    /// The field that every format has, so that a newer one is recognised before it is misread.
+    /// The field that all formats share; it is read first, so that a newer format is recognised.
     #[derive(Deserialize)]
     struct Versioned {
         format: u32,
@@ -231,7 +231,7 @@ fn describe(file: &File) -> Result<Metadata, RecordError> {
     Ok(metadata)
 }
 
-/// Puts the file's parameters into the network's places, by path.
+/// Puts the file's parameters into the network, by their paths.
 struct Loader {
     path: Vec<String>,
     parameters: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
@@ -280,7 +280,7 @@ impl ModuleMapper for Loader {
     }
 }
 
-/// Gathers a network's parameters in half precision, by path.
+/// Collects a network's parameters in half precision, by their paths.
 #[derive(Default)]
 struct Collector {
     path: Vec<String>,

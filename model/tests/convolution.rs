@@ -1,5 +1,5 @@
-//! The layer on the flex device with autodiff, where it is the project's own operation, against
-//! Burn's convolution, and against finite differences.
+//! Compares the convolution on the flex device with autodiff, where it is the project's own operation, with Burn's
+//! convolution and with finite differences.
 
 use burn::tensor::{Device, Tensor, TensorData, activation, module, ops::ConvOptions};
 use engine::graph::{Activation, Padding};
@@ -19,13 +19,13 @@ impl Random {
     }
 }
 
-/// Input, weight, bias and slope, all of them to be differentiated.
+/// Input, weight, bias and slope, all of them with gradients.
 struct Inputs {
     x: Tensor<4>,
     weight: Tensor<4>,
     bias: Tensor<1>,
     slope: Tensor<1>,
-    /// What the output is weighed with before it is summed up.
+    /// The weights of the output's values in the sum that is differentiated.
     weights: Tensor<4>,
 }
 
@@ -46,7 +46,7 @@ impl Inputs {
             x: random.tensor([2, 3, height, width], &device).require_grad(),
             weight: random.tensor([5, 3, k, k], &device).require_grad(),
             bias: random.tensor([5], &device).require_grad(),
-            // Negative ones, too: there the sign of the output says nothing.
+            // Include negative slopes, for which the sign of the output does not tell the sign of the input.
             slope: random.tensor([slopes], &device).require_grad(),
             weights: random.tensor([2, 5, height - lost, width - lost], &device),
         }
@@ -75,7 +75,7 @@ impl Inputs {
         }
     }
 
-    /// The output's values, then the gradients of all inputs.
+    /// The output's values, followed by the gradients of all inputs.
     fn gradients(&self, kind: Kind, y: Tensor<4>) -> Vec<Vec<f32>> {
         fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
             tensor.into_data().iter::<f32>().collect()
@@ -105,7 +105,8 @@ fn gradients_are_those_of_burns_convolution() {
                     let burns = inputs.gradients(kind, inputs.burns(kind, padding));
                     for (ours, burns) in ours.iter().zip(&burns) {
                         assert_eq!(ours.len(), burns.len());
-                        // A shared slope has one gradient, a sum in which much cancels: at least 1.
+                        // The gradient of a shared slope is one sum, in which much may cancel; so the scale is at least
+                        // 1.
                         let largest = burns.iter().fold(1f32, |max, value| max.max(value.abs()));
                         for (a, b) in ours.iter().zip(burns) {
                             let error = (a - b).abs() / largest;

@@ -1,4 +1,4 @@
-//! Layers against Burn's own operations, and their training form against the one in use.
+//! Compares layers with Burn's own operations, and their training form with the folded one.
 
 use burn::module::Module;
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
@@ -25,7 +25,7 @@ fn assert_close(a: Tensor<4>, b: Tensor<4>, tolerance: f32) {
 #[test]
 fn a_transposed_convolution_is_a_convolution_and_a_shuffle() {
     let device = Device::flex();
-    // FSRCNN's, D-DBPN's three, and LapSRN's kernels.
+    // The kernels of FSRCNN, D-DBPN (three of them) and LapSRN.
     for (k, stride, padding) in [
         (9, 2, 4),
         (9, 3, 4),
@@ -75,7 +75,6 @@ fn a_strided_convolution_is_a_convolution_of_the_unshuffled_picture() {
     }
 }
 
-/// Batch normalisation by hand, on two channels.
 #[test]
 fn batch_normalisation_learns_statistics_and_folds_them() {
     let device = Device::flex().autodiff();
@@ -84,7 +83,7 @@ fn batch_normalisation_learns_statistics_and_folds_them() {
     let block = layers.conv(conv).train();
     let x = tensor([4, 3, 9, 8], &device);
 
-    // A batch's output is normalised: its mean is 0 and its variance 1 before the activation.
+    // Without an activation, a batch's output has mean 0 and variance 1.
     let mut linear = Layers::random(3, &device);
     let linear = linear.conv(ConvConfig::new([2, 3, 3, 3]).norm()).train();
     let y = linear
@@ -95,8 +94,8 @@ fn batch_normalisation_learns_statistics_and_folds_them() {
     let variances = (y.clone() * y).mean_dim(1) - 1.0;
     assert!(means < 1e-5 && variances.abs().max().into_scalar::<f32>() < 1e-3);
 
-    // After many steps on the same batch the running statistics are the batch's, so that use and
-    // training agree, but for the unbiased variance.
+    // After many steps on the same batch, the running statistics equal the batch's. Training and inference then agree,
+    // except that inference uses the unbiased variance.
     let mut trained = block.forward(x.clone());
     for _ in 0..200 {
         trained = block.forward(x.clone());

@@ -1,4 +1,4 @@
-//! What single networks promise.
+//! Properties of single networks.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -13,8 +13,8 @@ fn largest(x: Tensor<4>) -> f32 {
     x.abs().max().into_scalar()
 }
 
-/// As many parameters as the paper's table makes: convolutions without bias where normalisation
-/// follows, and two running statistics for each of the normalised maps.
+/// The number of parameters follows from the paper's table: convolutions before a normalisation have no bias, and each
+/// normalised map has two running statistics.
 #[test]
 fn the_discriminator_is_srgans() {
     let config = DiscriminatorConfig {
@@ -41,7 +41,7 @@ fn the_discriminator_is_srgans() {
         config.init(1, &device).num_params(),
         weights + 64 + normalised + dense
     );
-    // Features of odd sides are halved as often as they can be.
+    // Odd sides are not halved any further.
     for side_px in [24, 6, 7] {
         let small = DiscriminatorConfig {
             channels: 5,
@@ -80,7 +80,7 @@ fn a_level_of_lapsrn_is_blended_in() {
         let outputs = network.forward_training(x.clone(), levels);
         outputs.into_iter().nth(1).unwrap()
     };
-    // Nothing of the details, half of them, all of them: on one line.
+    // Weights 0, ½ and 1 of the details: the result is linear in the weight.
     let [none, half, whole] = [1.0 + 1e-9, 1.5, 2.0].map(level);
     assert!(largest(whole.clone() - none.clone()) > 1e-3);
     assert!(largest((none + whole.clone()) * 0.5 - half) < 1e-5);

@@ -1,4 +1,4 @@
-//! Every network has a graph, and its plan computes what its module computes.
+//! Every network has a graph, and its plan computes the same as its module.
 
 mod common;
 
@@ -15,7 +15,7 @@ use engine::{CpuEngine, Engine};
 use model::burn_engine::BurnEngine;
 use model::network::{Network, NetworkConfig};
 
-/// Every network, in sizes that need no time; odd numbers of maps.
+/// Every network in small sizes, some with odd numbers of maps.
 const NETWORKS: [&str; 26] = [
     r#"{ "kind": "plain", "scale": 2, "width": 16, "depth": 5, "ends_px": 5, "long_skip": true }"#,
     r#"{ "kind": "plain", "scale": 2, "width": 7, "depth": 2, "ends_px": 5, "long_skip": true }"#,
@@ -45,7 +45,7 @@ const NETWORKS: [&str; 26] = [
     r#"{ "kind": "residualdense", "scale": 2, "width": 5, "growth": 3, "blocks": 1 }"#,
 ];
 
-/// One pixel, one row, one column, and sides around the lengths of vectors, bands and blocks.
+/// One pixel, one row, one column, and sizes around the lengths of vectors, bands and blocks.
 const SIZES: [(usize, usize); 8] = [
     (1, 1),
     (9, 1),
@@ -86,7 +86,7 @@ fn by_plan(engine: &mut impl Engine, input: &Planes) -> Planes {
     pollster::block_on(engine.run(input.clone())).unwrap()
 }
 
-/// The largest difference as a share of the largest value.
+/// Largest difference, relative to the largest value.
 fn difference(found: &Planes, expected: &Planes) -> f32 {
     assert_eq!(
         (found.channels, found.width, found.height),
@@ -95,7 +95,7 @@ fn difference(found: &Planes, expected: &Planes) -> f32 {
     let largest = expected.data.iter().fold(1f32, |a, b| a.max(b.abs()));
     let pairs = found.data.iter().zip(&expected.data);
     pairs.fold(0f32, |worst, (a, b)| {
-        // Not-a-number counts as infinitely far away.
+        // NaN counts as an infinite difference.
         worst.max(if a.is_finite() {
             (a - b).abs()
         } else {
@@ -125,7 +125,7 @@ fn plans_compute_what_modules_compute() {
     }
 }
 
-/// As a page has them: from a record, by the plan that it carries.
+/// Like in a page: the plan is read from the record.
 #[test]
 fn a_records_plan_is_its_networks() {
     for text in NETWORKS {
@@ -159,7 +159,7 @@ fn plans_survive_being_text_and_nonsense_is_refused() {
         let graph = network(&config).graph().unwrap();
         let written = text::write(&graph, &config.spec());
         assert_eq!(text::read(&written).unwrap(), (graph, config.spec()));
-        // Every word left out, and every number replaced: never a panic, whatever comes of it.
+        // Omits each word and replaces each number: reading may fail, but must not panic.
         for (start, word) in words(&written) {
             let with = |replacement: &str| {
                 let (before, after) = (&written[..start], &written[start + word.len()..]);
@@ -203,7 +203,7 @@ fn plans_survive_being_text_and_nonsense_is_refused() {
     }
 }
 
-/// The words of a text and where they begin.
+/// The words of a text and their positions.
 fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let start = |word: &str| word.as_ptr() as usize - text.as_ptr() as usize;
     text.split_whitespace().map(move |word| (start(word), word))
@@ -281,7 +281,7 @@ fn every_worker_has_a_tile_and_no_tile_is_mostly_halo() {
             .map(|t| area([t.padded.width, t.padded.height]))
             .sum();
         let waste = padded as f64 / area(whole) as f64 - 1.0;
-        // Small images are shared out all the same.
+        // Small images are split among all workers in spite of the waste.
         if area(whole) > 1_000_000 {
             assert!(waste < 0.1, "{whole:?}: {waste}");
         }

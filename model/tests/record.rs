@@ -1,4 +1,4 @@
-//! Records: what is written is read, and what is no record is said to be none.
+//! Records: what is written can be read, and other files are refused.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Bytes, DType, Device, Tensor};
@@ -53,7 +53,7 @@ fn values(network: &Network) -> Vec<f32> {
     values.0
 }
 
-/// The record with its tensors or its description changed.
+/// A record with changed tensors or a changed description.
 fn changed(
     tensor: impl Fn(burn_pack::Tensor) -> burn_pack::Tensor,
     text: impl Fn(&str) -> String,
@@ -140,7 +140,7 @@ fn newer_and_unknown_descriptions_are_recognised() {
     assert!(matches!(error(&no_json), RecordError::Description(_)));
 }
 
-/// A description that claims a network of gigabytes is refused before anything is allocated for it.
+/// A description of a network of gigabytes is refused before memory is allocated for it.
 #[test]
 fn sizes_are_not_taken_on_trust() {
     let wide = changed(
@@ -159,7 +159,7 @@ fn sizes_are_not_taken_on_trust() {
         |text| text.replace("\"width\":4", "\"width\":4000000000"),
     );
     assert!(matches!(error(&absurd), RecordError::Description(_)));
-    // A header that claims four gigabytes of description.
+    // A header that claims a description of four gigabytes.
     let mut header = written()[..16].to_vec();
     header[6..10].copy_from_slice(&u32::MAX.to_le_bytes());
     assert!(matches!(

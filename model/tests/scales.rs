@@ -1,4 +1,4 @@
-//! LapSRN at its smaller scales: one record, and the same pixels as the levels it was trained by.
+//! LapSRN at its smaller scales: they use the same record, and give the same pixels as the levels in training.
 
 use std::ops::ControlFlow;
 
@@ -50,7 +50,7 @@ fn a_smaller_scale_is_a_level_of_the_larger() {
     for (scale, level) in [2, 4, 8].into_iter().zip(levels) {
         let (network, metadata) = record::read_at(&bytes, Some(scale), &device).unwrap();
         assert_eq!(metadata.network.spec().scale, scale);
-        // Its scores are those of its own scale.
+        // The scores belong to the record's own scale.
         assert_eq!(metadata.scores.len(), usize::from(scale == 8));
         let found = network.forward(x.clone());
         assert_eq!(found.dims(), [1, 1, 7 * scale, 6 * scale]);
@@ -95,7 +95,7 @@ fn a_scale_that_is_not_there_is_refused_with_those_that_are() {
     let error = record::read_at(&written(&lapsrn), Some(8), &Device::flex()).unwrap_err();
     assert!(matches!(error, RecordError::Scale(_)), "{error:?}");
     assert_eq!(error.to_string(), "the model upscales ×2 or ×4, not ×8");
-    // Every other network has one.
+    // Every other network has only one scale.
     let espcn = config(r#"{ "kind": "espcn", "scale": 4 }"#);
     assert_eq!(espcn.with_scale(4), Ok(espcn.clone()));
     let error = espcn.with_scale(2).unwrap_err();

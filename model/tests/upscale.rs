@@ -1,4 +1,4 @@
-//! The pipeline: tiles give what the whole image gives, and nobody's pixels are lost.
+//! The pipeline: tiles give the same result as the whole image, and no pixels are lost.
 
 mod common;
 
@@ -12,7 +12,7 @@ use model::burn_engine::BurnEngine;
 use model::network::NetworkConfig;
 
 fn engine(config: &NetworkConfig, device: &Device) -> BurnEngine {
-    // Drawn on one device and carried over as a record, so that every device has the same weights.
+    // Load the weights from a record, so that they are the same on every device.
     let (network, _) = model::record::read(&record(config), device).unwrap();
     BurnEngine::new(network, device.clone(), "test")
 }
@@ -95,7 +95,7 @@ fn engines_agree_within_one_step() {
     }
 }
 
-/// A network of zeros leaves its skip: the pipeline's own colour, alpha and grey can be looked at.
+/// A network of zeros returns only its skip connection, which shows how the pipeline treats colour, alpha and grey.
 #[test]
 fn an_empty_network_gives_the_classical_picture() {
     let text = r#"{ "kind": "plain", "scale": 2, "width": 1, "depth": 0, "skip": "nearest" }"#;

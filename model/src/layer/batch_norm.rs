@@ -1,16 +1,16 @@
-//! Batch normalisation, which folds into the convolution before it.
+//! Batch normalisation, which is folded into the preceding convolution.
 
 use burn::module::{Module, Param, RunningState};
 use burn::tensor::Tensor;
 
-/// How much a batch weighs in the running statistics (PyTorch's default).
+/// Weight of the newest batch in the running statistics (PyTorch's default).
 const MOMENTUM: f64 = 0.1;
 
-/// Keeps the division finite (PyTorch's default).
+/// Added to the variance, so that the division stays finite (PyTorch's default).
 const EPSILON: f64 = 1e-5;
 
-/// Batch normalisation (Ioffe and Szegedy 2015, arXiv:1502.03167): in training by the batch's
-/// statistics, in use by the running ones.
+/// Batch normalisation (Ioffe and Szegedy 2015, arXiv:1502.03167). Training uses the statistics of the batch, inference
+/// the running ones.
 #[derive(Module, Debug)]
 pub struct BatchNorm {
     /// `[channels]`
@@ -19,12 +19,12 @@ pub struct BatchNorm {
     beta: Param<Tensor<1>>,
     /// `[channels]`
     mean: RunningState<Tensor<1>>,
-    /// `[channels]`: the unbiased variance, as PyTorch keeps it.
+    /// `[channels]`: the unbiased variance, as in PyTorch.
     variance: RunningState<Tensor<1>>,
 }
 
 impl BatchNorm {
-    /// Changes nothing at first; `zeros [channels]` says where it lies.
+    /// Starts as the identity. `zeros [channels]` provides the shape and the device.
     pub fn new(zeros: Tensor<1>) -> Self {
         Self {
             gamma: Param::from_tensor(zeros.ones_like()),
@@ -34,7 +34,8 @@ impl BatchNorm {
         }
     }
 
-    /// `[batch, channels, h, w]`, the same shape; on a device with autodiff it is training.
+    /// `[batch, channels, h, w]` → the same shape. On a device with autodiff, it uses the batch's statistics and
+    /// updates the running ones.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let [batch, channels, height, width] = x.dims();
         let plane = |values: Tensor<1>| values.reshape([1, channels, 1, 1]);
@@ -61,7 +62,7 @@ impl BatchNorm {
         x * plane(scale) + plane(shift)
     }
 
-    /// Factor and offset in evaluation mode, each `[channels]`.
+    /// Factor and offset of inference, each `[channels]`.
     pub fn scale_and_shift(&self) -> (Tensor<1>, Tensor<1>) {
         let scale = self.gamma.val() / self.variance.value_sync().add_scalar(EPSILON).sqrt();
         let shift = self.beta.val() - self.mean.value_sync() * scale.clone();

@@ -1,9 +1,9 @@
-//! The convolution that all networks call.
+//! The convolution that all networks use.
 
 use burn::tensor::{Tensor, activation, module, ops::ConvOptions};
 use engine::graph::{Activation, Padding};
 
-/// Applies an activation to `z [batch, channels, h, w]`; slopes are `[channels]` or `[1]`.
+/// Applies an activation to `z [batch, channels, h, w]`; PReLU's slopes are `[channels]` or `[1]`.
 pub fn activate(activation: Activation<Tensor<1>>, z: Tensor<4>) -> Tensor<4> {
     match activation {
         Activation::None => z,
@@ -24,8 +24,8 @@ pub fn activate(activation: Activation<Tensor<1>>, z: Tensor<4>) -> Tensor<4> {
 /// → `[batch, out, h, w]`, or `[batch, out, h − d·(k − 1), w − d·(k − 1)]` for [`Padding::Valid`] and the
 /// dilation d.
 ///
-/// On the flex device, with the feature `train` and without dilation, the project's own operation
-/// computes it; elsewhere Burn's.
+/// On the flex device, with the feature `train` and without dilation, the project's own operation computes it;
+/// otherwise Burn's does.
 pub fn conv2d(
     x: Tensor<4>,
     weight: Tensor<4>,

@@ -1,4 +1,4 @@
-//! Convolution, normalisation and activation as a module.
+//! A module of convolution, normalisation and activation.
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
@@ -7,45 +7,45 @@ use engine::graph::{Activation, Padding};
 use super::resample::{pixel_shuffle, pixel_unshuffle, strided_kernel, transposed_kernel};
 use super::{BatchNorm, KernelWeight, activate, conv2d};
 
-/// How a block changes the sides of its input.
+/// How a block changes the height and width of its input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Resample {
-    /// Not at all.
+    /// Height and width stay the same.
     #[default]
     None,
-    /// Sub-pixel convolution (Shi et al. 2016, arXiv:1609.05158): `scale` times as large, by
-    /// `scale²` times the maps, shuffled.
+    /// Sub-pixel convolution (Shi et al. 2016, arXiv:1609.05158): computes `scale²` times the maps and shuffles them to
+    /// `scale` times the height and width.
     Shuffle {
-        /// The factor.
+        /// Upscaling factor.
         scale: usize,
     },
-    /// Transposed convolution: `scale` times as large.
+    /// Transposed convolution: multiplies height and width by `scale`.
     Up {
-        /// Its stride.
+        /// Stride.
         scale: usize,
-        /// Its padding in pixels of the output.
+        /// Padding in output pixels.
         padding: usize,
     },
-    /// Strided convolution: `scale` times as small; it has to divide the sides.
+    /// Strided convolution: divides height and width by `scale`, of which they have to be multiples.
     Down {
-        /// Its stride.
+        /// Stride.
         scale: usize,
-        /// Its padding in pixels of the input.
+        /// Padding in input pixels.
         padding: usize,
     },
 }
 
-/// The settings of a block, which are no parameters.
+/// The settings of a block that are not parameters.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
-    /// Applied to the block's output; PReLU's slopes are parameters.
+    /// Activation applied to the block's output; PReLU's slopes are parameters of the block.
     pub activation: Activation<()>,
-    /// How the sides change.
+    /// Change of height and width.
     pub resample: Resample,
-    /// Pixels from tap to tap; 1 in an ordinary convolution.
+    /// Dilation: distance between the kernel's taps in pixels; 1 for an ordinary convolution.
     pub dilation: usize,
-    /// Factor and offset that are applied to the output y in training, `factor · y + offset`, and folded
-    /// into weight and bias.
+    /// Factor and offset applied to the output y in training, `factor · y + offset`; folding merges them into weight
+    /// and bias.
     pub rescale: Option<[f64; 2]>,
 }
 
@@ -63,7 +63,7 @@ pub struct ConvBlock {
 }
 
 impl ConvBlock {
-    /// A block of these parts; only PReLU has slopes.
+    /// Makes a block of its parameters; `slope` is given for PReLU only.
     pub(super) fn new(
         weight: KernelWeight,
         bias: Option<Param<Tensor<1>>>,
@@ -80,18 +80,18 @@ impl ConvBlock {
         }
     }
 
-    /// `[batch, in, h, w]` → `[batch, out, h, w]`; the sides change as [`Resample`] says.
+    /// `[batch, in, h, w]` → `[batch, out, h, w]`; [`Resample`] tells how h and w change.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         self.forward_padded(x, Padding::Same)
     }
 
-    /// The same with other padding.
+    /// Like [`Self::forward`], with the given padding.
     pub fn forward_padded(&self, x: Tensor<4>, padding: Padding) -> Tensor<4> {
         let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
         let dilation = self.settings.dilation;
         let conv =
             |x, weight, bias, activation| conv2d(x, weight, bias, activation, padding, dilation);
-        // Normalisation stands between the convolution and its activation.
+        // With normalisation, the activation is applied after it.
         let activation = |scale| match self.norm {
             Some(_) => Activation::None,
             None => self.activation(scale),
@@ -121,7 +121,7 @@ impl ConvBlock {
         }
     }
 
-    /// The activation; every slope is shared by `scale²` consecutive channels.
+    /// The activation; each slope is shared by `scale²` consecutive channels.
     fn activation(&self, scale: usize) -> Activation<Tensor<1>> {
         let slopes = |(): &()| match &self.slope {
             Some(slope) => Ok(for_phases(slope.val(), scale)),
@@ -131,7 +131,7 @@ impl ConvBlock {
         activation.unwrap_or(Activation::None)
     }
 
-    /// Channels that it reads.
+    /// Number of input channels.
     pub fn channels_in(&self) -> usize {
         let [out, channels_in, ..] = self.weight.shape();
         match self.settings.resample {
@@ -147,9 +147,9 @@ impl ConvBlock {
     }
 }
 
-/// The parameters of a block in the form in which it is used.
+/// Parameters of a folded block.
 pub struct Folded {
-    /// `[out, in, k, k]`, or `[in, out, k, k]` of a transposed convolution.
+    /// `[out, in, k, k]`; `[in, out, k, k]` for a transposed convolution.
     pub weight: Tensor<4>,
     /// `[out]`
     pub bias: Option<Tensor<1>>,
@@ -158,7 +158,7 @@ pub struct Folded {
 }
 
 impl ConvBlock {
-    /// One weight and one bias, with wide blocks, batch normalisation and rescaling folded into them.
+    /// Folds wide blocks, batch normalisation and rescaling into one weight and one bias.
     pub fn folded(&self) -> Folded {
         let (mut weight, mut bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
         if let Some(norm) = &self.norm {
@@ -182,7 +182,7 @@ impl ConvBlock {
     }
 }
 
-/// Each of `[n]` values `scale²` times: `[n·scale²]`.
+/// Repeats each of `[n]` values `scale²` times: `[n·scale²]`.
 fn for_phases(values: Tensor<1>, scale: usize) -> Tensor<1> {
     let [count] = values.dims();
     let phases = scale * scale;

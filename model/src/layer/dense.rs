@@ -1,9 +1,9 @@
-//! Every input to every output.
+//! A fully connected layer.
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
-/// A dense layer: `x · weight + bias`.
+/// A fully connected layer: `x · weight + bias`.
 #[derive(Module, Debug)]
 pub struct Dense {
     /// `[inputs, outputs]`

@@ -1,22 +1,22 @@
-//! A convolution's weight, as it is trained and as it is used.
+//! The weight of a convolution, in training and in inference.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// A convolution's weight `[out, in, k, k]`: as it is, or as the product of a wide block.
+/// The weight of a convolution, `[out, in, k, k]`: either stored as such or computed from a wide block.
 #[derive(Module, Debug)]
 pub enum KernelWeight {
-    /// The weight itself: what a record holds.
+    /// The weight itself, as records store it.
     Folded(Param<Tensor<4>>),
-    /// A wide linear block that folds to one weight: what is trained.
+    /// A wide linear block that is trained and then folded into one weight.
     Wide(WideKernel),
 }
 
-/// The collapsible linear block of SESR (Bhardwaj et al. 2022, arXiv:2103.09404): a k×k
-/// convolution to many maps, a 1×1 convolution back, and an identity where shapes allow.
+/// The collapsible linear block of SESR (Bhardwaj et al. 2022, arXiv:2103.09404): a k×k convolution to many maps, a 1×1
+/// convolution back, and an identity if the shapes allow one.
 ///
-/// All of it is linear, so it equals one k×k convolution. It is folded at every training step,
-/// which costs a small matrix product, and never runs in its wide form.
+/// Since all of it is linear, it equals a single k×k convolution. Each training step folds it, at the cost of a small
+/// matrix product, and runs only the folded convolution.
 #[derive(Module, Debug)]
 pub struct WideKernel {
     /// `[wide, in, k, k]`
@@ -27,9 +27,9 @@ pub struct WideKernel {
 }
 
 impl WideKernel {
-    /// A block that has its parts: `expand [wide, in, k, k]`, `squeeze [out, wide]`.
+    /// Makes a block of `expand [wide, in, k, k]` and `squeeze [out, wide]`.
     ///
-    /// The identity is added where `in` equals `out`.
+    /// It includes the identity if `in` equals `out`.
     pub fn new(expand: Param<Tensor<4>>, squeeze: Param<Tensor<2>>) -> Self {
         let identity = expand.lazy_shape()[1] == squeeze.lazy_shape()[0];
         Self {
@@ -39,7 +39,7 @@ impl WideKernel {
         }
     }
 
-    /// The k×k weight `[out, in, k, k]` that this block equals.
+    /// The equivalent k×k weight, `[out, in, k, k]`.
     pub fn folded(&self) -> Tensor<4> {
         let expand = self.expand.val();
         let [wide, channels_in, k, _] = expand.dims();
@@ -57,7 +57,7 @@ impl WideKernel {
     }
 }
 
-/// The weight of a convolution that changes nothing: `[channels, channels, k, k]`.
+/// Weight of the identity convolution, `[channels, channels, k, k]`.
 fn identity_kernel(channels: usize, k: usize, device: &Device) -> Tensor<4> {
     let mut weight = vec![0f32; channels * channels * k * k];
     for c in 0..channels {
@@ -67,7 +67,7 @@ fn identity_kernel(channels: usize, k: usize, device: &Device) -> Tensor<4> {
 }
 
 impl KernelWeight {
-    /// The weight `[out, in, k, k]`.
+    /// The weight, `[out, in, k, k]`.
     pub fn val(&self) -> Tensor<4> {
         match self {
             Self::Folded(weight) => weight.val(),
@@ -75,7 +75,7 @@ impl KernelWeight {
         }
     }
 
-    /// The shape of the folded weight.
+    /// Shape of the folded weight.
     pub fn shape(&self) -> [usize; 4] {
         match self {
             Self::Folded(weight) => weight.lazy_shape().dims(),

@@ -1,4 +1,4 @@
-//! Where networks get their layers from: zeros to load a record into, or random weights.
+//! Makes the layers of networks, either of zeros (to load a record into) or with random weights.
 
 use burn::module::{Param, ParamId};
 use burn::tensor::{Device, Shape, Tensor, TensorData};
@@ -7,7 +7,7 @@ use engine::graph::Activation;
 
 use super::{BatchNorm, ConvBlock, Dense, KernelWeight, Resample, Settings, WideKernel};
 
-/// The slope that PReLU starts from (He et al. 2015, arXiv:1502.01852).
+/// Initial slope of PReLU (He et al. 2015, arXiv:1502.01852).
 const PRELU_START: f32 = 0.25;
 
 /// The configuration of a [`ConvBlock`]; see [`Layers::conv`].
@@ -24,8 +24,8 @@ pub struct ConvConfig {
 impl ConvConfig {
     /// A convolution of `shape [out, in, k, k]` with bias and without an activation.
     ///
-    /// Its weights are drawn with the variance `gain / fan_in`; the gain is a third, PyTorch's
-    /// default: small enough for identities and skips to dominate at the start.
+    /// The variance of its initial weights is `gain / fan_in`. The default gain is 1/3, as in PyTorch; it is small
+    /// enough for identities and skip connections to dominate at the start.
     pub fn new(shape: [usize; 4]) -> Self {
         Self {
             shape,
@@ -42,13 +42,13 @@ impl ConvConfig {
         }
     }
 
-    /// Another gain: 2 before a ReLU keeps the maps' variance (He et al. 2015).
+    /// Sets the gain. 2 keeps the variance of the maps if a ReLU follows (He et al. 2015).
     pub fn gain(self, gain: f32) -> Self {
         Self { gain, ..self }
     }
 
-    /// Starts as bilinear interpolation, each channel for itself: for a transposed convolution that
-    /// doubles, with a 4×4 kernel (Long et al. 2015, arXiv:1411.4038).
+    /// Initialises the weights as bilinear interpolation, applied to each channel separately. For transposed
+    /// convolutions of stride 2 with a 4×4 kernel (Long et al. 2015, arXiv:1411.4038).
     pub fn bilinear(self) -> Self {
         Self {
             bilinear: true,
@@ -56,56 +56,57 @@ impl ConvConfig {
         }
     }
 
-    /// Batch normalisation in place of the bias; not together with a sub-pixel or transposed
-    /// convolution, with which it would not fold.
+    /// Batch normalisation instead of the bias. Cannot be combined with a sub-pixel or transposed convolution, into
+    /// which it would not fold.
     pub fn norm(self) -> Self {
         Self { norm: true, ..self }
     }
 
-    /// A wide linear block of so many maps in training.
+    /// In training, the convolution is a wide linear block of this many maps.
     pub fn wide(self, expansion: Option<usize>) -> Self {
         Self { expansion, ..self }
     }
 
-    /// An activation applied to its output.
+    /// Sets the activation.
     pub fn then(mut self, activation: Activation<()>) -> Self {
         self.settings.activation = activation;
         self
     }
 
-    /// In training its output y becomes `factor · y + offset`, which is folded into its parameters: for
-    /// networks trained on other ranges of values than they are used with. Without an activation only.
+    /// In training, the output y becomes `factor · y + offset`; folding merges both into the parameters. For networks
+    /// that are trained on another range of values than they are used with. Only without an activation.
     pub fn rescaled(mut self, factor: f64, offset: f64) -> Self {
         self.settings.rescale = Some([factor, offset]);
         self
     }
 
-    /// So many pixels from tap to tap.
+    /// Sets the dilation, in pixels from tap to tap.
     pub fn dilated(mut self, dilation: usize) -> Self {
         self.settings.dilation = dilation;
         self
     }
 
-    /// A sub-pixel convolution: the output is `scale` times as large; `out` counts its channels.
+    /// Makes it a sub-pixel convolution, whose output has `scale` times the height and width; `out` counts the channels
+    /// after the shuffle.
     pub fn shuffled(mut self, scale: usize) -> Self {
         self.settings.resample = Resample::Shuffle { scale };
         self
     }
 
-    /// A transposed convolution: the output is `scale` times as large.
+    /// Makes it a transposed convolution, whose output has `scale` times the height and width.
     pub fn transposed(mut self, scale: usize, padding: usize) -> Self {
         self.settings.resample = Resample::Up { scale, padding };
         self
     }
 
-    /// A strided convolution: the output is `scale` times as small.
+    /// Makes it a strided convolution, whose output has 1/`scale` of the height and width.
     pub fn strided(mut self, scale: usize, padding: usize) -> Self {
         self.settings.resample = Resample::Down { scale, padding };
         self
     }
 }
 
-/// Makes layers.
+/// Makes the layers of a network.
 pub struct Layers {
     device: Device,
     #[cfg(feature = "train")]
@@ -113,10 +114,10 @@ pub struct Layers {
 }
 
 impl Layers {
-    /// Layers of zeros in the form in which they are used: load a record into them.
+    /// Makes folded layers of zeros, to load a record into.
     ///
-    /// Nothing is allocated before a parameter's value is asked for, and Burn's initialisers, whose
-    /// random kernels would make a page's wasm larger, are left out.
+    /// Memory is allocated only when a parameter's value is first read. Burn's initialisers are not used, as their
+    /// random kernels would make the wasm of a page larger.
     pub fn zeros(device: &Device) -> Self {
         Self {
             device: device.clone(),
@@ -125,9 +126,9 @@ impl Layers {
         }
     }
 
-    /// Layers as they are trained, with random weights.
+    /// Makes layers for training, with random weights.
     ///
-    /// They are drawn on the host, so that a seed gives the same ones on every device.
+    /// The weights are drawn on the host, so that a seed gives the same weights on every device.
     #[cfg(feature = "train")]
     pub fn random(seed: u64, device: &Device) -> Self {
         use rand::SeedableRng;
@@ -137,7 +138,7 @@ impl Layers {
         }
     }
 
-    /// A parameter, drawn uniformly with the variance `gain / fan_in`.
+    /// A parameter with uniformly distributed values of variance `gain / fan_in`.
     fn weight<const D: usize>(
         &mut self,
         shape: [usize; D],
@@ -158,7 +159,6 @@ impl Layers {
         self.constant(shape, 0.0)
     }
 
-    /// A parameter of equal values.
     fn constant<const D: usize>(&self, shape: [usize; D], value: f32) -> Param<Tensor<D>> {
         let fill =
             move |device: &Device, grad| Tensor::full(shape, value, device).set_require_grad(grad);
@@ -171,7 +171,7 @@ impl Layers {
         )
     }
 
-    /// Whether layers are made in the form in which they are trained.
+    /// Whether the layers are made for training.
     pub(crate) fn trains(&self) -> bool {
         #[cfg(feature = "train")]
         return self.random.is_some();
@@ -179,7 +179,7 @@ impl Layers {
         return false;
     }
 
-    /// A dense layer whose weights are drawn with the variance `gain / inputs`.
+    /// A dense layer whose initial weights have the variance `gain / inputs`.
     pub fn dense(&mut self, inputs: usize, outputs: usize, gain: f32) -> Dense {
         Dense::new(
             self.weight([inputs, outputs], inputs, gain),
@@ -187,14 +187,15 @@ impl Layers {
         )
     }
 
-    /// A convolution.
+    /// Makes a convolution.
     pub fn conv(&mut self, conv: ConvConfig) -> ConvBlock {
         let [out, channels_in, k, _] = conv.shape;
         let fan_in = channels_in * k * k;
         let (shape, fan_in) = match conv.settings.resample {
             Resample::None | Resample::Down { .. } => (conv.shape, fan_in),
             Resample::Shuffle { scale } => ([out * scale * scale, channels_in, k, k], fan_in),
-            // The weight of a transposed convolution is turned, and a pixel sees a part of it.
+            // The weight of a transposed convolution is `[in, out, k, k]`, and each output pixel depends on 1/scale² of
+            // its taps.
             Resample::Up { scale, .. } => {
                 ([channels_in, out, k, k], fan_in.div_ceil(scale * scale))
             }
@@ -230,7 +231,7 @@ impl Layers {
     }
 }
 
-/// The weight of a transposed convolution of stride 2 that interpolates: `[channels, channels, 4, 4]`.
+/// Weight of a transposed convolution of stride 2 that interpolates bilinearly: `[channels, channels, 4, 4]`.
 fn bilinear_kernel(channels: usize, device: &Device) -> Tensor<4> {
     const TAPS: [f32; 4] = [0.25, 0.75, 0.75, 0.25];
     let mut weight = vec![0f32; channels * channels * 16];

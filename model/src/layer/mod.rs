@@ -1,4 +1,4 @@
-//! The blocks that networks are made of.
+//! The building blocks of networks.
 
 mod batch_norm;
 mod conv;

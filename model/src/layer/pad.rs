@@ -1,20 +1,20 @@
-//! Margins around images, where zeros would be visible.
+//! Padding of images with pixels of the image, where zero padding would be visible.
 
 use burn::tensor::Tensor;
 
-/// `x [batch, c, h, w]` with its border pixels repeated `margin` times on every side.
+/// Pads `x [batch, c, h, w]` by `margin` pixels on each side with copies of the border pixels.
 pub fn pad_replicate(x: Tensor<4>, margin: usize) -> Tensor<4> {
     pad(x, margin, |_| 0)
 }
 
-/// `x [batch, c, h, w]` mirrored about its borders by `margin` pixels, the border pixel repeated, as
-/// MATLAB's `imresize` has it.
+/// Pads `x [batch, c, h, w]` by `margin` pixels on each side with its mirror image. The border pixel is repeated, as in
+/// MATLAB's `imresize`.
 pub fn pad_symmetric(x: Tensor<4>, margin: usize) -> Tensor<4> {
     pad(x, margin, |distance| distance)
 }
 
-/// Beyond each border, `distance` pixels away (from 0), stands the pixel that lies `inside(distance)`
-/// pixels within it.
+/// Pads each side by `margin` pixels. The padding pixel at `distance` (from 0) outside the border is a copy of the
+/// pixel at `inside(distance)` inside it.
 fn pad(x: Tensor<4>, margin: usize, inside: impl Fn(usize) -> usize) -> Tensor<4> {
     [2, 3].into_iter().fold(x, |x, dim| {
         let last = x.dims()[dim] - 1;

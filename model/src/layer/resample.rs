@@ -1,17 +1,16 @@
-//! Strided and transposed convolutions, rewritten as convolutions at stride 1 and shuffles.
+//! Rewrites strided and transposed convolutions as convolutions of stride 1 and pixel shuffles.
 //!
-//! Both are exact rearrangements of the weight, so that networks need one convolution only, and
-//! every engine that has it and a shuffle runs them (Shi et al. 2016, "Is the deconvolution layer
-//! the same as a convolutional layer?", arXiv:1609.07009).
+//! Both rearrange the weight exactly. An engine therefore needs only one convolution and the shuffle to run all
+//! networks (Shi et al. 2016, "Is the deconvolution layer the same as a convolutional layer?", arXiv:1609.07009).
 
 use burn::tensor::{Int, Tensor, TensorData};
 
 use engine::graph::Phases;
 
-/// The weight of a transposed convolution as one for a convolution that a pixel shuffle follows.
+/// Rearranges the weight of a transposed convolution for a convolution followed by a pixel shuffle.
 ///
-/// `weight [in, out, k, k]` of stride s, whose output is s times as large as its input
-/// (`output_padding = s + 2·padding − k`) → `[out·s², in, k′, k′]`.
+/// `weight [in, out, k, k]` of stride s, whose output has s times the height and width of its input (`output_padding =
+/// s + 2·padding − k`) → `[out·s², in, k′, k′]`.
 pub fn transposed_kernel(weight: Tensor<4>, stride: usize, padding: usize) -> Tensor<4> {
     let [channels_in, channels_out, k, _] = weight.dims();
     let phases = Phases::transposed(k, stride, padding);
@@ -21,10 +20,10 @@ pub fn transposed_kernel(weight: Tensor<4>, stride: usize, padding: usize) -> Te
         .swap_dims(0, 1)
 }
 
-/// The weight of a strided convolution as one at stride 1 on an unshuffled image.
+/// Rearranges the weight of a strided convolution for a convolution of stride 1 that follows a pixel unshuffle.
 ///
-/// `weight [out, in, k, k]` of stride s → `[out, in·s², k′, k′]`; the image's sides have to be
-/// multiples of s.
+/// `weight [out, in, k, k]` of stride s → `[out, in·s², k′, k′]`. The image's height and width have to be multiples of
+/// s.
 pub fn strided_kernel(weight: Tensor<4>, stride: usize, padding: usize) -> Tensor<4> {
     let [channels_out, channels_in, k, _] = weight.dims();
     let phases = Phases::strided(k, stride, padding);

@@ -1,4 +1,4 @@
-//! The way around the network: the input, enlarged classically, is added to the output.
+//! The skip connection from the input to the output, which adds the interpolated input.
 
 use burn::tensor::{Device, Tensor, TensorData, module, ops::ConvOptions};
 use serde::{Deserialize, Serialize};
@@ -6,27 +6,27 @@ use serde::{Deserialize, Serialize};
 use super::pad_symmetric;
 use engine::image::resize::{Method, phase_taps};
 
-/// How the input reaches the output.
+/// The skip connection from the input to the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Skip {
-    /// Not at all.
+    /// No skip connection.
     None,
-    /// Each pixel repeated: costs an addition.
+    /// Nearest-neighbour interpolation: costs only an addition.
     #[default]
     Nearest,
     /// MATLAB's bicubic interpolation (a = −0.5, symmetric borders).
     Bicubic,
 }
 
-/// The largest distance at which [`Skip::Bicubic`] looks at its input, in pixels.
+/// Number of input pixels to each side that [`Skip::Bicubic`] reads.
 const BICUBIC_REACH_PX: usize = 2;
 
-/// Adds the enlarged `x [batch, c, h, w]` to `maps [batch, c·s², h, w]`, the maps that a sub-pixel
-/// shuffle will interleave into `[batch, c, h·s, w·s]`.
+/// Adds the enlarged `x [batch, c, h, w]` to `maps [batch, c·s², h, w]`, which a pixel shuffle will turn into `[batch,
+/// c, h·s, w·s]`.
 ///
-/// Before the shuffle each of the s² maps of a channel is one phase of the enlarged image, so
-/// nearest is the image itself and bicubic is a 5×5 convolution a phase.
+/// Before the shuffle, each of the s² maps of a channel is one phase of the enlarged image. So the nearest-neighbour
+/// skip adds the image itself to each of them, and the bicubic one a 5×5 convolution of it per phase.
 pub fn add_skip(maps: Tensor<4>, x: Tensor<4>, skip: Skip, scale: usize) -> Tensor<4> {
     let [batch, channels, h, w] = x.dims();
     let phases = scale * scale;
@@ -42,7 +42,7 @@ pub fn add_skip(maps: Tensor<4>, x: Tensor<4>, skip: Skip, scale: usize) -> Tens
     }
 }
 
-/// The s² phases of the bicubic enlargement of `x [batch, c, h, w]`, as `[batch, c·s², h, w]`.
+/// The s² phases of `x [batch, c, h, w]` enlarged by bicubic interpolation: `[batch, c·s², h, w]`.
 fn bicubic_phases(x: Tensor<4>, scale: usize) -> Tensor<4> {
     let [batch, channels, h, w] = x.dims();
     let device = x.device();
@@ -57,7 +57,7 @@ fn bicubic_phases(x: Tensor<4>, scale: usize) -> Tensor<4> {
     ])
 }
 
-/// One 5×5 kernel for each of the s² phases: `[s², 1, 5, 5]`.
+/// A 5×5 kernel per phase: `[s², 1, 5, 5]`.
 fn phase_kernels(scale: usize, device: &Device) -> Tensor<4> {
     let taps: Vec<Vec<f32>> = (0..scale)
         .map(|phase| phase_taps(phase, scale, Method::Bicubic))

@@ -1,7 +1,7 @@
 //! The project's convolution as a Burn operation on the flex device, with its own backward pass.
 //!
-//! Burn's own convolution there spends most of a training step outside of arithmetic; this one
-//! hands whole batches to [`engine::conv::train`].
+//! With Burn's own convolution, arithmetic is only a small part of a training step's time there; this one passes whole
+//! batches to [`engine::conv::train`].
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -15,10 +15,10 @@ use burn::tensor::{DType, Tensor, TensorData};
 use engine::conv::train::{Convolution, Gradients as ConvGradients, Shape};
 use engine::conv::{FusedActivation, Isa};
 
-/// The fused convolution, as an operation of a backend.
+/// The fused convolution as a backend operation.
 #[backend_extension(Flex, Autodiff)]
 pub trait TrainOps: Backend {
-    /// Convolution, bias and ReLU where `relu` says so.
+    /// Convolution with bias, and with ReLU if `relu` is set.
     fn conv(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -27,7 +27,7 @@ pub trait TrainOps: Backend {
         padding: usize,
     ) -> FloatTensor<Self>;
 
-    /// Convolution, bias and PReLU with one slope a channel.
+    /// Convolution with bias, and PReLU with a slope per channel.
     fn conv_prelu(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -39,7 +39,7 @@ pub trait TrainOps: Backend {
 
 /// The fused convolution; `slope` is `[out]`.
 ///
-/// All tensors have to lie on the flex device, with or without autodiff, and to be f32.
+/// All tensors have to be f32 tensors on the flex device, with or without autodiff.
 pub(super) fn conv(
     x: Tensor<4>,
     weight: Tensor<4>,
@@ -61,7 +61,7 @@ pub(super) fn conv(
     })
 }
 
-/// A convolution's inputs: what forward reads and backward reads again.
+/// The inputs of a convolution, which the backward pass reads again.
 #[derive(Clone, Debug)]
 struct Inputs {
     x: FlexTensor,
@@ -133,7 +133,6 @@ impl Inputs {
     }
 }
 
-/// A contiguous tensor's values.
 fn values(tensor: &FlexTensor) -> &[f32] {
     tensor
         .as_slice()
@@ -166,7 +165,7 @@ impl TrainOps for Flex {
     }
 }
 
-/// The backward pass; N is 3, or 4 with slopes.
+/// The backward pass; N is 3 without and 4 with slopes.
 #[derive(Debug)]
 struct Conv<const N: usize>;
 
@@ -252,7 +251,7 @@ impl<C: CheckpointStrategy> TrainOps for Autodiff<Flex, C> {
     }
 }
 
-/// Whether the fused convolution can take these: flex, and f32.
+/// Whether the fused convolution supports these tensors: f32 on the flex device.
 pub(super) fn takes(x: &Tensor<4>, weight: &Tensor<4>) -> bool {
     let flex = |device: burn::tensor::Device| device.inner() == burn::tensor::Device::flex();
     let [_, _, k, _] = weight.dims();

@@ -1,7 +1,6 @@
-//! An autoencoder of convolutions alone: learns what digits look like, and sharpens blurred ones.
+//! A convolutional autoencoder that learns the shapes of digits and sharpens blurred ones.
 //!
-//! The first network of many introductions. It changes no side; what it gets was shrunk and
-//! enlarged again by somebody else:
+//! It does not change the image's size; its input has been reduced and enlarged before:
 //!
 //! ```text
 //! grey [1, h, w] ─ (3×3 ─ norm ─ ReLU) × 3 ─ [16] [32] [64] ─ 3×3 ─ sigmoid ─ grey [1, h, w]
@@ -16,11 +15,11 @@ use super::{Architecture, ConfigError, Network, check, check_maps};
 use crate::layer::{ConvBlock, ConvConfig, Layers};
 use crate::ops::{Ops, Topology};
 
-/// The sizes of an [`Autoencoder`].
+/// The configuration of an [`Autoencoder`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AutoencoderConfig {
-    /// Maps after each convolution but the last.
+    /// Maps after each convolution except the last.
     #[serde(default = "maps")]
     pub maps: Vec<usize>,
 }
@@ -72,7 +71,7 @@ impl Architecture for AutoencoderConfig {
     }
 }
 
-/// The network.
+/// The network, as a Burn module.
 #[derive(Module, Debug)]
 pub struct Autoencoder {
     convs: Vec<ConvBlock>,

@@ -1,7 +1,7 @@
-//! DBPN: projects up and down again, and learns from what was lost on the way.
+//! DBPN: projects feature maps up and down repeatedly, and learns from the errors of the projections.
 //!
-//! Haris, Shakhnarovich and Ukita, "Deep Back-Projection Networks for Super-Resolution", CVPR
-//! 2018, arXiv:1803.02735; the dense form, D-DBPN. Each unit sees all maps of the units before:
+//! Haris, Shakhnarovich and Ukita, "Deep Back-Projection Networks for Super-Resolution", CVPR 2018, arXiv:1803.02735;
+//! the dense variant, D-DBPN. Each unit reads the maps of all previous units:
 //!
 //! ```text
 //! RGB [3, h, w] ─ 3×3 ─ 1×1 ─ up ─ (down ─ up) × (stages − 1) ─ all large maps side by side ─ 3×3 ─ RGB [3, r·h, r·w]
@@ -18,13 +18,13 @@ use super::{Architecture, ConfigError, Network, check, check_maps, check_scale};
 use crate::layer::{ConvBlock, ConvConfig, Layers, PRELU};
 use crate::ops::{Ops, Topology};
 
-/// The sizes of a [`Dbpn`]; the defaults are those of the paper's D-DBPN.
+/// The configuration of a [`Dbpn`]; the defaults are those of the paper's D-DBPN.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DbpnConfig {
-    /// 2, 3 or 4.
+    /// Upscaling factor: 2, 3 or 4.
     pub scale: usize,
-    /// The planes that the network sees; RGB in the paper.
+    /// Planes that the network processes; RGB in the paper.
     #[serde(default = "rgb")]
     pub colour: Colour,
     /// n₀: maps of the first convolution.
@@ -33,7 +33,7 @@ pub struct DbpnConfig {
     /// n_R: maps of each projection.
     #[serde(default = "width")]
     pub width: usize,
-    /// T: up-projections; there is one down-projection less.
+    /// T: number of up-projections; there is one down-projection less.
     #[serde(default = "stages")]
     pub stages: usize,
 }
@@ -52,7 +52,7 @@ fn stages() -> usize {
 }
 
 impl DbpnConfig {
-    /// Side and padding of the projections' kernels (the paper's table: 6, 7 and 8 pixels).
+    /// Side and padding of the projections' kernels; the sides are 6, 7 and 8 pixels, as in the paper's table.
     fn kernel(&self) -> [usize; 2] {
         match self.scale {
             2 => [6, 2],
@@ -73,7 +73,7 @@ impl DbpnConfig {
         layers.conv(conv.strided(self.scale, padding).gain(2.0).then(PRELU))
     }
 
-    /// A 1×1 convolution to the projections' width, where the maps are not of it.
+    /// A 1×1 convolution to the projections' width, unless the maps have this width already.
     fn bottleneck(&self, maps: usize, layers: &mut Layers) -> Option<ConvBlock> {
         let conv = ConvConfig::new([self.width, maps, 1, 1]);
         (maps != self.width).then(|| layers.conv(conv.gain(2.0).then(PRELU)))
@@ -145,7 +145,7 @@ impl Architecture for DbpnConfig {
     }
 }
 
-/// The network.
+/// The network, as a Burn module.
 #[derive(Module, Debug)]
 pub struct Dbpn {
     first: ConvBlock,
@@ -155,7 +155,7 @@ pub struct Dbpn {
     last: ConvBlock,
 }
 
-/// An up- or a down-projection.
+/// An up-projection or a down-projection.
 #[derive(Module, Debug)]
 struct Projection {
     bottleneck: Option<ConvBlock>,

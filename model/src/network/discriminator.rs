@@ -1,14 +1,14 @@
-//! The judge of SRGAN: is an image photographed or made by a network?
+//! The discriminator of SRGAN: tells photographs from upscaled images.
 //!
-//! Ledig et al., CVPR 2017, arXiv:1609.04802, figure 4; needed in training alone:
+//! Ledig et al., CVPR 2017, arXiv:1609.04802, figure 4; used in training only:
 //!
 //! ```text
 //! image [c, s, s] ─ 3×3, 64 ─ LeakyReLU ─ (3×3 ─ norm ─ LeakyReLU) × 7 ─ dense 1024 ─ LeakyReLU ─ dense 1
 //! maps              64 │ 64 ↓2 │ 128 │ 128 ↓2 │ 256 │ 256 ↓2 │ 512 │ 512 ↓2
 //! ```
 //!
-//! The paper ends in a sigmoid; here the losses take the number before it, which is the same
-//! arithmetic without its loss of precision.
+//! The paper's network ends in a sigmoid. Here, the losses take the value before it, which is equivalent but
+//! numerically more precise.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -18,18 +18,18 @@ use engine::graph::Activation;
 
 use crate::layer::{ConvBlock, ConvConfig, Dense, Layers};
 
-/// The paper's slope.
+/// Slope of the LeakyReLU, as in the paper.
 const SLOPE: f32 = 0.2;
 
-/// Convolutions; every second one halves the sides and comes before the maps double.
+/// Number of convolutions; every second one halves height and width, and the maps double after it.
 const CONVS: usize = 8;
 
-/// The sizes of a [`Discriminator`].
+/// The configuration of a [`Discriminator`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiscriminatorConfig {
-    /// Planes of an image, or maps of its features.
+    /// Channels of the image, or of its feature maps.
     pub channels: usize,
-    /// Their side in pixels.
+    /// Side of the input in pixels.
     pub side_px: usize,
     /// Maps after the first convolution; 64 in the paper.
     pub width: usize,
@@ -38,7 +38,7 @@ pub struct DiscriminatorConfig {
 }
 
 impl DiscriminatorConfig {
-    /// Whether it can be built.
+    /// Checks that the discriminator can be built.
     pub fn validate(&self) -> Result<(), ConfigError> {
         check_maps("discriminator.width", self.width)?;
         check(
@@ -49,7 +49,7 @@ impl DiscriminatorConfig {
         )
     }
 
-    /// The discriminator with random weights from `seed`.
+    /// Makes the discriminator with random weights from `seed`.
     pub fn init(&self, seed: u64, device: &Device) -> Discriminator {
         let mut layers = Layers::random(seed, device);
         let (mut maps, mut side) = (self.channels, self.side_px);
@@ -61,7 +61,7 @@ impl DiscriminatorConfig {
             if i > 0 {
                 conv = conv.norm();
             }
-            // Small maps of features are not halved as often.
+            // Stop halving at odd sides, which occur with small feature maps.
             if i % 2 == 1 && side.is_multiple_of(2) {
                 conv = conv.strided(2, 1);
                 side /= 2;
@@ -73,13 +73,14 @@ impl DiscriminatorConfig {
         Discriminator {
             convs,
             dense: layers.dense(maps * side * side, self.dense, 2.0),
-            // A third, as for the last layers of all networks here: undecided at first.
+            // Gain 1/3 as for the last layers of all networks here: the first outputs are close to 0, that is,
+            // undecided.
             last: layers.dense(self.dense, 1, 1.0 / 3.0),
         }
     }
 }
 
-/// The network.
+/// The network, as a Burn module.
 #[derive(Module, Debug)]
 pub struct Discriminator {
     convs: Vec<ConvBlock>,
@@ -88,8 +89,8 @@ pub struct Discriminator {
 }
 
 impl Discriminator {
-    /// `[batch, channels, side, side]` → `[batch]`: above 0 for a photograph, below for a network's
-    /// work; the probability is its sigmoid. Pictures are best given in −1…1.
+    /// `[batch, channels, side, side]` → `[batch]`: positive for a photograph, negative for an upscaled image; the
+    /// sigmoid gives the probability of a photograph. Images should be in −1…1.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<1> {
         let maps = self.convs.iter().fold(x, |x, conv| conv.forward(x));
         let [batch, channels, height, width] = maps.dims();

@@ -1,4 +1,4 @@
-//! ESPCN: the network that the sub-pixel shuffle comes from.
+//! ESPCN, which introduced the sub-pixel convolution.
 //!
 //! Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
 //! Convolutional Neural Network", CVPR 2016, arXiv:1609.05158:
@@ -16,13 +16,13 @@ use super::{Architecture, ConfigError, Network, check_maps, check_scale};
 use crate::layer::{ConvBlock, ConvConfig, Layers};
 use crate::ops::{Ops, Topology};
 
-/// The sizes of an [`Espcn`]; the defaults are the paper's.
+/// The configuration of an [`Espcn`]; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EspcnConfig {
-    /// 2, 3 or 4.
+    /// Upscaling factor: 2, 3 or 4.
     pub scale: usize,
-    /// The planes that the network sees; the paper's is Y.
+    /// Planes that the network processes; Y in the paper.
     #[serde(default)]
     pub colour: Colour,
     /// Maps after the first and the second convolution.
@@ -74,7 +74,7 @@ impl Architecture for EspcnConfig {
     }
 }
 
-/// The network.
+/// The network, as a Burn module.
 #[derive(Module, Debug)]
 pub struct Espcn {
     first: ConvBlock,

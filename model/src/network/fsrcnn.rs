@@ -1,8 +1,8 @@
-//! FSRCNN: SRCNN's work on the small image, through a narrow waist.
+//! FSRCNN: like SRCNN, but on the small image, with few maps in the middle layers.
 //!
-//! Dong, Loy and Tang, "Accelerating the Super-Resolution Convolutional Neural Network", ECCV
-//! 2016, arXiv:1608.00367. Feature extraction, shrinking, m mapping layers, expanding, and a
-//! transposed convolution that enlarges; PReLU after every convolution:
+//! Dong, Loy and Tang, "Accelerating the Super-Resolution Convolutional Neural Network", ECCV 2016, arXiv:1608.00367.
+//! Feature extraction, shrinking, m mapping layers, expanding, and a transposed convolution that enlarges; a PReLU
+//! follows every convolution except the last:
 //!
 //! ```text
 //! Y [1, h, w] ─ 5×5 ─ [d] ─ 1×1 ─ [s] ─ (3×3) × m ─ [s] ─ 1×1 ─ [d] ─ 9×9 transposed ─ Y [1, r·h, r·w]
@@ -16,22 +16,22 @@ use super::{Architecture, ConfigError, Network, check, check_maps, check_scale};
 use crate::layer::{ConvBlock, ConvConfig, Layers, PRELU};
 use crate::ops::{Ops, Topology};
 
-/// The sizes of an [`Fsrcnn`]; the defaults are the paper's FSRCNN(56, 12, 4).
+/// The configuration of an [`Fsrcnn`]; the defaults are the paper's FSRCNN(56, 12, 4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FsrcnnConfig {
-    /// 2, 3 or 4.
+    /// Upscaling factor: 2, 3 or 4.
     pub scale: usize,
-    /// The planes that the network sees; the paper's is Y.
+    /// Planes that the network processes; Y in the paper.
     #[serde(default)]
     pub colour: Colour,
-    /// d: maps of the first and the last convolution.
+    /// d: maps of the first convolution and before the last one.
     #[serde(default = "wide")]
     pub wide: usize,
-    /// s: maps in the waist.
+    /// s: maps of the mapping layers.
     #[serde(default = "narrow")]
     pub narrow: usize,
-    /// m: 3×3 convolutions in the waist.
+    /// m: number of 3×3 mapping layers.
     #[serde(default = "depth")]
     pub depth: usize,
 }
@@ -46,7 +46,7 @@ fn depth() -> usize {
     4
 }
 
-/// Side of the transposed convolution in pixels.
+/// Side of the transposed convolution's kernel in pixels.
 const LAST_PX: usize = 9;
 
 impl Architecture for FsrcnnConfig {
@@ -55,7 +55,6 @@ impl Architecture for FsrcnnConfig {
             scale: self.scale,
             colour: self.colour,
             input: Input::LowResolution,
-            // 5×5, the waist, and what nine pixels of the output reach in the input.
         }
     }
 
@@ -78,7 +77,7 @@ impl Architecture for FsrcnnConfig {
             ConvConfig::new([channels, d, LAST_PX, LAST_PX]).transposed(self.scale, LAST_PX / 2);
         Network::Fsrcnn(Fsrcnn {
             blocks,
-            // The paper draws its weights with a deviation of 0.001.
+            // The paper draws these weights with a standard deviation of 0.001.
             last: layers.conv(last.gain(LAST_GAIN)),
         })
     }
@@ -88,10 +87,10 @@ impl Architecture for FsrcnnConfig {
     }
 }
 
-/// Small enough that the network starts near zero, as the paper's deviation of 0.001 has it.
+/// Small enough for the network's output to start near zero, like the paper's standard deviation of 0.001.
 const LAST_GAIN: f32 = 0.01;
 
-/// The network.
+/// The network, as a Burn module.
 #[derive(Module, Debug)]
 pub struct Fsrcnn {
     blocks: Vec<ConvBlock>,

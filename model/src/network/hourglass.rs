@@ -1,8 +1,9 @@
-//! Hourglass: down and up again with skips, a U-Net; several in series are a stacked hourglass.
+//! Hourglass: a U-Net, which halves the maps and enlarges them again with skip connections; stacked hourglasses run
+//! several in series.
 //!
-//! Ronneberger, Fischer and Brox, "U-Net", 2015, arXiv:1505.04597; Newell, Yang and Deng, "Stacked
-//! Hourglass Networks", 2016, arXiv:1603.06937, from where the loss after each of the stacks comes.
-//! Here each ends in a sub-pixel convolution that completes the repeated input:
+//! Ronneberger, Fischer and Brox, "U-Net", 2015, arXiv:1505.04597; Newell, Yang and Deng, "Stacked Hourglass Networks",
+//! 2016, arXiv:1603.06937, from which the loss after each stack is taken. Here, each stack ends in a sub-pixel
+//! convolution, and the enlarged input is added:
 //!
 //! ```text
 //! x [c, h, w] ─ 3×3 ─ maps ─ hourglass ─┬─ + maps ─ next hourglass …
@@ -20,22 +21,22 @@ use super::{Architecture, ConfigError, Network, check, check_maps, check_scale};
 use crate::layer::{ConvBlock, ConvConfig, Layers, PRELU, Skip};
 use crate::ops::{Ops, Topology};
 
-/// The sizes of an [`Hourglass`].
+/// The configuration of an [`Hourglass`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HourglassConfig {
-    /// 2, 3 or 4.
+    /// Upscaling factor: 2, 3 or 4.
     pub scale: usize,
-    /// The planes that the network sees.
+    /// Planes that the network processes.
     #[serde(default)]
     pub colour: Colour,
     /// Maps between the convolutions.
     #[serde(default = "width")]
     pub width: usize,
-    /// Number of halvings of the image.
+    /// Number of times that height and width are halved.
     #[serde(default = "levels")]
     pub levels: usize,
-    /// Hourglasses in series.
+    /// Number of hourglasses in series.
     #[serde(default = "stacks")]
     pub stacks: usize,
 }
@@ -108,7 +109,7 @@ impl Architecture for HourglassConfig {
     }
 }
 
-/// The network.
+/// The network, as a Burn module.
 #[derive(Module, Debug)]
 pub struct Hourglass {
     first: ConvBlock,
@@ -132,7 +133,7 @@ struct Level {
 }
 
 impl Stack {
-    /// `[width, h, w]`, the same shape; the sides are multiples of 2 to the number of levels.
+    /// `[width, h, w]` → the same shape; h and w have to be multiples of 2 to the power of the number of levels.
     fn run<O: Ops>(&self, ops: &mut O, maps: &O::Maps) -> Result<O::Maps, O::Error> {
         let mut skips = Vec::new();
         let mut maps = maps.clone();
@@ -152,7 +153,7 @@ impl Stack {
 }
 
 impl Topology for Hourglass {
-    /// In training the result of every stack is compared with the target.
+    /// In training, the result of every stack is compared with the target.
     fn run<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error> {
         let multiple = 1 << self.stacks.first().map_or(0, |stack| stack.levels.len());
         let aligned = ops.align(&input, multiple)?;

@@ -1,8 +1,8 @@
-//! LapSRN: doubles again and again, and learns from every doubling.
+//! LapSRN: doubles the image's size repeatedly, and has a loss after each doubling.
 //!
-//! Lai, Huang, Ahuja and Yang, "Deep Laplacian Pyramid Networks for Fast and Accurate
-//! Super-Resolution", CVPR 2017, arXiv:1704.03915, and with levels that share their parameters,
-//! as here, arXiv:1710.01992. A level finds the details that the doubled image lacks:
+//! Lai, Huang, Ahuja and Yang, "Deep Laplacian Pyramid Networks for Fast and Accurate Super-Resolution", CVPR 2017,
+//! arXiv:1704.03915; the variant of arXiv:1710.01992, whose levels share their parameters. A level adds the details
+//! that the enlarged image lacks:
 //!
 //! ```text
 //! features [w, h, w] ─ (3×3 ─ LeakyReLU) × depth ─ 4×4 transposed ─ LeakyReLU ─┬─ next level's features
@@ -10,7 +10,7 @@
 //! image  [c, h, w] ──────────────── 4×4 transposed, bilinear at first ────────────── + ─ [c, 2·h, 2·w]
 //! ```
 //!
-//! As the levels are one, a network that was trained for ×4 or ×8 is one for ×2, too:
+//! Because the levels share their parameters, a network trained for ×4 or ×8 also works for ×2:
 //! [`NetworkConfig::with_scale`].
 
 use burn::module::Module;
@@ -22,19 +22,19 @@ use super::{Architecture, ConfigError, Network, NetworkConfig, check, check_maps
 use crate::layer::{ConvBlock, ConvConfig, Layers};
 use crate::ops::{Ops, Topology};
 
-/// The sizes of a [`LapSrn`]; the defaults are the paper's.
+/// The configuration of a [`LapSrn`]; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LapSrnConfig {
-    /// 2, 4 or 8.
+    /// Upscaling factor: 2, 4 or 8.
     pub scale: usize,
-    /// The planes that the network sees; the paper's is Y.
+    /// Planes that the network processes; Y in the paper.
     #[serde(default)]
     pub colour: Colour,
     /// Maps between the convolutions.
     #[serde(default = "width")]
     pub width: usize,
-    /// 3×3 convolutions before each doubling.
+    /// Number of 3×3 convolutions before each doubling.
     #[serde(default = "depth")]
     pub depth: usize,
 }
@@ -46,7 +46,7 @@ fn depth() -> usize {
     10
 }
 
-/// The paper's activation.
+/// Activation of all convolutions, as in the paper.
 const LEAKY: Activation<()> = Activation::LeakyRelu(0.2);
 
 impl LapSrnConfig {
@@ -61,8 +61,6 @@ impl Architecture for LapSrnConfig {
             scale: self.scale,
             colour: self.colour,
             input: Input::LowResolution,
-            // Each level's pixels are half as large as those of the one before: two times the first
-            // level's reach is more than all together.
         }
     }
 
@@ -111,7 +109,7 @@ impl Architecture for LapSrnConfig {
     }
 }
 
-/// The network.
+/// The network, as a Burn module.
 #[derive(Module, Debug)]
 pub struct LapSrn {
     first: ConvBlock,
@@ -127,8 +125,8 @@ impl Topology for LapSrn {
         self.run_training(ops, input, self.levels as f64)
     }
 
-    /// Every level's image is compared with a target. A level that takes part by a fraction adds its
-    /// details by that fraction: ProSR's blend with the enlarged image of the level before.
+    /// The image of each level is compared with a target. If `levels` is not an integer, the details of the last level
+    /// are multiplied by the fraction: the blending with the enlarged image of the previous level in ProSR.
     fn run_training<O: Ops>(
         &self,
         ops: &mut O,

@@ -1,4 +1,4 @@
-//! Networks, one file each, and the registry that names them.
+//! The networks, one per file, and the list of all of them.
 
 mod autoencoder;
 mod dbpn;
@@ -38,7 +38,7 @@ use engine::{Input, ScaleError, Spec};
 use crate::layer::{ConvBlock, Layers};
 use crate::ops::{Blocks, BuildError, GraphOps, Names, Ops, TensorOps, Topology, Values};
 
-/// A configuration that cannot be built.
+/// A configuration of which no network can be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} is {value}, but it has to be {allowed}")]
 pub struct ConfigError {
@@ -69,18 +69,18 @@ fn check_maps(field: &'static str, maps: usize) -> Result<(), ConfigError> {
     check((1..=1024).contains(&maps), field, maps, "1 to 1024")
 }
 
-/// A network's configuration; each network's file implements it.
+/// Implemented by the configuration of each network.
 trait Architecture {
     /// Scale, colour treatment and input, for the pipeline.
     fn spec(&self) -> Spec;
 
-    /// Whether a network of these sizes can be built.
+    /// Checks that a network of this configuration can be built.
     fn validate(&self) -> Result<(), ConfigError>;
 
-    /// The network, of layers that `layers` makes; the configuration has to be valid.
+    /// Builds the network of layers that `layers` makes; the configuration has to be valid.
     fn build(&self, layers: &mut Layers) -> Network;
 
-    /// The same network at its smaller scales, the smallest first, where one record serves them all.
+    /// The configurations for smaller scales that the same record can be used with, the smallest first.
     fn smaller(&self) -> Vec<NetworkConfig> {
         Vec::new()
     }
@@ -94,23 +94,25 @@ trait Architecture {
         }]
     }
 
-    /// The path of the last convolution, whose parameters come last.
+    /// Path of the last convolution, whose parameters come last.
     fn last_layer(&self) -> &'static str;
 }
 
-/// Everything that has one case per network: the only registry.
+/// Defines everything that has one case per network.
 macro_rules! networks {
     ($($(#[$doc:meta])* $name:ident($config:ident),)*) => {
-        /// Every network there is, by its configuration.
+        /// The configuration of any network.
         ///
-        /// In TOML and in a record: `kind = "plain"` beside the fields of [`PlainConfig`], and so on.
+        /// TOML files and records store it as `kind = "plain"` and the fields of [`PlainConfig`], and likewise for the
+        /// others.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
         #[serde(tag = "kind", rename_all = "lowercase")]
         pub enum NetworkConfig {
             $($(#[$doc])* $name($config),)*
         }
 
-        // What serde would derive buffers values of every format there is; a page can do without.
+        // The derived implementation would buffer values of all of serde's types, which would make the wasm of a page
+        // larger.
         impl<'de> Deserialize<'de> for NetworkConfig {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let mut fields = Map::deserialize(deserializer)?;
@@ -134,7 +136,7 @@ macro_rules! networks {
                 }
             }
 
-            /// The network's name in paths of parameters.
+            /// Name of the network in the paths of parameters.
             fn name(&self) -> &'static str {
                 match self {
                     $(Self::$name(_) => stringify!($name),)*
@@ -142,7 +144,7 @@ macro_rules! networks {
             }
         }
 
-        /// Any network.
+        /// The module of any network.
         #[derive(Module, Debug)]
         #[allow(clippy::large_enum_variant)]
         pub enum Network {
@@ -182,31 +184,32 @@ networks! {
     SrResNet(SrResNetConfig),
     /// LapSRN (Lai et al. 2017).
     LapSrn(LapSrnConfig),
-    /// U-Nets in series (Ronneberger et al. 2015, Newell et al. 2016).
+    /// Stacked U-Nets (Ronneberger et al. 2015, Newell et al. 2016).
     Hourglass(HourglassConfig),
-    /// Residual dense blocks, dilations and a pyramid (after Zhang et al. 2018).
+    /// Residual dense blocks with dilation, and pyramid pooling (after Zhang et al. 2018).
     ResidualDense(ResidualDenseConfig),
     /// An autoencoder for digits.
     Autoencoder(AutoencoderConfig),
     /// D-DBPN (Haris et al. 2018).
     Dbpn(DbpnConfig),
-    /// Our own plain stack of convolutions.
+    /// This project's plain stack of convolutions.
     Plain(PlainConfig),
 }
 
 impl Network {
-    /// `[batch, c, h, w]` → `[batch, c, h·r, w·r]`, values in 0…1 (the output may overshoot); r is the
-    /// scale, or 1 for [`Input::Upsampled`].
+    /// `[batch, c, h, w]` → `[batch, c, h·r, w·r]` with values in 0…1, which the output may exceed; r is the scale, or
+    /// 1 for [`Input::Upsampled`].
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let Ok(result) = self.run(&mut TensorOps::new(&x), x);
         result
     }
 
-    /// The same as it is trained: every result that is compared with a target, the network's own last.
+    /// Like [`Self::forward`], in the way the network is trained. Returns every result that is compared with a target;
+    /// the network's own result comes last.
     ///
-    /// Their sizes are those of [`NetworkConfig::training_ratios`]; SRCNN runs without padding and returns
-    /// the central part. Of a network that enlarges level by level the first `levels` levels take part,
-    /// the last one by the fraction alone, and there are as many results.
+    /// Their sizes are those of [`NetworkConfig::training_ratios`]; SRCNN runs without padding and returns the central
+    /// part. Of a network that enlarges level by level, only the first `levels` levels run, and there are as many
+    /// results; a fraction of `levels` is the weight of the last level's details.
     pub fn forward_training(&self, x: Tensor<4>, levels: f64) -> Vec<Tensor<4>> {
         let mut ops = TensorOps::training(&x);
         let Ok(result) = self.run_training(&mut ops, x, levels);
@@ -222,8 +225,10 @@ impl Network {
         blocks.0
     }
 
-    /// The network as a graph, whose parameters go by their paths; input and result are those of
-    /// [`Self::forward`].
+    /// The network as a graph, which names parameters by their paths; input and result are those of [`Self::forward`].
+    ///
+    /// # Errors
+    /// If the network has wide blocks or batch normalisation, which folding removes.
     pub fn graph(&self) -> Result<Graph, BuildError> {
         let mut graph = self.graph_by_ids()?;
         let names = Names::of(self);
@@ -232,6 +237,9 @@ impl Network {
     }
 
     /// [`Self::graph`] with the values of the network's parameters.
+    ///
+    /// # Errors
+    /// If the network has wide blocks or batch normalisation, which folding removes.
     pub fn plan(&self) -> Result<Plan, BuildError> {
         let values = Values::of(self);
         Ok(self.graph_by_ids()?.compile(|id| values.get(id))?)
@@ -244,7 +252,7 @@ impl Network {
         Ok(ops.builder.finish()?)
     }
 
-    /// The input pixels around a tile that its result depends on; in any form of the network.
+    /// The input pixels around a tile that affect its result. Works for folded and unfolded networks.
     pub fn reach(&self) -> Result<Reach, BuildError> {
         let mut ops = GraphOps::sizes(self.channels());
         let input = ops.builder.input();
@@ -252,7 +260,7 @@ impl Network {
         Ok(ops.builder.finish()?.reach())
     }
 
-    /// Channels of the input.
+    /// Number of input channels.
     fn channels(&self) -> usize {
         let blocks = self.blocks();
         blocks.first().map_or(1, ConvBlock::channels_in)
@@ -265,20 +273,19 @@ impl NetworkConfig {
         self.architecture().spec()
     }
 
-    /// Whether a network of these sizes can be built.
+    /// Checks that a network of this configuration can be built.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.architecture().validate()
     }
 
-    /// The scales that its record can be used at, the smallest first; its own is the last.
+    /// The scales at which its record can be used, the smallest first; its own scale comes last.
     pub fn scales(&self) -> Vec<usize> {
         let smaller = self.architecture().smaller();
         let scales = smaller.iter().map(|config| config.spec().scale);
         scales.chain([self.spec().scale]).collect()
     }
 
-    /// The same network at one of its [`scales`](Self::scales): the parameters of its record fit as
-    /// they are.
+    /// The configuration for another of its [`scales`](Self::scales), which fits the same record.
     pub fn with_scale(&self, scale: usize) -> Result<Self, ScaleError> {
         let smaller = self.architecture().smaller().into_iter();
         let mut fitting = smaller
@@ -289,13 +296,13 @@ impl NetworkConfig {
             .ok_or_else(|| ScaleError::new(scale, self.scales()))
     }
 
-    /// Output pixels per pixel of the network's input, in each direction, for everything that
-    /// training compares; the result comes last.
+    /// Output pixels per input pixel of the network, in each direction, for each result that training compares with a
+    /// target; the network's own result comes last.
     pub fn training_ratios(&self) -> Vec<usize> {
         self.architecture().training_ratios()
     }
 
-    /// Pixels of its input that the network loses on each side in training.
+    /// Number of pixels that the network's result loses on each side in training, in input pixels.
     ///
     /// # Panics
     /// If the configuration is not valid.
@@ -310,25 +317,25 @@ impl NetworkConfig {
         margin.min(0).unsigned_abs()
     }
 
-    /// The path of the last convolution's parameters, which come last.
+    /// Path of the last convolution's parameters, which come last.
     pub fn last_layer(&self) -> String {
         format!("{}.{}", self.name(), self.architecture().last_layer())
     }
 
-    /// The network in the form in which it is used, all zeros: load a record into it.
+    /// The folded network with zeros as parameters, to load a record into.
     ///
-    /// Nothing is allocated before a parameter's value is asked for.
+    /// Memory is allocated only when a parameter's value is first read.
     pub fn init(&self, device: &Device) -> Network {
         self.architecture().build(&mut Layers::zeros(device))
     }
 
-    /// The network in the form in which it is trained, with random weights from `seed`.
+    /// The network in its training form, with random weights from `seed`.
     #[cfg(feature = "train")]
     pub fn init_training(&self, seed: u64, device: &Device) -> Network {
         self.architecture().build(&mut Layers::random(seed, device))
     }
 
-    /// Parameters in the form in which the network is used.
+    /// Number of parameters after folding.
     pub fn parameters(&self, device: &Device) -> usize {
         self.init(device).num_params()
     }

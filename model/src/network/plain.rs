@@ -1,4 +1,4 @@
-//! Plain: a stack of convolutions on the small image, and a sub-pixel shuffle at its end.
+//! Plain: a stack of convolutions on the small image, followed by a sub-pixel shuffle.
 //!
 //! ```text
 //! x [c, h, w] ─ conv ─ PReLU ─┬─ (conv ─ PReLU) × depth ─ + ─ conv ─ [c·s², h, w] ─ + ─ shuffle ─ [c, s·h, s·w]
@@ -6,10 +6,9 @@
 //!      └──────────────────────────── nearest or bicubic skip ───────────────────────┘
 //! ```
 //!
-//! The shape is that of SESR (Bhardwaj et al. 2022, arXiv:2103.09404) and ECBSR (Zhang et al.
-//! 2021): in training each convolution can be a wide linear block, merged into one k×k
-//! convolution at every step; the sub-pixel shuffle is ESPCN's (Shi et al. 2016,
-//! arXiv:1609.05158).
+//! The structure is that of SESR (Bhardwaj et al. 2022, arXiv:2103.09404) and ECBSR (Zhang et al. 2021): in training,
+//! each convolution can be a wide linear block, which every step folds into one k×k convolution. The sub-pixel shuffle
+//! is ESPCN's (Shi et al. 2016, arXiv:1609.05158).
 
 use burn::module::Module;
 use engine::{Colour, Input, Spec};
@@ -19,29 +18,29 @@ use super::{Architecture, ConfigError, Network, check, check_maps, check_scale};
 use crate::layer::{ConvBlock, ConvConfig, Layers, PRELU, Skip};
 use crate::ops::{Ops, Topology};
 
-/// The sizes of a [`Plain`].
+/// The configuration of a [`Plain`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlainConfig {
-    /// 2, 3 or 4.
+    /// Upscaling factor: 2, 3 or 4.
     pub scale: usize,
-    /// The planes that the network sees.
+    /// Planes that the network processes.
     #[serde(default)]
     pub colour: Colour,
     /// Maps between the convolutions.
     pub width: usize,
-    /// 3×3 convolutions between the first and the last one.
+    /// Number of 3×3 convolutions between the first and the last one.
     pub depth: usize,
-    /// Side of the first and the last convolution in pixels.
+    /// Side of the first and the last kernel in pixels.
     #[serde(default = "ends_px")]
     pub ends_px: usize,
-    /// The way from the input to the output.
+    /// The skip connection from the input to the output.
     #[serde(default)]
     pub skip: Skip,
-    /// Whether the first convolution's maps are added before the last one.
+    /// Whether the maps of the first convolution are added to the input of the last one.
     #[serde(default)]
     pub long_skip: bool,
-    /// Maps of the wide block in training; absent: the convolutions are trained as they are.
+    /// Maps of the wide blocks in training; without it, the convolutions are trained directly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expansion: Option<usize>,
 }
@@ -50,7 +49,7 @@ fn ends_px() -> usize {
     3
 }
 
-/// Side of the convolutions in the middle, in pixels.
+/// Side of the other kernels in pixels.
 const MIDDLE_PX: usize = 3;
 
 impl PlainConfig {
@@ -119,7 +118,7 @@ impl Architecture for PlainConfig {
     }
 }
 
-/// The network.
+/// The network, as a Burn module.
 #[derive(Module, Debug)]
 pub struct Plain {
     first: ConvBlock,

@@ -1,9 +1,9 @@
-//! Residual dense: shows the building blocks of many networks in one.
+//! Residual dense: a network that combines building blocks of several papers.
 //!
-//! Residual dense blocks (Zhang et al., "Residual Dense Network for Image Super-Resolution", CVPR
-//! 2018, arXiv:1802.08797), whose convolutions may be dilated (Yu and Koltun 2016,
-//! arXiv:1511.07122), and a spatial pyramid pooling at the end (He et al. 2014, arXiv:1406.4729;
-//! here with windows that slide, so that images of any size and tiles of them give the same):
+//! Residual dense blocks (Zhang et al., "Residual Dense Network for Image Super-Resolution", CVPR 2018,
+//! arXiv:1802.08797), whose convolutions may be dilated (Yu and Koltun 2016, arXiv:1511.07122), and spatial pyramid
+//! pooling at the end (He et al. 2014, arXiv:1406.4729). The pooling uses sliding windows, so that it works for images
+//! of any size and gives the same result in tiles:
 //!
 //! ```text
 //! x [c, h, w] ─ 3×3 ─┬─ block × blocks ─ pyramid ─ + ─ 3×3 ─ shuffle ─ + nearest(x) ─ [c, s·h, s·w]
@@ -22,13 +22,13 @@ use super::{Architecture, ConfigError, Network, check, check_maps, check_scale};
 use crate::layer::{ConvBlock, ConvConfig, Layers, Skip};
 use crate::ops::{Ops, Topology};
 
-/// The sizes of a [`ResidualDense`].
+/// The configuration of a [`ResidualDense`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResidualDenseConfig {
-    /// 2, 3 or 4.
+    /// Upscaling factor: 2, 3 or 4.
     pub scale: usize,
-    /// The planes that the network sees.
+    /// Planes that the network processes.
     #[serde(default)]
     pub colour: Colour,
     /// Maps between the blocks.
@@ -37,13 +37,13 @@ pub struct ResidualDenseConfig {
     /// Maps that each convolution of a block adds.
     #[serde(default = "growth")]
     pub growth: usize,
-    /// Blocks.
+    /// Number of residual dense blocks.
     #[serde(default = "blocks")]
     pub blocks: usize,
-    /// The dilations of a block's convolutions, one after the other; 1 is an ordinary one.
+    /// Dilation of each of a block's convolutions; 1 is an ordinary convolution.
     #[serde(default = "dilations")]
     pub dilations: Vec<usize>,
-    /// Sides of the pyramid's windows in pixels, odd ones; none: no pyramid.
+    /// Sides of the pyramid's windows in pixels, which have to be odd; empty for no pyramid.
     #[serde(default = "windows_px")]
     pub windows_px: Vec<usize>,
 }
@@ -133,7 +133,7 @@ impl Architecture for ResidualDenseConfig {
     }
 }
 
-/// The network.
+/// The network, as a Burn module.
 #[derive(Module, Debug)]
 pub struct ResidualDense {
     first: ConvBlock,

@@ -17,16 +17,16 @@ use super::{Architecture, ConfigError, Network, check, check_maps, check_scale};
 use crate::layer::{ConvBlock, ConvConfig, Layers};
 use crate::ops::{Ops, Topology};
 
-/// The sizes of an [`Srcnn`]; the defaults are the paper's 9-1-5.
+/// The configuration of an [`Srcnn`]; the defaults are the paper's 9-1-5.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SrcnnConfig {
-    /// 2, 3 or 4.
+    /// Upscaling factor: 2, 3 or 4.
     pub scale: usize,
-    /// The planes that the network sees; the paper's is Y.
+    /// Planes that the network processes; Y in the paper.
     #[serde(default)]
     pub colour: Colour,
-    /// Sides of the three convolutions in pixels: 9-1-5, or 9-5-5 in the longer paper.
+    /// Sides of the three kernels in pixels: 9-1-5, or 9-5-5 in the longer paper.
     #[serde(default = "kernels_px")]
     pub kernels_px: [usize; 3],
     /// Maps after the first and the second convolution.
@@ -43,7 +43,7 @@ fn maps() -> [usize; 2] {
 }
 
 impl SrcnnConfig {
-    /// `[out, in, k, k]` of the three convolutions.
+    /// Weight shapes of the three convolutions, `[out, in, k, k]`.
     fn shapes(&self) -> [[usize; 4]; 3] {
         let channels = self.colour.channels();
         let [k1, k2, k3] = self.kernels_px;
@@ -90,7 +90,7 @@ impl Architecture for SrcnnConfig {
     }
 }
 
-/// The network.
+/// The network, as a Burn module.
 #[derive(Module, Debug)]
 pub struct Srcnn {
     layers: Vec<ConvBlock>,
@@ -107,14 +107,14 @@ impl Srcnn {
 }
 
 impl Topology for Srcnn {
-    /// Border pixels are repeated outwards, as in the paper's code: zeros there would darken the borders.
+    /// Pads with copies of the border pixels, as the paper's code does; zero padding would darken the borders.
     fn run<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error> {
         let margin = self.layers.iter().map(|layer| layer.kernel_px() / 2).sum();
         let padded = ops.pad(&input, margin, Border::Replicate)?;
         self.unpadded(ops, padded)
     }
 
-    /// As the paper trains: no padding, so that 33×33 pixels give the central 21×21 (9-1-5).
+    /// Trains without padding, as the paper does: a patch of 33×33 pixels gives the central 21×21 (9-1-5).
     fn run_training<O: Ops>(
         &self,
         ops: &mut O,

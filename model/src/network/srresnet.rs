@@ -1,9 +1,8 @@
 //! SRResNet: the generator of SRGAN.
 //!
-//! Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
-//! Network", CVPR 2017, arXiv:1609.04802. Sixteen residual blocks with batch normalisation, and a
-//! last convolution whose −1…1 stand for black and white; both are merged into the convolutions
-//! when it is exported:
+//! Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network", CVPR 2017,
+//! arXiv:1609.04802. Sixteen residual blocks with batch normalisation, and a last convolution with outputs in −1…1.
+//! Export folds both the normalisation and the conversion to 0…1 into the convolutions:
 //!
 //! ```text
 //! RGB [3, h, w] ─ 9×9 ─ PReLU ─┬─ block × 16 ─ 3×3 ─ norm ─ + ─ (3×3 ─ shuffle ×2 ─ PReLU) × 1…2 ─ 9×9 ─ RGB [3, r·h, r·w]
@@ -20,19 +19,19 @@ use super::{Architecture, ConfigError, Network, check, check_maps, check_scale};
 use crate::layer::{ConvBlock, ConvConfig, Layers, PRELU};
 use crate::ops::{Ops, Topology};
 
-/// The sizes of an [`SrResNet`]; the defaults are the paper's.
+/// The configuration of an [`SrResNet`]; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SrResNetConfig {
-    /// 2, 3 or 4; 4 in the paper.
+    /// Upscaling factor: 2, 3 or 4; 4 in the paper.
     pub scale: usize,
-    /// The planes that the network sees; RGB in the paper.
+    /// Planes that the network processes; RGB in the paper.
     #[serde(default = "rgb")]
     pub colour: Colour,
     /// Maps between the convolutions.
     #[serde(default = "width")]
     pub width: usize,
-    /// Residual blocks.
+    /// Number of residual blocks.
     #[serde(default = "blocks")]
     pub blocks: usize,
 }
@@ -47,11 +46,11 @@ fn blocks() -> usize {
     16
 }
 
-/// Side of the first and the last convolution in pixels.
+/// Side of the first and the last kernel in pixels.
 const ENDS_PX: usize = 9;
 
 impl SrResNetConfig {
-    /// The shuffles that make up the scale.
+    /// Factors of the sub-pixel shuffles, whose product is the scale.
     fn steps(&self) -> Vec<usize> {
         if self.scale == 4 {
             vec![2, 2]
@@ -101,7 +100,7 @@ impl Architecture for SrResNetConfig {
             body,
             bridge,
             enlarge,
-            // It is trained for −1…1.
+            // The network is trained on −1…1.
             tail: layers.conv(ConvConfig::new([c, w, ENDS_PX, ENDS_PX]).rescaled(0.5, 0.5)),
         })
     }
@@ -111,7 +110,7 @@ impl Architecture for SrResNetConfig {
     }
 }
 
-/// The network.
+/// The network, as a Burn module.
 #[derive(Module, Debug)]
 pub struct SrResNet {
     head: ConvBlock,

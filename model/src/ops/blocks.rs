@@ -1,4 +1,4 @@
-//! The convolutions of a network in the order in which they run.
+//! Lists the convolutions of a network in the order in which they run.
 
 use std::convert::Infallible;
 
@@ -7,8 +7,7 @@ use engine::graph::Border;
 use super::Ops;
 use crate::layer::{ConvBlock, Skip};
 
-/// Lists the convolutions of a network; the same network in its trained and in its folded form lists the
-/// same ones.
+/// Lists the convolutions of a network, in the same order before and after folding.
 #[derive(Default)]
 pub struct Blocks(pub Vec<ConvBlock>);
 

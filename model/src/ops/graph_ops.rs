@@ -1,4 +1,4 @@
-//! The graph builder as the interpreter.
+//! An interpreter that builds a graph.
 
 use std::collections::BTreeMap;
 
@@ -12,32 +12,32 @@ use engine::graph::{
 use super::Ops;
 use crate::layer::{ConvBlock, KernelWeight, Resample, Skip};
 
-/// A network that has no graph.
+/// The graph of a network could not be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
-    /// It is in the form in which it is trained.
+    /// The network has not been folded.
     #[error(
         "the network has wide blocks or batch normalisation: fold it before building its graph"
     )]
     Unfolded,
-    /// Steps that do not fit each other.
+    /// The steps do not fit each other.
     #[error(transparent)]
     Graph(#[from] GraphError),
-    /// Parameters that do not fit the steps.
+    /// The parameters do not fit the steps.
     #[error(transparent)]
     Compile(#[from] CompileError),
 }
 
-/// Builds a graph. Parameters go by their ids until the module's paths are known.
+/// Builds a graph. Parameters are named by their ids until the module's paths are known.
 pub struct GraphOps {
     /// The steps so far.
     pub builder: Builder,
-    /// Whether unfolded convolutions are refused; sizes alone do not need their parameters.
+    /// Whether unfolded convolutions are refused; if only sizes are wanted, their parameters are not needed.
     folded: bool,
 }
 
 impl GraphOps {
-    /// For a folded network that reads so many channels.
+    /// For a folded network with this number of input channels.
     pub fn new(channels: usize) -> Self {
         Self {
             builder: Builder::new(channels),
@@ -45,7 +45,7 @@ impl GraphOps {
         }
     }
 
-    /// For a network in any form, of which sizes alone are wanted.
+    /// For a network that may be unfolded, if only sizes are wanted.
     pub fn sizes(channels: usize) -> Self {
         Self {
             folded: false,
@@ -193,12 +193,12 @@ impl Ops for GraphOps {
     }
 }
 
-/// A parameter's name before its path is known.
+/// Name of a parameter until its path is known.
 fn id<const D: usize>(parameter: &Param<Tensor<D>>) -> String {
     parameter.id.val().to_string()
 }
 
-/// The paths of a module's parameters, by their ids.
+/// Paths of a module's parameters, by their ids.
 #[derive(Default)]
 pub(crate) struct Names {
     path: Vec<String>,
@@ -231,7 +231,7 @@ impl ModuleVisitor for Names {
     }
 }
 
-/// The values of a module's parameters, by their ids.
+/// Values of a module's parameters, by their ids.
 #[derive(Default)]
 pub(crate) struct Values(BTreeMap<String, Vec<f32>>);
 
@@ -249,7 +249,7 @@ impl Values {
 
 impl ModuleVisitor for Values {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        // A parameter of another type is reported as missing when it is looked up.
+        // Skip parameters of other types; looking them up reports them as missing.
         if let Ok(values) = param.val().into_data().try_into_vec::<f32>() {
             self.0.insert(id(param), values);
         }

@@ -1,8 +1,7 @@
-//! The operations that networks are made of, and their interpreters.
+//! The operations of networks, and their interpreters.
 //!
-//! A network's topology is written once, as a function over whoever interprets it:
-//! [`Topology::run`]. [`TensorOps`] computes with Burn tensors, [`GraphOps`] builds a graph, and
-//! [`Blocks`] lists the network's convolutions.
+//! [`Topology::run`] defines the topology of a network once, for all interpreters: [`TensorOps`] computes with Burn
+//! tensors, [`GraphOps`] builds a graph, and [`Blocks`] lists the network's convolutions.
 
 mod blocks;
 mod graph_ops;
@@ -16,18 +15,19 @@ pub(crate) use self::graph_ops::{Names, Values};
 pub use self::tensor_ops::TensorOps;
 use crate::layer::{ConvBlock, Skip};
 
-/// The operations of a network's topology. `Maps` are feature maps `[c, h, w]`, of a batch or as a value of
-/// a graph.
+/// The operations of a network's topology. `Maps` stands for feature maps `[c, h, w]`: a batch of them, or a value of a
+/// graph.
 pub trait Ops {
     /// Feature maps.
     type Maps: Clone;
-    /// An operation that cannot be carried out.
+    /// The error of an operation that the interpreter cannot carry out.
     type Error;
 
-    /// Convolution, normalisation and activation with zero padding; sides change as the block says.
+    /// Convolution with zero padding, normalisation and activation; the block's [`Resample`](crate::layer::Resample)
+    /// tells how height and width change.
     fn conv(&mut self, block: &ConvBlock, x: &Self::Maps) -> Result<Self::Maps, Self::Error>;
 
-    /// The same without padding: the result loses the kernel's reach on each side.
+    /// The same without padding: the result is smaller by the kernel's reach on each side.
     fn conv_valid(&mut self, block: &ConvBlock, x: &Self::Maps) -> Result<Self::Maps, Self::Error>;
 
     /// `a + b`
@@ -39,10 +39,10 @@ pub trait Ops {
     /// `factor · x`
     fn scale(&mut self, x: &Self::Maps, factor: f64) -> Result<Self::Maps, Self::Error>;
 
-    /// Feature maps one after the other.
+    /// Concatenates feature maps along the channels.
     fn concat(&mut self, parts: &[Self::Maps]) -> Result<Self::Maps, Self::Error>;
 
-    /// The sub-pixel shuffle `[c·s², h, w]` → `[c, s·h, s·w]`, plus `x [c, h, w]` enlarged as `skip` says.
+    /// The pixel shuffle `[c·s², h, w]` → `[c, s·h, s·w]`, plus `x [c, h, w]` enlarged as `skip` says.
     fn sub_pixel(
         &mut self,
         maps: &Self::Maps,
@@ -51,7 +51,7 @@ pub trait Ops {
         scale: usize,
     ) -> Result<Self::Maps, Self::Error>;
 
-    /// `margin` pixels more on each side.
+    /// Pads by `margin` pixels on each side.
     fn pad(
         &mut self,
         x: &Self::Maps,
@@ -59,32 +59,33 @@ pub trait Ops {
         border: Border,
     ) -> Result<Self::Maps, Self::Error>;
 
-    /// The last row and column repeated until `multiple` divides both sides.
+    /// Repeats the last row and column until height and width are multiples of `multiple`.
     fn align(&mut self, x: &Self::Maps, multiple: usize) -> Result<Self::Maps, Self::Error>;
 
-    /// The rows and columns that belong to `scale` times the network's input.
+    /// Crops to `scale` times the size of the network's input, which removes the pixels added by
+    /// [`align`](Self::align).
     fn crop(&mut self, x: &Self::Maps, scale: usize) -> Result<Self::Maps, Self::Error>;
 
-    /// The mean over a window of `window`×`window` pixels around each; pixels outside do not count.
+    /// Mean over the `window`×`window` pixels around each pixel; pixels outside the image do not count.
     fn mean(&mut self, x: &Self::Maps, window: usize) -> Result<Self::Maps, Self::Error>;
 
-    /// Whether results on the way are wanted, because training compares them with a target.
+    /// Whether intermediate results are wanted, which training compares with a target.
     fn wants_intermediate(&self) -> bool {
         false
     }
 
-    /// A result on the way; see [`wants_intermediate`](Self::wants_intermediate).
+    /// Receives an intermediate result; see [`wants_intermediate`](Self::wants_intermediate).
     fn intermediate(&mut self, _result: &Self::Maps) {}
 }
 
-/// A network's topology.
+/// The topology of a network.
 pub trait Topology {
-    /// `[c, h, w]` → `[c, r·h, r·w]`, values in 0…1 (the result may overshoot); r is the network's scale,
-    /// or 1 for [`Input::Upsampled`](engine::Input).
+    /// `[c, h, w]` → `[c, r·h, r·w]` with values in 0…1, which the result may exceed; r is the network's scale, or 1
+    /// for [`Input::Upsampled`](engine::Input).
     fn run<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error>;
 
-    /// The same as it is trained, where that differs. Of a network that enlarges level by level the first
-    /// `levels` levels take part, the last one by the fraction alone.
+    /// The topology in training, if it differs. Of a network that enlarges level by level, only the first `levels`
+    /// levels run; a fraction of `levels` is the weight of the last level's details.
     fn run_training<O: Ops>(
         &self,
         ops: &mut O,

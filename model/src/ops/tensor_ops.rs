@@ -1,4 +1,4 @@
-//! Burn tensors as the interpreter.
+//! An interpreter that computes with Burn tensors.
 
 use std::convert::Infallible;
 
@@ -9,7 +9,7 @@ use engine::graph::{Border, Padding};
 use super::Ops;
 use crate::layer::{ConvBlock, Skip, add_skip, pad_replicate, pad_symmetric, pixel_shuffle};
 
-/// Computes with Burn tensors `[batch, c, h, w]`, in training and in use.
+/// Computes with Burn tensors `[batch, c, h, w]`, in training and in inference.
 pub struct TensorOps {
     /// Height and width of the network's input.
     input: [usize; 2],
@@ -26,7 +26,7 @@ impl TensorOps {
         }
     }
 
-    /// The same, for training: results on the way are kept.
+    /// Like [`Self::new`], for training: keeps intermediate results.
     pub fn training(input: &Tensor<4>) -> Self {
         Self {
             intermediate: Some(Vec::new()),
@@ -34,7 +34,7 @@ impl TensorOps {
         }
     }
 
-    /// The results on the way, in order.
+    /// The intermediate results, in order.
     pub fn into_intermediate(self) -> Vec<Tensor<4>> {
         self.intermediate.unwrap_or_default()
     }

@@ -1,6 +1,6 @@
-//! What several tests share.
+//! Helpers shared by several tests.
 
-// Not every test uses all of it.
+// Not every test uses all of them.
 #![allow(dead_code)]
 
 use burn::tensor::Device;
@@ -8,17 +8,17 @@ use engine::image::{Channels, Image};
 use model::network::{Network, NetworkConfig};
 use model::record::{self, Metadata};
 
-/// A configuration as JSON has it.
+/// Parses a configuration given as JSON.
 pub fn config(text: &str) -> NetworkConfig {
     serde_json::from_str(text).unwrap()
 }
 
-/// Random weights, folded.
+/// A folded network with random weights.
 pub fn network(config: &NetworkConfig) -> Network {
     config.fold(&config.init_training(11, &Device::flex()))
 }
 
-/// [`network`] as it would be exported.
+/// The record of [`network`], as it would be exported.
 pub fn record(config: &NetworkConfig) -> Vec<u8> {
     let metadata = Metadata {
         format: record::FORMAT,
@@ -32,7 +32,7 @@ pub fn record(config: &NetworkConfig) -> Vec<u8> {
     record::write(&network(config), &metadata).unwrap()
 }
 
-/// Every byte another one.
+/// An image of noise.
 pub fn noise(width: usize, height: usize, channels: Channels) -> Image {
     let count = width * height * channels.count();
     let data = (0..count as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 21) as u8);
