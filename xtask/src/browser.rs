@@ -1,4 +1,4 @@
-//! The browsers that tests run in: found, or installed where that can be done without asking.
+//! The browsers for tests: finds them, or installs them if it runs as root.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,30 +8,30 @@ use anyhow::bail;
 use crate::run::{output, run};
 use crate::tools;
 
-/// Chromium and its driver, for whatever measures or looks at the page.
+/// Chromium and its driver, for tests, benchmarks and screenshots of the page.
 #[derive(Clone, Debug)]
 pub struct Browser {
     /// Chromium or Chrome.
     pub chrome: PathBuf,
-    /// Its ChromeDriver.
+    /// ChromeDriver.
     pub driver: PathBuf,
 }
 
-/// Firefox and its driver, for tests of what a second engine makes of the module.
+/// Firefox and its driver, for tests of the module in a second JavaScript engine.
 #[derive(Clone, Debug)]
 pub struct Firefox {
-    /// Firefox, or the release of it that Debian keeps.
+    /// Firefox, or Debian's Firefox ESR.
     pub firefox: PathBuf,
-    /// GeckoDriver, of any version that knows this Firefox.
+    /// GeckoDriver, in a version that supports this Firefox.
     pub driver: PathBuf,
 }
 
-/// Flags for a browser without a window that keeps quiet on the network.
+/// Flags for a headless browser that sends no requests of its own.
 pub const FLAGS: [&str; 9] = [
     "--headless=new",
-    // Chromium refuses to run as root, as containers do, inside its sandbox.
+    // Chromium's sandbox does not work for root, the usual user in containers.
     "--no-sandbox",
-    // Containers give /dev/shm too little for large pictures.
+    // /dev/shm is often too small for large images in containers.
     "--disable-dev-shm-usage",
     "--disable-quic",
     "--no-first-run",
@@ -41,7 +41,7 @@ pub const FLAGS: [&str; 9] = [
     "--disable-sync",
 ];
 
-/// Flags that give WebGPU to a machine without a GPU: SwiftShader computes on the CPU.
+/// Flags that enable WebGPU without a GPU: SwiftShader computes on the CPU.
 pub const SOFTWARE_WEBGPU_FLAGS: [&str; 3] = [
     "--enable-unsafe-webgpu",
     "--use-webgpu-adapter=swiftshader",
@@ -64,7 +64,7 @@ const FIREFOXES: [&str; 3] = [
 ];
 
 impl Browser {
-    /// What `CHROME` and `CHROMEDRIVER` name, or what lies on the PATH; `None` where either is missing.
+    /// The programs named by `CHROME` and `CHROMEDRIVER`, or those on the PATH; `None` if either is missing.
     pub fn find() -> Option<Self> {
         Some(Self {
             chrome: named("CHROME").or_else(|| CHROMES.iter().find_map(find_program))?,
@@ -74,8 +74,8 @@ impl Browser {
 }
 
 impl Firefox {
-    /// What `FIREFOX` and `GECKODRIVER` name, or a Firefox on the PATH and the driver that cargo has
-    /// installed; `None` where either is missing.
+    /// The programs named by `FIREFOX` and `GECKODRIVER`, or Firefox on the PATH and the GeckoDriver installed by
+    /// cargo; `None` if either is missing.
     pub fn find() -> Option<Self> {
         let installed = || {
             tools::path("geckodriver")
@@ -97,9 +97,9 @@ fn named(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable).map(PathBuf::from)
 }
 
-/// Makes sure that there are a browser and a Vulkan driver, as far as each is `wanted`.
+/// Makes sure that a browser and a Vulkan driver are installed, if they are wanted.
 ///
-/// They are installed where apt-get can do it without asking; otherwise the error is the line to type.
+/// Installs them with apt-get if it runs as root; otherwise, the error contains the command to run.
 pub fn ensure(wants_browser: bool, wants_vulkan: bool) -> anyhow::Result<()> {
     let ready =
         || (!wants_browser || Browser::find().is_some()) && (!wants_vulkan || has_vulkan_driver());
@@ -116,7 +116,7 @@ pub fn ensure(wants_browser: bool, wants_vulkan: bool) -> anyhow::Result<()> {
     )
 }
 
-/// The same for Firefox; its driver is no package of Debian's, and compiled by cargo.
+/// Makes sure that Firefox and GeckoDriver are installed. Debian does not package GeckoDriver, so cargo compiles it.
 pub fn ensure_firefox() -> anyhow::Result<()> {
     let package = if is_ubuntu() {
         "firefox"
@@ -135,8 +135,8 @@ pub fn ensure_firefox() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Installs packages of Debian or Ubuntu where something is not `ready`, and fails where that can't be
-/// done or doesn't help.
+/// Installs packages of Debian or Ubuntu unless `ready` returns true already. Fails if they cannot be installed, or if
+/// `ready` still returns false.
 fn provide(
     ready: impl Fn() -> bool,
     packages: &[&str],
@@ -171,7 +171,7 @@ fn is_ubuntu() -> bool {
     release.lines().any(|line| line == "ID=ubuntu")
 }
 
-/// Elsewhere than on Linux the system brings a graphics interface of its own.
+/// Only Linux needs a Vulkan driver: other systems come with a graphics interface.
 fn has_vulkan_driver() -> bool {
     let is_linux = cfg!(target_os = "linux");
     let folders = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
@@ -181,12 +181,12 @@ fn has_vulkan_driver() -> bool {
     !is_linux || lists.any(|mut list| list.next().is_some())
 }
 
-/// A program on the PATH, or by its whole path.
+/// Finds a program on the PATH, or by its absolute path.
 fn find_program(name: impl AsRef<Path>) -> Option<PathBuf> {
     let name = name.as_ref();
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
-        // A whole path replaces the folder that it is joined to.
+        // Joining an absolute path to a folder yields the absolute path.
         .map(|folder| {
             folder
                 .join(name)

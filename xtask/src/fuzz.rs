@@ -1,4 +1,4 @@
-//! Damaged and random inputs in numbers.
+//! Fuzzing with damaged and random inputs.
 
 use std::process::Command;
 
@@ -7,29 +7,29 @@ use clap::{Args, ValueEnum};
 
 use crate::run::{cargo, describe, run as run_command};
 
-/// The target, and the number of runs.
+/// Options of `cargo xtask fuzz`.
 #[derive(Args)]
 pub struct FuzzArgs {
-    /// One of the targets; all of them where none is given.
+    /// Target to run; all of them by default.
     #[arg(value_enum)]
     target: Option<Target>,
-    /// Executions of each target.
+    /// Number of executions per target.
     #[arg(long, default_value_t = 100_000)]
     runs: u64,
-    /// Execution i takes the input of SEED + i.
+    /// First seed: execution i takes the input of SEED + i.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Target {
-    /// Model files.
+    /// Damaged model files.
     Records,
-    /// Texts of graphs, and running those that can be read.
+    /// Damaged texts of graphs; those that can be read are also run.
     Text,
-    /// Random graphs: the CPU engine computes their definition.
+    /// Random graphs, for which the CPU engine has to compute their definition.
     Graphs,
-    /// Image files.
+    /// Damaged image files.
     Images,
 }
 
@@ -39,7 +39,7 @@ impl Target {
     }
 }
 
-/// Runs the targets one after the other; failures are an error after all of them.
+/// Runs the targets one after the other. If any of them fails, returns an error after the last one.
 pub fn run(args: &FuzzArgs) -> anyhow::Result<()> {
     build()?;
     let targets = args
@@ -61,7 +61,7 @@ pub fn run(args: &FuzzArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Names and commands of a short round of each target.
+/// Names and commands of a short run of each target.
 pub(crate) fn short_round() -> anyhow::Result<Vec<(String, Command)>> {
     build()?;
     let commands = Target::value_variants().iter().map(|target| {
@@ -71,7 +71,7 @@ pub(crate) fn short_round() -> anyhow::Result<Vec<(String, Command)>> {
     commands.collect()
 }
 
-/// Built as a part of the workspace: alone it would have Burn compiled with other features.
+/// Builds the program as a part of the workspace; alone, it would need Burn compiled with other features.
 fn build() -> anyhow::Result<()> {
     run_command(cargo().args(["build", "--workspace", "--bin", "fuzz"]))
 }

@@ -1,4 +1,4 @@
-//! The project's own commands, and what browser tests borrow from them.
+//! The project's development commands, and functions that browser tests share with them.
 
 pub mod bench;
 pub mod browser;
@@ -16,13 +16,13 @@ use std::sync::OnceLock;
 
 use anyhow::Context;
 
-/// The workspace's folder.
+/// Root folder of the workspace.
 pub fn root() -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     manifest.parent().unwrap_or(manifest).to_path_buf()
 }
 
-/// Cargo's target folder, wherever the person has put it.
+/// Cargo's target folder, which the user may have configured.
 pub fn target_dir() -> anyhow::Result<PathBuf> {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     if let Some(folder) = FOLDER.get() {

@@ -1,4 +1,4 @@
-//! `cargo xtask …`
+//! The program behind `cargo xtask`.
 
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ use xtask::server::{Server, Site};
 use xtask::test::{self, TestArgs};
 use xtask::{tools, wasm};
 
-/// The project's own commands.
+/// Development commands of the project.
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -19,22 +19,22 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Builds the wasm and serves the page on this machine.
+    /// Builds the wasm, and serves the page on this machine.
     Serve {
-        /// The port; without it 8080, or the next one that is free.
+        /// Port to listen on; by default 8080 or the next free one.
         #[arg(long)]
         port: Option<u16>,
-        /// Serve what was built before.
+        /// Serves the last build without building again.
         #[arg(long)]
         no_build: bool,
     },
-    /// Runs every test there is.
+    /// Runs all tests.
     Test(TestArgs),
-    /// Measures speed against named peers.
+    /// Measures speed and memory, compared with named peers.
     Bench(BenchArgs),
-    /// Runs damaged and random inputs in numbers: model files, graphs, images.
+    /// Runs targets on many damaged and random inputs: model files, graphs, images.
     Fuzz(FuzzArgs),
-    /// Builds the site for a static host, and prints what its files weigh; over budget is an error.
+    /// Builds the site for a static host, and prints the sizes of its files; a size over budget is an error.
     Dist,
 }
 

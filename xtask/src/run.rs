@@ -1,11 +1,11 @@
-//! Running other programs.
+//! Runs other programs.
 
 use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 
-/// Runs a program to its end; a failure is an error that names it.
+/// Runs a program to its end; the error of a failure contains the command.
 pub fn run(command: &mut Command) -> anyhow::Result<()> {
     let text = describe(command);
     let status = command
@@ -15,14 +15,14 @@ pub fn run(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a program prints, or `None` where it can't be started or fails.
+/// Standard output of a program; `None` if it cannot be started or fails.
 pub fn output(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     output.status.success().then_some(text)
 }
 
-/// A command as one would type it.
+/// The command as it would be typed in a shell.
 pub fn describe(command: &Command) -> String {
     let args = command.get_args().map(OsStr::to_string_lossy);
     let words: Vec<_> = std::iter::once(command.get_program().to_string_lossy())
@@ -31,12 +31,12 @@ pub fn describe(command: &Command) -> String {
     words.join(" ")
 }
 
-/// Cargo, in the workspace's folder, as from a shell.
+/// Cargo in the workspace's folder, with the environment of a shell.
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     command.current_dir(crate::root());
-    // `cargo xtask` names its own package in these. Build scripts look at them (ring's does), and
-    // half of Burn would be compiled anew whenever Cargo is called from there and from a shell in turn.
+    // `cargo xtask` sets these variables for its own package. Build scripts (such as ring's) depend on them, so half of
+    // Burn would be recompiled whenever Cargo runs alternately from here and from a shell.
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {

@@ -23,7 +23,7 @@ pub struct Site {
     policy: Option<HeaderValue>,
 }
 
-/// A request.
+/// A request that the server has received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// `GET`, `POST`, …
@@ -88,18 +88,18 @@ async fn remember(log: Log, request: Request, next: Next) -> axum::response::Res
     next.run(Request::from_parts(parts, Body::from(body))).await
 }
 
-/// A running server; ends when dropped.
+/// A running server, which ends when it is dropped.
 pub struct Server {
     runtime: Runtime,
     address: SocketAddr,
     log: Log,
 }
 
-/// The first port to try by default.
+/// First port to try if none is given.
 const FIRST_PORT: u16 = 8080;
 
 impl Server {
-    /// Serves on 127.0.0.1; without `port` on the first free one from 8080, with 0 on any.
+    /// Serves on 127.0.0.1: on `port` if it is given (0 for any free port), otherwise on the first free port from 8080.
     pub fn start(site: Site, port: Option<u16>) -> anyhow::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
@@ -115,7 +115,7 @@ impl Server {
         let address = listener.local_addr()?;
         let log = Log::default();
         let router = site.router(log.clone());
-        // Without this, small answers wait for acknowledgements (Nagle's algorithm).
+        // Send small answers at once, instead of waiting for acknowledgements (Nagle's algorithm).
         let listener = listener.tap_io(|connection| {
             let _ = connection.set_nodelay(true);
         });

@@ -1,4 +1,4 @@
-//! Programs that wasm builds and browser tests need, fetched by cargo where they are missing.
+//! Programs that wasm builds and browser tests need; cargo installs them if they are missing.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,13 +7,13 @@ use anyhow::{Context, ensure};
 
 use crate::run::{cargo, output, run};
 
-/// The target of wasm builds.
+/// Target of wasm builds.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
-/// The version of wasm-pack that tests run with.
+/// Version of wasm-pack that the tests use.
 const WASM_PACK: &str = "0.15.1";
 
-/// The packages of wasm-bindgen's command that read and write megabytes of wasm.
+/// Packages of wasm-bindgen's CLI that process megabytes of wasm.
 const BINDGEN_LOOPS: [&str; 5] = [
     "walrus",
     "wasmparser",
@@ -22,10 +22,10 @@ const BINDGEN_LOOPS: [&str; 5] = [
     "wasm-bindgen-cli-support",
 ];
 
-/// The version of GeckoDriver that tests in Firefox run with.
+/// Version of GeckoDriver that the Firefox tests use.
 const GECKODRIVER: &str = "0.37.1";
 
-/// Makes sure that Rust can build for [`TARGET`].
+/// Makes sure that the Rust toolchain can build for [`TARGET`].
 pub fn ensure_target() -> anyhow::Result<()> {
     let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))
         .context("rustc is missing: install Rust from https://rustup.rs")?;
@@ -38,7 +38,7 @@ pub fn ensure_target() -> anyhow::Result<()> {
     })
 }
 
-/// wasm-bindgen's commands, of exactly the version that Cargo.lock names.
+/// wasm-bindgen's CLI, in exactly the version of Cargo.lock.
 pub fn wasm_bindgen() -> anyhow::Result<PathBuf> {
     let lock = crate::root().join("Cargo.lock");
     let lock = std::fs::read_to_string(lock).context("Cargo.lock is missing")?;
@@ -52,18 +52,18 @@ pub fn wasm_bindgen() -> anyhow::Result<PathBuf> {
     install("wasm-bindgen-cli", "wasm-bindgen", version, &options)
 }
 
-/// wasm-pack, which runs the tests of the wasm border.
+/// wasm-pack, which runs the tests of the wasm interface.
 pub fn wasm_pack() -> anyhow::Result<PathBuf> {
     install("wasm-pack", "wasm-pack", WASM_PACK, &[])
 }
 
-/// GeckoDriver, which steers Firefox.
+/// GeckoDriver, which controls Firefox.
 pub fn geckodriver() -> anyhow::Result<PathBuf> {
     let options = ["--locked".into()];
     install("geckodriver", "geckodriver", GECKODRIVER, &options)
 }
 
-/// Where a program of `target/tools` lies, or will.
+/// Path of a program in `target/tools`, whether it is installed or not.
 pub fn path(program: &str) -> anyhow::Result<PathBuf> {
     let path = folder()?.join("bin").join(program);
     Ok(path.with_extension(std::env::consts::EXE_EXTENSION))
@@ -73,7 +73,7 @@ fn folder() -> anyhow::Result<PathBuf> {
     Ok(crate::target_dir()?.join("tools"))
 }
 
-/// The version of a package in a lock file's text.
+/// Version of a package in the text of a lock file.
 fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
     let name = format!("name = \"{package}\"");
     let mut lines = lock.lines().skip_while(|line| *line != name).skip(1);
@@ -83,7 +83,7 @@ fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
         .strip_suffix('"')
 }
 
-/// A program in `target/tools`, installed by cargo where it is missing or of another version.
+/// Installs a program into `target/tools`, unless this version is installed already.
 fn install(
     package: &str,
     program: &str,
@@ -99,15 +99,15 @@ fn install(
         "Installing {package} {version} into {} (once, a minute or two)",
         folder.display()
     );
-    // Most without --locked: registry mirrors may lack a version that a tool's own lock file names.
+    // Most tools are installed without --locked: registry mirrors may lack a version that the tool's lock file names.
     run(cargo()
         .args(["install", "--force", "--debug", package, "--version"])
         .arg(format!("={version}"))
         .arg("--root")
         .arg(&folder)
         .args(options)
-        // The programs run for seconds: a quick build is worth more than a fast program. One profile and
-        // one folder for all of them, so that what they have in common is compiled once.
+        // The programs run for seconds only, so a fast build matters more than fast code. They share a profile and a
+        // folder, so that common dependencies are compiled once.
         .env("CARGO_TARGET_DIR", folder.join("build"))
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .env("CARGO_INCREMENTAL", "0"))?;

@@ -1,4 +1,4 @@
-//! Speed, as ratios to named peers in the same run.
+//! Benchmarks, which report ratios to named peers measured in the same run.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use crate::run::{cargo, run as run_command};
 use crate::{browser, dist, tools};
 
-/// What to measure.
+/// Options of `cargo xtask bench`.
 #[derive(Args)]
 pub struct BenchArgs {
     #[command(subcommand)]
@@ -16,20 +16,20 @@ pub struct BenchArgs {
 
 #[derive(Clone, Copy, Subcommand)]
 enum Part {
-    /// Training throughput on the CPU: ours, Burn's own convolution, PyTorch.
+    /// Training throughput on the CPU, compared with Burn's own convolution and PyTorch.
     Train,
-    /// Upscaling in a page on the CPU: ours, onnxruntime-web.
+    /// Upscaling in a page on the CPU, compared with onnxruntime-web.
     Page,
-    /// Upscaling natively on the CPU: ours, onnxruntime.
+    /// Native upscaling on the CPU, compared with onnxruntime.
     Native,
-    /// What a page takes of memory (on Linux).
+    /// Memory use of a page (Linux only).
     Memory,
 }
 
 impl Part {
     const ALL: [Self; 4] = [Self::Train, Self::Page, Self::Native, Self::Memory];
 
-    /// Each part is a program of its own: it links Burn, and `cargo xtask` shall not.
+    /// Each part is a separate program, because it links Burn, which `cargo xtask` must not.
     fn program(self) -> &'static str {
         match self {
             Self::Train => "bench-train",
@@ -44,7 +44,7 @@ impl Part {
     }
 }
 
-/// Runs a part, or all; each prints a table and puts its rows into `target/bench.json`.
+/// Runs one part or all of them. Each prints a table and writes its rows to `target/bench.json`.
 pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
     let parts = args.part.map_or(Part::ALL.to_vec(), |part| vec![part]);
     if parts.iter().any(|part| part.needs_browser()) {
@@ -52,7 +52,7 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
         tools::ensure_target()?;
         dist::build(&tools::wasm_bindgen()?)?;
     }
-    // Built as parts of the workspace: alone they would have Burn compiled with other features.
+    // Build them as parts of the workspace; alone, they would need Burn compiled with other features.
     let programs = parts.iter().flat_map(|part| ["--bin", part.program()]);
     run_command(cargo().args(["build", "--workspace"]).args(programs))?;
     for part in parts {

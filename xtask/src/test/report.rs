@@ -1,4 +1,4 @@
-//! What ran, how long it took, and what it said.
+//! Collects the results of tests: what ran, how long it took, and the remarks.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 
 use crate::run::{describe, run};
 
-/// Adds up groups of tests, and prints them at the end.
+/// Collects results of groups of tests, and prints them at the end.
 #[derive(Default)]
 pub struct Report {
     groups: Vec<Group>,
@@ -21,20 +21,20 @@ struct Group {
     seconds: f64,
 }
 
-/// What the summaries of test runners say.
+/// Counts of a test runner's summaries.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Counts {
     passed: usize,
     failed: usize,
-    /// Tests that failed, and tests that did not run or not wholly.
+    /// Names of failed tests, and of tests that did not run or ran in part only.
     remarks: Vec<String>,
 }
 
-/// How a test says that a part of it could not run, at the start of a line.
+/// Prefix of the line by which a test reports that a part of it could not run.
 const NOT_RUN: &str = "NOT RUN";
 
 impl Report {
-    /// Something that passes or fails as a whole.
+    /// Runs a function that passes or fails as a whole.
     pub fn step(&mut self, name: &str, step: impl FnOnce() -> anyhow::Result<()>) {
         self.group(name, || {
             let result = step().inspect_err(|error| eprintln!("error: {error:#}"));
@@ -46,7 +46,7 @@ impl Report {
         });
     }
 
-    /// A command that passes or fails as a whole.
+    /// Runs a command that passes or fails as a whole.
     pub fn check(&mut self, name: &str, command: &mut Command) {
         self.step(name, || {
             eprintln!("{}", describe(command));
@@ -54,7 +54,7 @@ impl Report {
         });
     }
 
-    /// A command that runs tests, which are counted one by one.
+    /// Runs a command whose tests are counted one by one.
     pub fn tests(&mut self, name: &str, command: &mut Command) {
         self.group(name, || {
             eprintln!("{}", describe(command));
@@ -62,7 +62,7 @@ impl Report {
         });
     }
 
-    /// Says something beside the counts.
+    /// Adds a note, which is printed after the counts.
     pub fn note(&mut self, text: String) {
         self.notes.push(text);
     }
@@ -79,7 +79,7 @@ impl Report {
         });
     }
 
-    /// Prints everything; a failure anywhere is an error.
+    /// Prints the report; returns an error if anything failed.
     pub fn finish(self) -> anyhow::Result<()> {
         println!("\n=== what ran ===");
         for Group {
@@ -111,14 +111,14 @@ impl Report {
     }
 }
 
-/// Runs a command, passes on what it prints, and reads the counts in it.
+/// Runs a command, forwards its output, and parses the counts in it.
 fn count(command: &mut Command, output: impl Write) -> Counts {
     let mut counts = Counts::default();
     let success = read(command, output, &mut counts).unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         false
     });
-    // What did not build, broke off, or held no test at all has failed, too.
+    // A failed build, an aborted run, and a run without tests count as failures, too.
     if counts.failed == 0 && (!success || counts.passed == 0) {
         counts.failed = 1;
         let remark = format!("failed: {}", describe(command));
@@ -147,7 +147,7 @@ fn read(
 }
 
 impl Counts {
-    /// Takes in a line as libtest or wasm-bindgen's test runner print it.
+    /// Parses a line of the output of libtest or of wasm-bindgen's test runner.
     fn read(&mut self, line: &str) {
         let line = line.trim();
         if let Some((passed, failed)) = summary(line) {
@@ -168,7 +168,7 @@ impl Counts {
     }
 }
 
-/// The counts in a line such as `test result: ok. 8 passed; 0 failed; …`.
+/// Parses the counts in a line such as `test result: ok. 8 passed; 0 failed; …`.
 fn summary(line: &str) -> Option<(usize, usize)> {
     let (_, counts) = line.strip_prefix("test result:")?.split_once(". ")?;
     let count = |word: &str| {
@@ -214,7 +214,7 @@ mod tests {
             "echo nothing",
             "echo 'test result: ok. 2 passed; 0 failed'; exit 1",
         ] {
-            // Not to the output: the counts there are read by the run that this test is part of.
+            // Discard the output: the test run around this test would parse the counts in it.
             let counts = count(Command::new("sh").args(["-c", line]), std::io::sink());
             assert_eq!(counts.failed, 1, "{line}");
         }
