@@ -1,4 +1,4 @@
-//! The CPU engine against the definition of each step, on random graphs.
+//! Compares the CPU engine with the definition of each step, on random graphs.
 
 use engine::conv::Isa;
 use engine::graph::text;
@@ -8,7 +8,7 @@ use engine::reference::random::{Random, RandomGraph};
 use engine::reference::{core_is_equal, evaluate};
 use engine::{CpuEngine, Engine, EngineError};
 
-/// Sides around the lengths of vectors, of Winograd's tiles, of bands and of chunks.
+/// Sides around the lengths of vectors, and the sizes of Winograd tiles, bands and chunks.
 const SIDES: [usize; 14] = [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 33, 66, 197];
 
 fn run(engine: &mut CpuEngine, input: Planes) -> Planes {
@@ -40,7 +40,7 @@ fn random_graphs_compute_their_definition() {
     }
 }
 
-/// Blocks lie at the same places in every tile, and halos are wide enough.
+/// Tiles have their blocks at the same positions as the whole image, and their halos are wide enough.
 #[test]
 fn tiles_and_threads_change_no_bit() {
     let mut random = Random::new(2);

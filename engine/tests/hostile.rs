@@ -1,4 +1,4 @@
-//! Model files and graphs made to crash, to hang or to fill the memory: each is refused by an error of its own.
+//! Model files and graphs designed to crash, to hang or to exhaust memory: each is refused with a specific error.
 
 use std::fmt::Write;
 
@@ -16,10 +16,10 @@ use record_file::Parts;
 
 const SHIPPED: &[u8] = include_bytes!("../../www/models/fast-x2.bpk");
 
-/// Largest weights of the plans here, in bytes.
+/// Limit of the weights of a plan, in bytes.
 const LIMIT: u64 = 64 << 20;
 
-/// A model file in order.
+/// The parts of a valid model file.
 fn parts() -> Parts {
     Parts::of(SHIPPED).unwrap()
 }
@@ -32,7 +32,7 @@ fn file_error(parts: &Parts) -> String {
     }
 }
 
-/// A graph's text with the second line of a network that reads and returns luma.
+/// Text of a graph whose input and output are luma.
 fn luma(scale: usize, lines: &str) -> String {
     format!("uprez-plan 2\nspec scale={scale} colour=y input=small channels=1\n{lines}")
 }
@@ -45,7 +45,7 @@ fn text_error(lines: &str) -> String {
     read(1, lines).unwrap_err().to_string()
 }
 
-/// Runs a graph with weights of zeros on a tiny image.
+/// Runs a graph, with `weight` as the value of every parameter, on a tiny image.
 fn run(graph: &Graph, weight: &[f32]) -> Result<Planes, EngineError> {
     let plan = graph.compile_within(LIMIT, |_| Some(weight)).unwrap();
     let image = Planes {
@@ -68,7 +68,7 @@ fn a_file_in_parts_is_the_same_file() {
 #[test]
 fn parameters_that_share_bytes_are_refused() {
     let mut aliases = parts();
-    // Every parameter is the largest one.
+    // Every parameter refers to the bytes of the largest one.
     let largest = aliases.tensors.iter().map(|tensor| tensor.range);
     let largest = largest.max_by_key(|[start, end]| end - start).unwrap();
     for tensor in &mut aliases.tensors {
@@ -125,10 +125,10 @@ fn two_parameters_of_one_name_are_refused() {
     );
 }
 
-/// Numbers that claim more than the file has are refused before anything is allocated for them.
+/// Sizes larger than the file are refused before memory is allocated for them.
 #[test]
 fn claims_of_the_list_of_contents_are_not_believed() {
-    // An array, a map, a text and nested arrays, all of 2^63 elements.
+    // An array, a map, a text and nested arrays, each with 2^63 elements.
     for claim in [
         &b"\x9b\x80\0\0\0\0\0\0\0"[..],
         b"\xbb\x80\0\0\0\0\0\0\0",
@@ -151,7 +151,7 @@ fn claims_of_the_list_of_contents_are_not_believed() {
     }
 }
 
-/// A file of some kilobytes whose graph names its largest weight a thousand times.
+/// A file of a few kilobytes whose graph uses its largest weight a thousand times.
 #[test]
 fn a_weight_that_many_steps_name_is_counted_each_time() {
     let mut lines = String::from("conv input=0 weight=first:64,1,1,1\n");
@@ -163,7 +163,7 @@ fn a_weight_that_many_steps_name_is_counted_each_time() {
     let error = graph
         .compile_within(LIMIT, |_| panic!("nothing is looked up"))
         .unwrap_err();
-    // 64 · 64 · 36 values and 128 more for each of them, 590 336 bytes.
+    // Each convolution takes 64 · 64 · 36 values and 128 more: 590 336 bytes.
     assert!(
         matches!(
             error,
@@ -184,7 +184,7 @@ fn a_weight_that_many_steps_name_is_counted_each_time() {
 
 #[test]
 fn enlargements_and_strides_that_expand_are_counted() {
-    // Each phase of the enlargement has taps of its own: 16² · 25 values per channel.
+    // Each phase of the enlargement has its own taps: 16² · 25 values per channel.
     let wide = "conv input=0 weight=a:60,1,1,1\n\
         pad input=1 margin=2 border=symmetric\n\
         enlarge input=2 channels=60 scale=16 interpolation=bicubic padding=valid\n\
@@ -196,7 +196,7 @@ fn enlargements_and_strides_that_expand_are_counted() {
         "{error}"
     );
 
-    // A kernel of 2×2 taps becomes one of 3×3 in each of 16² phases, for which Winograd keeps 36 values.
+    // A kernel of 2×2 taps becomes one of 3×3 in each of 16² phases, for which Winograd stores 36 values.
     let strided = "unshuffle input=0 scale=16\n\
         conv input=1 weight=a:4000,1,2,2 strided=16,1\n\
         conv input=2 weight=b:256,4000,1,1\n\
@@ -215,7 +215,7 @@ fn enlargements_and_strides_that_expand_are_counted() {
         ),
         "{error}"
     );
-    // More padding than that would make pixels of which none is the image's.
+    // With more padding, some output pixels would not depend on the image at all.
     assert_eq!(
         text_error("conv input=0 weight=a:1,1,1,1 strided=1,1"),
         "step 1 (conv a): its padding is 1 px, but has to be less than its kernel's 1 px"
@@ -227,7 +227,7 @@ fn enlargements_and_strides_that_expand_are_counted() {
     );
 }
 
-/// A dilation of 63 takes rows and columns, no weights; a kernel reaches too far soon.
+/// A dilation costs border pixels instead of weights, so the reach of a network is limited.
 #[test]
 fn networks_that_see_too_far_are_refused() {
     let layer = "weight=a:1,1,63,63 dilation=63";
@@ -247,7 +247,7 @@ fn networks_that_see_too_far_are_refused() {
     );
 }
 
-/// Tiles that suit all sizes of the graph would begin at multiples of 16·15·13·11 px.
+/// Tiles would have to start at multiples of 16·15·13·11 px to fit all sizes of the graph.
 #[test]
 fn sizes_that_no_tile_suits_are_refused() {
     let lines = |factors: &[usize]| {
@@ -268,7 +268,7 @@ fn sizes_that_no_tile_suits_are_refused() {
     );
 }
 
-/// Concatenations of concatenations: 2^14 channels are the most, however many steps there are.
+/// Each concatenation doubles the channels; the limit is 2^14.
 #[test]
 fn concatenations_that_double_are_refused() {
     let lines = (0..4096).map(|value| format!("concat inputs={value},{value}\n"));
@@ -279,7 +279,7 @@ fn concatenations_that_double_are_refused() {
     );
 }
 
-/// Reading the parts of such a concatenation thousands of times would take gigabytes for the lists of parts alone.
+/// If thousands of steps read such a concatenation as a view, their lists of parts alone would take gigabytes.
 #[test]
 fn concatenations_of_too_many_parts_are_copied() {
     let mut builder = Builder::new(1);
@@ -302,11 +302,11 @@ fn concatenations_of_too_many_parts_are_copied() {
     let weight = vec![1.0 / 1024.0; 1 << 12];
     let plan = graph.compile_within(LIMIT, |_| Some(&weight)).unwrap();
     assert!(plan.views().iter().all(|view| !view));
-    // 2^12 channels of 0.5, times 50.
+    // 50 convolutions of 2^12 channels of 0.5, with weights of 1/1024.
     assert_eq!(run(&graph, &weight).unwrap().data, [100.0; 6]);
 }
 
-/// As deep as a graph can be, and still no recursion.
+/// Concatenations nested as deeply as a graph allows must not overflow the stack.
 #[test]
 fn concatenations_in_each_other_need_no_stack() {
     let mut lines: String = (0..4094)
@@ -335,7 +335,7 @@ fn kernel(name: &str, shape: [usize; 4]) -> Kernel {
     }
 }
 
-/// Products of these sizes are 0 or small in 32 bits.
+/// These sizes have products that overflow 32 bits to 0 or to small numbers.
 #[test]
 fn channels_that_32_bits_do_not_hold_are_refused() {
     for (line, problem) in [
@@ -374,7 +374,7 @@ fn channels_that_32_bits_do_not_hold_are_refused() {
     );
 }
 
-/// `multiple − 1` is asked for before it is checked.
+/// `multiple − 1` must not be computed before `multiple` is checked.
 #[test]
 fn a_multiple_of_zero_is_refused() {
     assert_eq!(
@@ -434,7 +434,7 @@ fn a_graph_fits_the_line_that_describes_it() {
     }
 }
 
-/// The same within a file; and a scale that the file has no graph for.
+/// The graphs inside a file are checked as well, and a scale without a graph is an error.
 #[test]
 fn graphs_of_a_file_are_checked() {
     let mut wrong = parts();

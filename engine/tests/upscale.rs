@@ -1,4 +1,4 @@
-//! Tiles that are under way at once: the same picture, the same progress, and nothing left behind.
+//! Upscaling with several tiles in flight gives the same image and progress, and leaves no tiles behind.
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
@@ -8,11 +8,11 @@ use engine::image::{Channels, Image, Planes};
 use engine::pipeline::{Options, Progress, UpscaleError, upscale};
 use engine::{Colour, Engine, EngineError, Grid, Input, Running, Spec};
 
-/// Gives what it gets, later.
+/// An engine that returns its input with a delay.
 #[derive(Default)]
 struct Echo {
     depth: usize,
-    /// The tile that gives an error: already when it is started, or later.
+    /// The tile whose start fails (`refuses`), and the one that fails later (`fails`).
     refuses: Option<usize>,
     fails: Option<usize>,
     started: usize,
@@ -20,7 +20,7 @@ struct Echo {
     under_way: Rc<Cell<usize>>,
 }
 
-/// Counts as long as it lives.
+/// Counts its living instances.
 struct Counted(Rc<Cell<usize>>);
 
 impl Drop for Counted {
@@ -71,7 +71,7 @@ fn noise(width: usize, height: usize, channels: Channels) -> Image {
     Image::new(width, height, channels, data.collect()).unwrap()
 }
 
-/// Upscales in tiles of 16 pixels until `last` are done; with the numbers that were reported.
+/// Upscales in tiles of 16 pixels and cancels after `last` tiles; also returns the reported progress.
 fn tiled(
     engine: &mut impl Engine,
     spec: &Spec,
@@ -94,7 +94,7 @@ fn tiled(
 #[test]
 fn so_many_tiles_are_under_way_as_the_engine_likes() {
     let image = noise(50, 33, Channels::Rgb);
-    // None would be none at all.
+    // A depth of 0 is treated as 1.
     for (depth, most) in [(0, 1), (1, 1), (2, 2), (100, 12)] {
         let mut engine = Echo {
             depth,
@@ -150,7 +150,7 @@ fn an_error_comes_in_its_turn_and_leaves_nothing_under_way() {
     }
 }
 
-/// On whatever adapter there is; a software one, such as lavapipe, will do.
+/// Runs on any adapter, including software ones such as lavapipe.
 #[cfg(feature = "webgpu")]
 mod webgpu {
     use engine::container::File;
@@ -158,7 +158,7 @@ mod webgpu {
 
     use super::*;
 
-    /// One tile after the other.
+    /// Limits the engine to one tile at a time.
     struct Sequential(WebGpuEngine);
 
     impl Engine for Sequential {
@@ -175,7 +175,7 @@ mod webgpu {
         }
     }
 
-    /// The shipped network, where there is a GPU; crates that are tested alone have no driver in them.
+    /// The shipped network on the GPU. `None` without an adapter: a crate that is tested alone links no GPU driver.
     fn open() -> Option<(WebGpuEngine, Spec)> {
         let gpu = match pollster::block_on(Gpu::open(true)) {
             Ok(gpu) => gpu,
@@ -195,7 +195,7 @@ mod webgpu {
             return;
         };
         assert_eq!(engine.depth(), 2);
-        // Tiles of several sizes: memory grows while another tile is under way.
+        // Tiles of several sizes, so that buffers grow while another tile is in flight.
         let image = noise(75, 50, Channels::Rgba);
         let (overlapped, seen) = tiled(&mut engine, &spec, &image, usize::MAX);
         assert_eq!(seen, (0..=20).collect::<Vec<_>>());

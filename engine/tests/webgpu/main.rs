@@ -1,5 +1,5 @@
-//! The GPU engine against the definition of each step, on whatever adapter there is; a software one, such
-//! as lavapipe, will do.
+//! Compares the GPU engine with the definition of each step. Runs on any adapter, including software ones such as
+//! lavapipe.
 
 mod steps;
 
@@ -13,10 +13,10 @@ use engine::{Engine, EngineError};
 
 use self::steps::Maker;
 
-/// Sides around 1, a workgroup's sides, and a thread's rows.
+/// Sides around 1, a workgroup's size, and the rows of a thread.
 const SIDES: [usize; 10] = [1, 2, 3, 4, 5, 15, 16, 17, 33, 47];
 
-/// An adapter, if there is one: crates that are tested alone have no driver in them.
+/// Opens an adapter. `None` if there is none: a crate that is tested alone links no GPU driver.
 fn open() -> Option<Gpu> {
     match pollster::block_on(Gpu::open(true)) {
         Ok(gpu) => Some(gpu),
@@ -31,7 +31,7 @@ fn engine(gpu: &Gpu, plan: &Plan, half: bool) -> WebGpuEngine {
     pollster::block_on(WebGpuEngine::new(gpu, plan, half)).unwrap()
 }
 
-/// The largest difference from the definition as a share of the largest value.
+/// Largest difference from the definition, relative to the largest value.
 fn difference(engine: &mut WebGpuEngine, plan: &Plan, input: Planes) -> f64 {
     let expected = evaluate(plan, &input);
     expected.difference(&pollster::block_on(engine.run(input)).unwrap())
@@ -54,7 +54,8 @@ fn random_graphs_compute_their_definition() {
     }
 }
 
-/// The self-test decides for networks in service; here it is enough that f16 computes the same function.
+/// In production, a self-test decides whether f16 is accurate enough; this test only checks that it computes the same
+/// function.
 #[test]
 fn half_precision_computes_nearly_the_same() {
     let Some(gpu) = open().filter(Gpu::has_half) else {
@@ -112,7 +113,7 @@ fn tiles_that_are_too_large_are_refused() {
         height: side,
         data: vec![0.5; side * side],
     };
-    // 16 KB a pixel: 64 MB, and 16 GB.
+    // 16 KB per pixel: 1024×1024 pixels take 16 GB.
     let error = pollster::block_on(engine.run(planes(1024))).unwrap_err();
     let text = error.to_string();
     assert!(text.contains("step 1 (conv)"), "{text}");
@@ -122,7 +123,7 @@ fn tiles_that_are_too_large_are_refused() {
     let side = grid.tile_px + grid.halo_px[0] + grid.halo_px[1];
     assert!(side * side * (16 << 10) <= 512 << 20, "{grid:?}");
 
-    // None is too large by itself.
+    // Each value is small enough, but not all of them together.
     let mut maker = Maker::new(1);
     let mut last = maker.plain(0, 16).unwrap();
     let mut values = vec![last];

@@ -1,4 +1,4 @@
-//! Every step by itself, with each number of channels for which the shaders differ.
+//! Tests each step separately, with all numbers of channels for which the shaders differ.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use engine::webgpu::Gpu;
 
 use crate::{difference, engine, open};
 
-/// Puts graphs together whose parameters are random.
+/// Builds graphs with random parameters.
 pub struct Maker {
     pub builder: Builder,
     parameters: BTreeMap<String, Vec<f32>>,
@@ -51,7 +51,6 @@ impl Maker {
         self.builder.conv(input, kernel, options)
     }
 
-    /// An ordinary 3×3 convolution.
     pub fn plain(&mut self, input: Value, maps: usize) -> Made {
         self.conv(input, maps, 3, ConvOptions::default())
     }
@@ -62,9 +61,9 @@ impl Maker {
     }
 }
 
-/// Compares what `make` makes of values of several numbers of channels, at several sizes: first of the
-/// input itself, then of maps of a convolution, which lie in blocks; as the result, and read by another
-/// convolution.
+/// Compares the step that `make` builds with its definition, for several numbers of channels and image sizes. The step
+/// reads the graph's input or the maps of a convolution, which are stored in blocks; its value is the result, or is
+/// read by another convolution.
 fn check(gpu: &Gpu, name: &str, channels: &[usize], make: impl Fn(&mut Maker, Value) -> Made) {
     for &channels in channels {
         for (first, last) in [(false, false), (true, true)] {
@@ -90,7 +89,7 @@ fn check(gpu: &Gpu, name: &str, channels: &[usize], make: impl Fn(&mut Maker, Va
             let mut random = Random::new(13);
             for (width, height) in [(37, 9), (1, 1), (2, 3), (5, 18)] {
                 let mut input = random.planes([plan.input().channels, width, height]);
-                // Values for which activations have saturated.
+                // A value for which activations have saturated.
                 input.data[0] *= 1e5;
                 let apart = difference(&mut engine, &plan, input);
                 assert!(
@@ -134,7 +133,7 @@ fn activations_compute_their_definition() {
     }
 }
 
-/// The approximation's error is absolute, so that small values show it.
+/// The approximation has an absolute error, which shows most with small values.
 #[test]
 fn gelu_is_accurate() {
     let Some(gpu) = open() else { return };
@@ -318,7 +317,7 @@ fn concatenations_compute_their_definition() {
             let all = maker.builder.concat(parts.clone())?;
             parts.push(maker.plain(all, maps)?);
         }
-        // Copied, because another step than a convolution reads it.
+        // A step other than a convolution reads it, so it is copied.
         let all = maker.builder.concat(parts)?;
         maker.builder.activate(all, Activation::Tanh)
     });
@@ -327,7 +326,7 @@ fn concatenations_compute_their_definition() {
         let all = maker.builder.concat(vec![front, input, front])?;
         maker.plain(all, 4)
     });
-    // More parts than a shader reads: some of it is copied.
+    // More parts than a shader can read, so some of them are copied.
     check(&gpu, "concatenation of 21 parts", &[5], |maker, input| {
         let mut parts = vec![input];
         for i in 0..20 {
