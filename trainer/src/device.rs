@@ -22,7 +22,7 @@ pub enum DeviceChoice {
     Cpu,
 }
 
-/// A device, and its name for people.
+/// A device, and its display name.
 pub fn pick(choice: DeviceChoice) -> anyhow::Result<(Device, String)> {
     let gpu = match choice {
         DeviceChoice::Cpu => None,
@@ -112,7 +112,7 @@ pub enum TrainingDevice {
     Local {
         /// The device.
         device: Device,
-        /// Its name for people.
+        /// Its display name.
         name: String,
     },
     /// A device of another machine.
@@ -128,7 +128,7 @@ pub struct RemoteDevice {
     pub token: Token,
     /// The device's number among those that the worker offers.
     pub index: usize,
-    /// Its name for people, which contains the address.
+    /// Its display name, which contains the address.
     pub name: String,
 }
 
@@ -151,7 +151,7 @@ pub struct Devices {
 }
 
 impl Devices {
-    /// Finds all of them; asks each worker, which has to accept `token`, for its devices.
+    /// Finds the named devices; asks each worker, which has to accept `token`, for the devices that it offers.
     pub fn connect(names: &[DeviceName], token: Option<&Token>) -> anyhow::Result<Self> {
         let mut all = Vec::new();
         for name in names {
@@ -171,7 +171,7 @@ impl Devices {
         Ok(Self { home, all })
     }
 
-    /// Their names for people, with ` + ` between them.
+    /// Their display names, joined with ` + `.
     pub fn names(&self) -> String {
         let names: Vec<&str> = self.all.iter().map(TrainingDevice::name).collect();
         names.join(" + ")
@@ -190,7 +190,7 @@ impl From<Device> for Devices {
     }
 }
 
-/// A device of this machine, and its name for people; a remote one is an error.
+/// A device of this machine, and its display name; a remote device is an error.
 pub fn local_device(name: &DeviceName) -> anyhow::Result<(Device, String)> {
     match name {
         DeviceName::Local(choice) => pick(*choice),
@@ -227,15 +227,15 @@ fn remote_devices(address: &str, token: Option<&Token>) -> anyhow::Result<Vec<Tr
     Ok(devices.collect())
 }
 
-/// Hardware adapters, discrete GPUs first; software adapters don't count.
+/// Hardware adapters, discrete GPUs first; software adapters are left out.
 fn gpus() -> Vec<(Device, String)> {
     use wgpu::DeviceType::{DiscreteGpu, IntegratedGpu, VirtualGpu};
-    // Without a driver, some of Vulkan's layers print complaints: don't ask them.
+    // Some Vulkan layers print warnings if there is no driver, so look for a device node first.
     let nodes = ["/dev/dri", "/dev/nvidiactl", "/dev/dxg"];
     if cfg!(target_os = "linux") && !nodes.iter().any(|node| Path::new(node).exists()) {
         return Vec::new();
     }
-    // Not OpenGL: its library prints complaints where there is no desktop.
+    // Without OpenGL, whose library prints warnings if there is no desktop.
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends: wgpu::Backends::PRIMARY,
         ..wgpu::InstanceDescriptor::new_without_display_handle()

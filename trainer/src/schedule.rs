@@ -16,12 +16,12 @@ pub struct Schedule {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decay {
-    /// It stays the same.
+    /// The rate stays the same.
     #[default]
     Constant,
-    /// Along half a cosine to 0 (Loshchilov and Hutter 2017, arXiv:1608.03983).
+    /// The rate falls to 0 along half a cosine (Loshchilov and Hutter 2017, arXiv:1608.03983).
     Cosine,
-    /// It is multiplied by `factor` at each of these shares of all steps.
+    /// The rate is multiplied by `factor` at each of these shares of all steps.
     #[serde(untagged)]
     Step {
         /// Shares of all steps, 0…1.

@@ -1,4 +1,4 @@
-//! The commands from outside.
+//! Runs the commands as separate processes.
 
 mod common;
 

@@ -179,7 +179,7 @@ fn a_training_without_usable_images_is_an_error() {
     let words = ["0.png has 10×10 px", "0 can be used", "smaller than 48 px"];
     fails(&output, &words);
 
-    // Enough to evaluate on, but nothing to learn from.
+    // A single image can be held out, but then none remains to train on.
     std::fs::copy(sample(), path("data/good.webp")).unwrap();
     let output = train(folder.path(), "other", &[]);
     let words = "0 can be used to learn from and 1 of 1 can be held out";

@@ -17,7 +17,7 @@ pub struct BatchShape {
 }
 
 impl BatchShape {
-    /// The shapes of so many patches under a configuration.
+    /// The shapes of a batch of this many patches under a configuration.
     pub fn new(config: &Config, patches: usize) -> Self {
         let side = config.data.patch_px;
         let channels = config.network.spec().colour.channels();
@@ -36,7 +36,7 @@ impl BatchShape {
         }
     }
 
-    /// The same with another number of patches.
+    /// The shapes of a batch with another number of patches.
     pub fn with_patches(&self, patches: usize) -> Self {
         let shape = |[_, channels, height, width]: [usize; 4]| [patches, channels, height, width];
         let targets = self.targets.iter();
@@ -60,7 +60,7 @@ impl BatchShape {
 /// One step's patches.
 pub struct Batch {
     input: Patches,
-    /// By output pixels per pixel of the input.
+    /// The targets, by output pixels per input pixel.
     targets: Vec<(usize, Patches)>,
     /// The ratios of the network's outputs.
     ratios: Vec<usize>,
@@ -93,8 +93,7 @@ impl Batch {
         }
     }
 
-    /// A batch of the values that [`Self::into_values`] gave. Fails if their number is not the
-    /// shape's.
+    /// Restores a batch from the values of [`Self::into_values`]. Fails if their number does not match the shape.
     pub fn from_shape(shape: BatchShape, values: Vec<f32>) -> anyhow::Result<Self> {
         ensure!(
             values.len() == shape.values(),
@@ -173,8 +172,7 @@ impl Batch {
     /// Input `[batch, c, p, p]` and for each output of the network its target
     /// `[batch, c, (p − 2m)·r, (p − 2m)·r]`, values in 0…1.
     ///
-    /// r is the output's ratio, m the margin in pixels that a network loses that trains without
-    /// padding.
+    /// r is the output's ratio, m the margin in pixels that a network loses if it trains without padding.
     pub fn into_tensors(self, device: &Device) -> (Tensor<4>, Vec<Tensor<4>>) {
         let targets: Vec<(usize, Tensor<4>)> = self
             .targets

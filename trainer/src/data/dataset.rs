@@ -34,15 +34,14 @@ pub struct Dataset {
     pub training: Vec<Sample>,
     /// The images by which the best weights are chosen.
     pub held_out: Vec<Pair>,
-    /// The folders and how many images each gave.
+    /// The folders, with their numbers of images.
     pub sources: Vec<String>,
 }
 
 impl Dataset {
     /// Decodes and degrades all images of the configured folders.
     ///
-    /// Images that are damaged or too small are named on standard error and left out. Fails if no
-    /// other ones remain.
+    /// Images that are damaged or too small are named on standard error and left out. Fails if no others remain.
     pub fn load(
         config: &DataConfig,
         network: &NetworkConfig,
@@ -71,7 +70,7 @@ impl Dataset {
         };
         let mut files = files.into_iter();
         let mut held_out = Vec::new();
-        // Too small to be evaluated, but perhaps not to be learned from.
+        // Images that are too small to be evaluated may still be large enough to train on.
         let mut unsuitable = Vec::new();
         while held_out.len() < hold_out && files.len() > 0 {
             let next: Vec<PathBuf> = files.by_ref().take(hold_out - held_out.len()).collect();
@@ -124,13 +123,13 @@ impl Loader<'_> {
         let spec = self.network.spec();
         match spec.input {
             Input::LowResolution => self.patch_px * spec.scale,
-            // Enlarged again, an image has lost what the scale doesn't divide.
+            // Reducing and enlarging drops the rows and columns that the scale does not divide.
             Input::Upsampled => self.patch_px.next_multiple_of(spec.scale),
         }
     }
 
-    /// The smallest side of an original that is evaluated: the papers' protocol has a border as wide as
-    /// the scale.
+    /// The smallest side of an original that can be evaluated; the papers' protocol leaves out a border as wide as the
+    /// scale.
     fn evaluation_px(&self) -> usize {
         Metric::Ssim.smallest_px() + 2 * self.network.spec().scale
     }
@@ -239,7 +238,7 @@ impl Sample {
     }
 }
 
-/// The last two parts of a path, by which a data set is known.
+/// The last two parts of a path, which name the data set in reports.
 fn short_name(folder: &Path) -> String {
     let absolute = folder.canonicalize().unwrap_or(folder.to_path_buf());
     let parts: Vec<_> = absolute.iter().map(|part| part.to_string_lossy()).collect();

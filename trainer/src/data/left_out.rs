@@ -19,12 +19,12 @@ pub enum LeftOut {
         path: PathBuf,
         /// Width and height in pixels.
         size_px: [usize; 2],
-        /// The smallest side that would do.
+        /// The smallest allowed side.
         needed_px: usize,
     },
 }
 
-/// How many images a message names.
+/// Maximum number of images that a message names.
 const NAMED: usize = 20;
 
 impl LeftOut {
@@ -40,7 +40,7 @@ impl LeftOut {
         }
     }
 
-    /// Whether an image has sides of at least `needed_px`.
+    /// Checks that an image has sides of at least `needed_px`.
     pub fn check_size(path: &Path, image: &Image, needed_px: usize) -> Result<(), Self> {
         let size_px = [image.width, image.height];
         if image.width.min(image.height) >= needed_px {

@@ -35,7 +35,7 @@ impl Pair {
         Self::from_original(file, image_file::load(file)?, scale, low)
     }
 
-    /// The same for an original that has been read from `file`.
+    /// Like [`Self::load`], for an original that has been read from `file`.
     pub fn from_original(
         file: &Path,
         hr: Image,

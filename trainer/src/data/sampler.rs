@@ -12,7 +12,7 @@ use super::batch::{Batch, BatchShape, Patches};
 use super::{Dataset, Sample};
 use crate::config::Config;
 
-/// How many batches are prepared ahead.
+/// Number of batches that are prepared in advance.
 const AHEAD: usize = 2;
 
 /// A source of batches. The batch of a step depends on the seed and the step alone, so that a resumed
@@ -114,11 +114,11 @@ impl Sampler {
     }
 }
 
-/// One of the eight ways to turn and mirror a square: bits for mirroring x, y, and the diagonal.
+/// One of the eight rotations and reflections of a square, as bits: mirrored in x, in y, and along the diagonal.
 struct Flip(u8);
 
 impl Flip {
-    /// The pixel of the original square that comes to (x, y).
+    /// The position in the original square of the pixel that is moved to (x, y).
     fn source(&self, x: usize, y: usize, side: usize) -> (usize, usize) {
         let (x, y) = if self.0 & 4 == 0 { (x, y) } else { (y, x) };
         let x = if self.0 & 1 == 0 { x } else { side - 1 - x };

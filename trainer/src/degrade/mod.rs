@@ -101,7 +101,8 @@ impl Degradation {
     }
 }
 
-/// FNV-1a (Fowler, Noll and Vo), which gives the same on every machine, unlike the standard library's.
+/// FNV-1a (Fowler, Noll and Vo), whose values are the same on every machine, unlike those of the standard library's
+/// hasher.
 fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

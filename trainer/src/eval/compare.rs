@@ -150,7 +150,7 @@ impl Column {
         format!("{score:.*}", self.metric.digits())
     }
 
-    /// Cells of one metric's scores; those that are shown with the same digits as the best are marked.
+    /// Cells of one metric's scores; scores that print the same digits as the best one are marked, too.
     fn cells(&self, scores: &[f64]) -> Vec<Cell> {
         let sign = if self.metric.is_distance() { -1.0 } else { 1.0 };
         let best = scores

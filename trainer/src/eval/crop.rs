@@ -48,7 +48,7 @@ impl Crop {
         })
     }
 
-    /// Adds a crop to a set's, of which those with the largest errors are kept, in the order of images.
+    /// Adds a crop to those of a set, of which it keeps the ones with the largest errors, in the order of images.
     pub fn keep(self, crops: &mut Vec<Self>) {
         crops.push(self);
         if crops.len() > CROPS_A_SET {

@@ -49,7 +49,7 @@ impl TestSet {
         Ok(set)
     }
 
-    /// The same without a check of sizes.
+    /// Like [`Self::load`], without checking the sizes.
     fn read(folder: &Path, scale: usize) -> anyhow::Result<Self> {
         let low = LowResolution::default();
         let inner = folder.join("HR");
@@ -140,7 +140,7 @@ pub fn evaluate<E: Engine>(
     evaluate_with(engine, spec, set, |_, _| Ok(()))
 }
 
-/// The same; `watch` is called with each pair, the network's output and bicubic interpolation's.
+/// Like [`evaluate`]; calls `watch` with each pair, the network's output and that of bicubic interpolation.
 pub fn evaluate_with<E: Engine>(
     engine: &mut E,
     spec: &Spec,

@@ -106,7 +106,7 @@ pub fn load(path: &Path) -> Result<Image, LoadError> {
     })
 }
 
-/// Most bytes of a decoded image, in its file's own depth: a header of some bytes may claim any size.
+/// Limit of a decoded image in bytes, at its file's bit depth: the header of a small file may claim any size.
 const MAX_DECODED_BYTES: u64 = 1 << 30;
 
 fn decode(bytes: Vec<u8>) -> Result<Image, ImageError> {
@@ -241,7 +241,7 @@ mod tests {
         assert!(matches!(load(&path), Err(LoadError::File { .. })));
     }
 
-    /// A file of some kilobytes is not to take gigabytes.
+    /// A file of a few kilobytes must not allocate gigabytes.
     #[test]
     fn sizes_in_headers_are_limited() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,8 +1,8 @@
-//! Whether a file ends before its image does.
+//! Detects files that end before their image is complete.
 //!
-//! The JPEG decoder fills missing parts with grey and reports success. Its strict mode, which the
-//! `image` crate does not offer, also refuses intact files with small deviations that every browser
-//! accepts, so that the end of the data is looked for here.
+//! The JPEG decoder fills missing parts with grey and reports success. Its strict mode, which the `image` crate does
+//! not offer, also refuses intact files with small deviations that every browser accepts. So this module looks for the
+//! end of the data itself.
 
 /// Whether the bytes are a JPEG or WebP file that lacks its end. The decoders of the other formats
 /// report it themselves.

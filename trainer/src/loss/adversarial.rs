@@ -105,7 +105,7 @@ impl Adversarial {
         }
     }
 
-    /// The network's loss for the same: `[1]`. Only the relativistic loss evaluates `real`.
+    /// The network's loss for the same logits: `[1]`. Only the relativistic loss evaluates `real`.
     pub fn generator(self, real: impl FnOnce() -> Tensor<1>, fake: Tensor<1>) -> Tensor<1> {
         match self {
             Self::Vanilla => softplus(-fake).mean(),

@@ -7,7 +7,7 @@ pub fn psnr_db(a: &Plane, b: &Plane) -> f64 {
     decibels(mean_square(a, b))
 }
 
-/// The same over the values of several planes of equal size, such as red, green and blue.
+/// PSNR over the values of several planes of equal size, such as red, green and blue.
 pub fn psnr_of_planes_db(a: &[Plane], b: &[Plane]) -> f64 {
     let squares = a.iter().zip(b).map(|(a, b)| mean_square(a, b));
     decibels(squares.sum::<f64>() / a.len() as f64)

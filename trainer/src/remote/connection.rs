@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::frame::{self, FrameError, Limits};
 
-/// A write that makes no progress for so long has failed.
+/// A write that makes no progress for this long has failed.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// One end of a connection.
@@ -41,7 +41,7 @@ impl Connection {
         frame::read(&mut self.stream, limits)
     }
 
-    /// Receives a frame that has to be complete at `end`, however slowly its bytes come.
+    /// Receives a frame that has to be complete at `end`, even if its bytes keep arriving.
     pub fn receive_until<H: DeserializeOwned>(
         &mut self,
         limits: Limits,
@@ -55,7 +55,7 @@ impl Connection {
     }
 }
 
-/// Reads from a stream up to a moment.
+/// Reads from a stream until a deadline.
 struct Until<'a> {
     stream: &'a TcpStream,
     end: Instant,

@@ -24,7 +24,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// For a hello, which comes from a stranger: the longest token, and some JSON around it.
+    /// For a hello, whose sender is not known yet: the longest token and the JSON around it.
     pub const HELLO: Self = Self {
         header: 512,
         payload: 0,
@@ -122,7 +122,7 @@ pub fn read<H: DeserializeOwned>(
     Ok((header, payload))
 }
 
-/// Memory grows with what arrives, so that a frame that is announced and never sent costs none.
+/// Allocates memory as the bytes arrive, so that a frame that is announced but never sent takes none.
 fn bytes(stream: &mut impl Read, length: u64) -> Result<Vec<u8>, FrameError> {
     let mut bytes = Vec::new();
     stream.take(length).read_to_end(&mut bytes)?;

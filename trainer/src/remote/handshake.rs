@@ -1,4 +1,4 @@
-//! How a connection begins: the training shows its token, and the worker names its devices.
+//! The start of a connection: the training sends its token, and the worker the names of its devices.
 
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use super::{Connection, Limits, Token};
 
 const PROTOCOL: &str = "uprez-worker";
 
-/// Both sides have to speak the same version; it changes with every message that does.
+/// Version of the protocol, which has to be the same on both sides. Increase it when a message changes.
 const VERSION: u32 = 1;
 
 /// A connection has to be established, and a hello answered, within this time.
@@ -36,7 +36,7 @@ enum Answer {
     OtherVersion(u32),
 }
 
-/// Connects to a worker; returns the names of its devices, too.
+/// Connects to a worker; also returns the names of its devices.
 pub fn open(address: &str, token: &Token) -> anyhow::Result<(Connection, Vec<String>)> {
     let mut connection = connect(address)
         .with_context(|| format!("cannot reach a worker at {address}: is it running?"))?;
@@ -75,8 +75,8 @@ fn connect(address: &str) -> anyhow::Result<Connection> {
     Err(last)
 }
 
-/// Answers a hello. A connection with a wrong token or of another version is refused with an error;
-/// something that is no hello gets no answer at all.
+/// Answers a hello. A connection with a wrong token or of another version is refused with an error; anything that is
+/// not a hello gets no answer.
 pub fn accept(
     stream: TcpStream,
     token: &Token,

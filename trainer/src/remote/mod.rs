@@ -1,5 +1,5 @@
-//! The connection between a training and `trainer worker` on another machine: frames on a TCP
-//! stream, and the handshake in which the token is shown. Nothing is encrypted.
+//! The connection between a training and `trainer worker` on another machine: frames on a TCP stream, and the handshake
+//! in which the token is sent. Nothing is encrypted.
 
 mod connection;
 mod frame;

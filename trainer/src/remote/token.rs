@@ -1,21 +1,21 @@
-//! The token that a training shows to a worker.
+//! The token by which a worker recognises a training.
 
 use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
 
-/// Shorter tokens could be guessed.
+/// Minimum length in bytes; shorter tokens could be guessed.
 const SHORTEST: usize = 16;
 
-/// Longer ones would not fit into a hello.
+/// Maximum length in bytes; longer tokens would not fit into a hello.
 const LONGEST: usize = 256;
 
 /// A shared secret.
 #[derive(Clone)]
 pub struct Token(String);
 
-// Kept out of logs.
+// Without the text, which must not appear in logs.
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(…)")
@@ -38,13 +38,13 @@ impl Token {
         Ok(Self(token.to_string()))
     }
 
-    /// The text to show.
+    /// The text to send.
     pub(super) fn text(&self) -> &str {
         &self.0
     }
 
-    /// Whether `shown` is this token. The time that this takes depends on the length of `shown`
-    /// alone, so that a token cannot be found byte by byte.
+    /// Whether `shown` is this token. The time that this takes depends only on the length of `shown`, so that a token
+    /// cannot be found byte by byte.
     pub(super) fn accepts(&self, shown: &str) -> bool {
         let token = self.0.as_bytes().iter().cycle();
         let pairs = shown.bytes().zip(token);

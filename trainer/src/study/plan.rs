@@ -35,7 +35,7 @@ pub struct Plan {
 /// A version that is shown with its grade.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// The version's name, which is its file's.
+    /// The version's name, which is also its file's name.
     pub version: String,
     /// 1 for the worst, 5 for the best.
     pub grade: u8,

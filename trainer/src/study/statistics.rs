@@ -223,7 +223,7 @@ mod tests {
             (&plants[..], 0.041_259_765_625),
             (&[1., 2., 2.5, -1.5, 3., 0.5], 0.156_25),
             (&[1., 2., 3., 4., 5., 6.], 2. / 64.),
-            // Ranks 1.5, 1.5 and 3: the sum of +'s is 4.5 in 2 and 6 in 1 of 8 cases.
+            // Ranks 1.5, 1.5 and 3: the sum of the positive ranks is 4.5 in 2 and 6 in 1 of 8 cases.
             (&[1., -1., 2., 0.], 6. / 8.),
             (&[0., 0.], 1.),
             (&[], 1.),

@@ -17,7 +17,7 @@ pub struct Networks {
 }
 
 impl Networks {
-    /// Random weights from the configuration's seed; `device` is no autodiff device.
+    /// Random weights from the configuration's seed; `device` must not be an autodiff device.
     pub fn random(config: &Config, device: &Device) -> Self {
         let device = device.clone().autodiff();
         let discriminators = config.discriminators().into_iter().zip(1..);
@@ -41,7 +41,7 @@ impl Networks {
             .collect()
     }
 
-    /// Replaces the parameters by those of [`Self::parameters`]' order.
+    /// Replaces the parameters, which have the order of [`Self::parameters`].
     pub fn set_parameters(&mut self, parameters: Vec<Tensor<1>>, device: &Device) {
         let mut parameters = parameters
             .into_iter()
@@ -54,7 +54,7 @@ impl Networks {
         }
     }
 
-    /// The network with these parameters `[n]` as it is used: folded, in evaluation mode.
+    /// The network for inference with these parameters `[n]`: folded, in evaluation mode.
     pub fn folded(&self, parameters: Tensor<1>) -> Network {
         // A clone alone would share its running statistics with the network in training.
         let network = flat::with_parameters(self.network.valid(), parameters);

@@ -22,13 +22,13 @@ pub fn work_in_parallel(work: Vec<(&mut Worker, Task)>) -> anyhow::Result<Vec<Ve
                 Running::Thread(scope.spawn(move || worker.work(task))),
             )
         });
-        // All are started before the first is waited for.
+        // Start all of them before waiting for the first one.
         let running: Vec<(String, Running<'_>)> = running.collect();
         let results = running.into_iter().map(|(name, running)| {
             let result = running.finish();
             result.with_context(|| format!("the device {name} has failed"))
         });
-        // Every thread is joined, also after a failure.
+        // Join every thread, also after a failure.
         let results: Vec<anyhow::Result<Vec<Share>>> = results.collect();
         results.into_iter().collect()
     })

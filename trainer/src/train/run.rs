@@ -27,7 +27,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// A new folder, or with `resume` the folder of a training to go on with.
+    /// Creates a new folder, or opens the folder of a training to resume.
     pub fn open(folder: PathBuf, resume: bool) -> anyhow::Result<Self> {
         ensure!(
             resume || !folder.join(LOG).exists(),

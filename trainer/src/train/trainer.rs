@@ -169,7 +169,7 @@ impl Trainer {
         self.progress.step
     }
 
-    /// The network as it would be used now: averaged and folded.
+    /// The network for inference at this step: averaged and folded.
     pub fn folded(&self) -> Network {
         self.networks.folded(self.learners[0].best())
     }

@@ -50,7 +50,7 @@ pub fn make_args(folder: &Path) -> MakeArgs {
     }
 }
 
-/// A study of these methods, with so many images in its only set.
+/// A study of these methods, with this many images in its only set.
 pub fn key(methods: &[&str], images: usize) -> Key {
     let versions = (0..images).flat_map(|image| {
         methods.iter().map(move |method| Version {

@@ -40,12 +40,12 @@ impl Worker {
         }
     }
 
-    /// Its devices, for `--devices`.
+    /// The name of its devices for `--devices`.
     pub fn name(&self) -> String {
         format!("remote:{}", self.address)
     }
 
-    /// A connection that has not said anything yet.
+    /// A connection that has not sent anything yet.
     pub fn connect(&self) -> TcpStream {
         TcpStream::connect(&self.address).unwrap()
     }
@@ -100,7 +100,7 @@ pub fn receive(stream: &mut TcpStream) -> Option<(Value, Vec<u8>)> {
     Some((header, bytes))
 }
 
-/// The next frame that is no sign of life.
+/// The next frame that is not `busy`.
 pub fn reply(stream: &mut TcpStream) -> Option<(Value, Vec<u8>)> {
     loop {
         let frame = receive(stream)?;

@@ -1,4 +1,4 @@
-//! Frames that no training and no worker sends.
+//! Invalid frames, which neither a training nor a worker would send.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -16,7 +16,7 @@ fn worker() -> (Worker, TempDir) {
     (Worker::start(&token, "cpu"), folder)
 }
 
-/// Whether the other side closes the connection without a word.
+/// Whether the other side closes the connection without sending anything.
 fn is_closed(stream: &mut TcpStream) -> bool {
     let mut rest = Vec::new();
     // A connection with unread bytes is reset instead of closed.
@@ -58,7 +58,7 @@ fn strangers_get_no_answer_and_do_no_harm() {
         stream.write_all(&bytes).unwrap();
         assert!(is_closed(&mut stream), "{bytes:?}");
     }
-    // Half a hello, after which the stranger hangs up.
+    // Half a hello, after which the connection is closed.
     let mut stream = worker.connect();
     stream.write_all(&with_header(&whole)[..20]).unwrap();
     drop(stream);
@@ -183,7 +183,7 @@ fn ready(worker: &Worker) -> TcpStream {
     stream
 }
 
-/// A program in a worker's place: it answers the n-th message by the n-th function.
+/// Runs a training with a fake worker, which answers the n-th message by calling the n-th function.
 fn training_with(answers: &[&dyn Fn(&mut TcpStream)]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);

@@ -7,7 +7,7 @@
 
 "use strict";
 
-/** Grades that are given sooner are ignored: no one has seen the image by then. */
+/** Grades that are given sooner are ignored, because the rater cannot have seen the image yet. */
 const IGNORE_MS = 150;
 
 const $ = (id) => document.getElementById(id);
@@ -18,7 +18,7 @@ const keptAs = () => `uprez-study-${STUDY.id}`;
 /** { rater, started, finished, step, ready, saved, order, answers }; the first steps are calibrations. */
 let state = null;
 
-/** The time since which an image is shown; null while none is. */
+/** The time at which the image was shown; null while none is shown. */
 let shown = null;
 
 /** Promises of images, by version. */

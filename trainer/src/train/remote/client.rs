@@ -80,7 +80,7 @@ impl RemoteWorker {
         }
     }
 
-    /// The next reply that is not [`Reply::Busy`], with a payload of at most so many bytes.
+    /// The next reply that is not [`Reply::Busy`], with a payload of at most `payload` bytes.
     fn reply(&mut self, payload: u64) -> anyhow::Result<(Reply, Vec<u8>)> {
         loop {
             match self.connection.receive(Limits::payload(payload), SILENCE)? {

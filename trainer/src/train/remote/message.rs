@@ -55,7 +55,7 @@ pub enum Reply {
     /// The answer to a step. The payload is the values of each network's loss, gradient and
     /// parameters.
     Shares,
-    /// The worker cannot go on; this is why.
+    /// The worker cannot continue, for this reason.
     Failed(String),
 }
 
@@ -70,7 +70,7 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// The sizes under a configuration whose networks have so many parameters.
+    /// The sizes under a configuration whose networks have these numbers of parameters.
     pub fn new(config: &Config, lengths: Vec<usize>) -> Self {
         Self {
             lengths,
@@ -202,7 +202,7 @@ struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// Fails if the payload is not exactly so long.
+    /// Fails if the payload is not exactly `expected` bytes long.
     fn new(payload: &'a [u8], expected: u64) -> anyhow::Result<Self> {
         ensure!(
             payload.len() as u64 == expected,

@@ -18,13 +18,13 @@ use crate::train::worker::LocalWorker;
 /// A training has to send its setup within this time.
 const SETUP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A training that is silent for so long has gone. Between two steps it may evaluate for hours.
+/// Time after which a silent training counts as gone. Between two steps, it may evaluate for hours.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(12 * 3600);
 
-/// A training is told so often that a computation goes on.
+/// Interval of the messages that tell a training that its computation is still running.
 const BUSY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The largest number of connections that have not shown a token yet; further ones are closed at once.
+/// The largest number of connections that have not sent a token yet; further ones are closed at once.
 const MOST_STRANGERS: usize = 32;
 
 /// The devices that a worker offers to trainings with the token.
@@ -91,7 +91,7 @@ impl Server {
         let (device, features, text) = match connection.receive(limits, SETUP_TIMEOUT) {
             Ok((Request::Setup { device, features }, text)) => (device, features, text),
             Ok((other, _)) => bail!("{other:?} came before the setup"),
-            // It only asked which devices there are.
+            // The training only asked for the list of devices.
             Err(FrameError::Closed) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
@@ -145,8 +145,8 @@ fn receive_features(connection: &mut Connection, path: &Path) -> anyhow::Result<
     }
 }
 
-/// Computes in a thread, and tells the training meanwhile that it goes on. A panic, which is how Burn
-/// reports a lost GPU, is an error.
+/// Computes in a thread, and keeps telling the training that it is still running. A panic, which is how Burn reports a
+/// lost GPU, is returned as an error.
 fn with_heartbeat<T: Send>(
     connection: &mut Connection,
     compute: impl FnOnce() -> T + Send,
