@@ -10,7 +10,7 @@ use xtask::server::{Server, Site};
 
 use tests::chrome::Chrome;
 
-/// Path of the page: not the root, which must not matter.
+/// Path of the page: a subfolder, because the page must work under any path.
 pub const PAGE: &str = "/some/where/";
 
 /// Path of a third-party page that uses the module.
