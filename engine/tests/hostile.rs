@@ -19,7 +19,6 @@ const SHIPPED: &[u8] = include_bytes!("../../www/models/fast-x2.bpk");
 /// Limit of the weights of a plan, in bytes.
 const LIMIT: u64 = 64 << 20;
 
-/// The parts of a valid model file.
 fn parts() -> Parts {
     Parts::of(SHIPPED).unwrap()
 }

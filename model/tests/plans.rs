@@ -203,7 +203,6 @@ fn plans_survive_being_text_and_nonsense_is_refused() {
     }
 }
 
-/// The words of a text and their positions.
 fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let start = |word: &str| word.as_ptr() as usize - text.as_ptr() as usize;
     text.split_whitespace().map(move |word| (start(word), word))

@@ -13,7 +13,6 @@ fn config(text: &str) -> NetworkConfig {
     serde_json::from_str(text).unwrap()
 }
 
-/// A record with random weights.
 fn written(config: &NetworkConfig) -> Vec<u8> {
     let device = Device::flex();
     let score = Score {

@@ -15,7 +15,6 @@ pub struct Session {
     url: String,
 }
 
-/// Time limit of a script.
 const SCRIPT_TIMEOUT_MS: u64 = 240_000;
 
 /// Key under which WebDriver stores the id of an element.

@@ -210,7 +210,6 @@ pub fn local_device(name: &DeviceName) -> anyhow::Result<(Device, String)> {
     }
 }
 
-/// The devices that a worker offers.
 fn remote_devices(address: &str, token: Option<&Token>) -> anyhow::Result<Vec<TrainingDevice>> {
     let token = token.with_context(|| {
         format!("the worker at {address} asks for a token: name its file with --token-file")

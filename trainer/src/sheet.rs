@@ -2,10 +2,8 @@
 
 use engine::image::{Channels, Image, Rect};
 
-/// Gap between two images in pixels.
 const GAP_PX: usize = 4;
 
-/// The background's colour.
 const BACKGROUND: [u8; 3] = [96; 3];
 
 /// Puts rows of images into one RGB image; `None` without any.

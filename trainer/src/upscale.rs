@@ -96,7 +96,6 @@ fn all(
     Ok(())
 }
 
-/// Pairs of input and output files.
 fn jobs(input: &Path, output: &Path) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
     if !input.exists() {
         bail!("there is no {}", input.display());

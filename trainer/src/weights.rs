@@ -21,7 +21,6 @@ pub struct Weights {
     source: Source,
 }
 
-/// The kind of file.
 enum Source {
     /// The file's bytes.
     Safetensors(Vec<u8>),

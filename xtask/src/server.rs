@@ -70,7 +70,6 @@ impl Site {
     }
 }
 
-/// Longest body that is read, in bytes.
 const LONGEST_BODY: usize = 1 << 16;
 
 async fn remember(log: Log, request: Request, next: Next) -> axum::response::Response {
@@ -95,7 +94,6 @@ pub struct Server {
     log: Log,
 }
 
-/// First port to try if none is given.
 const FIRST_PORT: u16 = 8080;
 
 impl Server {

@@ -10,7 +10,6 @@ use crate::run::{cargo, output, run};
 /// Target of wasm builds.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Version of wasm-pack that the tests use.
 const WASM_PACK: &str = "0.15.1";
 
 /// Packages of wasm-bindgen's CLI that process megabytes of wasm.
@@ -22,7 +21,6 @@ const BINDGEN_LOOPS: [&str; 5] = [
     "wasm-bindgen-cli-support",
 ];
 
-/// Version of GeckoDriver that the Firefox tests use.
 const GECKODRIVER: &str = "0.37.1";
 
 /// Makes sure that the Rust toolchain can build for [`TARGET`].
@@ -73,7 +71,6 @@ fn folder() -> anyhow::Result<PathBuf> {
     Ok(crate::target_dir()?.join("tools"))
 }
 
-/// Version of a package in the text of a lock file.
 fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
     let name = format!("name = \"{package}\"");
     let mut lines = lock.lines().skip_while(|line| *line != name).skip(1);

@@ -171,7 +171,6 @@ impl Layers {
         )
     }
 
-    /// Whether the layers are made for training.
     pub(crate) fn trains(&self) -> bool {
         #[cfg(feature = "train")]
         return self.random.is_some();

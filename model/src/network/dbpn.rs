@@ -155,7 +155,6 @@ pub struct Dbpn {
     last: ConvBlock,
 }
 
-/// An up-projection or a down-projection.
 #[derive(Module, Debug)]
 struct Projection {
     bottleneck: Option<ConvBlock>,

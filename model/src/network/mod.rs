@@ -71,10 +71,8 @@ fn check_maps(field: &'static str, maps: usize) -> Result<(), ConfigError> {
 
 /// Implemented by the configuration of each network.
 trait Architecture {
-    /// Scale, colour treatment and input, for the pipeline.
     fn spec(&self) -> Spec;
 
-    /// Checks that a network of this configuration can be built.
     fn validate(&self) -> Result<(), ConfigError>;
 
     /// Builds the network of layers that `layers` makes; the configuration has to be valid.
@@ -260,7 +258,6 @@ impl Network {
         Ok(ops.builder.finish()?.reach())
     }
 
-    /// Number of input channels.
     fn channels(&self) -> usize {
         let blocks = self.blocks();
         blocks.first().map_or(1, ConvBlock::channels_in)

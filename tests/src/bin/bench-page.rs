@@ -33,7 +33,6 @@ const SLOW_RUNS: [usize; 2] = [1, 2];
 /// The same for an image so large that the set-up time does not matter.
 const ONE_RUN: [usize; 2] = [0, 1];
 
-/// Peer that the CPU rows name.
 const PEER: &str = "onnxruntime-web, wasm, one thread";
 
 /// Name of the reference model in the page, which is also the path that the server serves it from.

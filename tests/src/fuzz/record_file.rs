@@ -126,7 +126,6 @@ fn numbers(to: &mut Vec<u8>, numbers: &[u64]) {
     }
 }
 
-/// Reads the text that follows a key.
 fn text_after(bytes: &[u8], key: &str) -> Option<String> {
     let mut encoded = Vec::new();
     text(&mut encoded, key);

@@ -10,13 +10,11 @@ use engine::{Colour, CpuEngine, Engine, Input, Spec};
 use super::mutate;
 use super::round::Target;
 
-/// Limit of a plan's weights, in bytes.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// Limit of a run's values, borders included, so that a run takes milliseconds.
 const MAX_VALUES: f64 = 1e6;
 
-/// Limit of a run's multiplications.
 const MAX_MULTIPLICATIONS: f64 = 1e7;
 
 /// Number of random values that parameters are taken from.

@@ -5,7 +5,6 @@ use serde_json::json;
 use crate::fixture::{assert_same, crc32, png, tiny_model, upscaled, waves};
 use crate::page::{PATIENCE, choose, choose_all, settle, wait_for_result, with_tiny_model};
 
-/// A file in a zip.
 struct Entry {
     name: String,
     bytes: Vec<u8>,

@@ -9,7 +9,6 @@ use crate::fixture::{png, waves};
 use crate::page::{PATIENCE, choose, settle, state, text, wait_for_result};
 use crate::site::{Gpu, PAGE, Visit};
 
-/// Waits until the page's files are cached.
 fn wait_until_kept(visit: &Visit) {
     visit
         .chrome

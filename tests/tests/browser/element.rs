@@ -76,7 +76,6 @@ const STYLE: &str = "
     .none { width: 200px; height: 100px; object-fit: none }
 ";
 
-/// A page, its server, and a browser.
 struct Scene {
     chrome: Chrome,
     server: Server,
@@ -116,7 +115,6 @@ impl Scene {
         std::fs::write(self.files.path().join(name), bytes).unwrap();
     }
 
-    /// Opens a page with this in its body.
     fn show(&self, body: &str) {
         let page = format!(
             "<!doctype html><html lang=en><meta charset=utf-8><title>Third-party page</title>\
@@ -142,7 +140,6 @@ impl Scene {
         self.run(&format!("return {event}"))
     }
 
-    /// The number of events so far.
     fn events(&self) -> u64 {
         self.run("return events.length").as_u64().unwrap()
     }

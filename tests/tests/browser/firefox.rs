@@ -1,7 +1,7 @@
 //! The module in Firefox, whose JavaScript engine is independent of Chromium: results of the CPU engine.
 //!
-//! Firefox runs scripts of WebDriver in a sandbox with its own globals: for the page, a `Uint8Array` from there is not a
-//! `Uint8Array`.
+//! Firefox runs scripts of WebDriver in a sandbox with its own globals: a `Uint8Array` created there is not an instance
+//! of the page's `Uint8Array`.
 
 use std::path::Path;
 use std::time::Duration;
@@ -20,7 +20,6 @@ use crate::fixture::{
 use crate::page::to_image;
 use crate::site::{PAGE, PLAIN, POLICY};
 
-/// Path that the browser reports CSP violations to.
 const REPORTS: &str = "/policy-report";
 
 /// A third-party page in Firefox; tests call [`Visit::finish`] at the end.

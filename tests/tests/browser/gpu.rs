@@ -7,7 +7,6 @@ use crate::fixture::{assert_same, png, tiny_model, upscaled, waves, without_grap
 use crate::page::to_image;
 use crate::site::{Gpu, PLAIN, Visit};
 
-/// Loads the small model and upscales an image.
 fn upscale(gpu: Gpu, engine: &str) -> (Visit, Value) {
     upscale_with(&tiny_model(), gpu, engine)
 }

@@ -12,7 +12,6 @@ use crate::page::{
 };
 use crate::site::{Gpu, PLAIN, Visit};
 
-/// A JPEG whose lower half is missing.
 fn half_a_jpeg() -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let image = RgbImage::from_fn(160, 160, |x, y| {

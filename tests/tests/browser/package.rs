@@ -66,7 +66,6 @@ fn project() -> Option<PathBuf> {
     Some(folder)
 }
 
-/// Copies the contents of a folder.
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {

@@ -16,10 +16,8 @@ pub const PAGE: &str = "/some/where/";
 /// Path of a third-party page that uses the module.
 pub const PLAIN: &str = "/plain/";
 
-/// Path of the files of a test.
 const FILES: &str = "/files/";
 
-/// Path that the browser reports CSP violations to.
 const REPORTS: &str = "/policy-report";
 
 /// The CSP that the page must work with.

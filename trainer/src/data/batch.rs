@@ -62,7 +62,6 @@ pub struct Batch {
     input: Patches,
     /// The targets, by output pixels per input pixel.
     targets: Vec<(usize, Patches)>,
-    /// The ratios of the network's outputs.
     ratios: Vec<usize>,
 }
 
@@ -121,7 +120,6 @@ impl Batch {
         values
     }
 
-    /// The input and the targets, to append values to.
     pub(super) fn parts_mut(&mut self) -> (&mut Patches, &mut [(usize, Patches)]) {
         (&mut self.input, &mut self.targets)
     }

@@ -225,7 +225,6 @@ impl Sample {
         along(self.input.width) * along(self.input.height)
     }
 
-    /// The top left corner of a random patch.
     pub(super) fn random_position(
         &self,
         patch_px: usize,

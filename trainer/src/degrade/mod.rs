@@ -154,7 +154,6 @@ mod tests {
             .map_err(|e| e.to_string())
     }
 
-    /// A gradient from dark to bright.
     fn ramp(side: usize) -> Image {
         let pixel = |i: usize| {
             let (x, y) = (i % side, i / side);

@@ -15,7 +15,6 @@ use super::{Judge, TestSet, bicubic, mean, upscaled};
 use crate::data::Pair;
 use crate::metric::Metric;
 
-/// A model that is compared.
 pub(super) struct Candidate {
     /// Its name in tables; no two are the same, and none is [`BICUBIC`].
     pub name: String,
@@ -30,7 +29,6 @@ pub(super) struct Candidate {
 /// The name of the method that always comes first.
 pub(super) const BICUBIC: &str = "bicubic";
 
-/// The scores of several methods on several sets.
 pub(super) struct Comparison {
     pub scale: usize,
     pub columns: Vec<Column>,
@@ -39,7 +37,6 @@ pub(super) struct Comparison {
     pub sets: Vec<SetScores>,
 }
 
-/// A metric in tables.
 pub(super) struct Column {
     pub metric: Metric,
     /// Its name in JSON.
@@ -51,7 +48,6 @@ pub(super) struct Column {
 /// A score for each method and metric: `[methods][metrics]`.
 pub(super) type Scores = Vec<Vec<f64>>;
 
-/// The scores on a set.
 pub(super) struct SetScores {
     pub name: String,
     /// A description of the protocol.

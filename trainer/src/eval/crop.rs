@@ -10,7 +10,6 @@ const CROPS_A_SET: usize = 4;
 const SIDE_PX: usize = 64;
 /// Candidate positions lie this far apart.
 const STEP_PX: usize = 8;
-/// The longer side of an overview.
 const OVERVIEW_PX: usize = 4 * SIDE_PX;
 
 /// The same part of the original and of every method's output.
@@ -101,7 +100,6 @@ fn sums(values: &[f64], width: usize) -> Vec<f64> {
     sums
 }
 
-/// The sum of the values within a rectangle.
 fn within(sums: &[f64], width: usize, place: Rect) -> f64 {
     let at = |x: usize, y: usize| sums[y * (width + 1) + x];
     let (right, bottom) = (place.x + place.width, place.y + place.height);

@@ -8,7 +8,6 @@ use super::labels::{About, legend, protocols, thousands, title};
 use super::table::escaped_html;
 use crate::image_file;
 
-/// The folder of the page's images.
 pub(super) const CROPS: &str = "crops";
 
 const STYLE: &str = concat!(include_str!("../palette.css"), include_str!("page.css"));
@@ -41,7 +40,6 @@ impl Files<'_> {
     }
 }
 
-/// Writes the images of all crops.
 pub(super) fn save_images(folder: &Path, comparison: &Comparison) -> anyhow::Result<()> {
     for (set, scores) in comparison.sets.iter().enumerate() {
         for crop in &scores.crops {
@@ -57,7 +55,6 @@ pub(super) fn save_images(folder: &Path, comparison: &Comparison) -> anyhow::Res
     Ok(())
 }
 
-/// The page's HTML.
 pub(super) fn page(comparison: &Comparison, about: &About) -> String {
     let title = escaped_html(&title(comparison));
     let protocols = protocols(comparison).into_iter();
@@ -166,7 +163,6 @@ fn row(comparison: &Comparison, set: &SetScores, files: &Files<'_>) -> String {
     )
 }
 
-/// A set's scores, image by image.
 fn images(comparison: &Comparison, set: &SetScores) -> String {
     let tables = comparison
         .columns

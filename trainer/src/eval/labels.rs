@@ -34,7 +34,6 @@ impl About {
     }
 }
 
-/// The title of a report.
 pub(super) fn title(comparison: &Comparison) -> String {
     let models = &comparison.methods[1..];
     let sets: Vec<&str> = comparison
@@ -61,7 +60,6 @@ pub(super) fn protocols(comparison: &Comparison) -> Vec<&str> {
     protocols
 }
 
-/// A metric's description.
 pub(super) fn legend(metric: Metric) -> String {
     let better = if metric.is_distance() { "less" } else { "more" };
     format!("{}; {better} is better", metric.about())

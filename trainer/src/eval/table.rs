@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-/// A value in a table.
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
     pub text: String,
@@ -194,7 +193,6 @@ fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-/// Escapes text for a Markdown table.
 pub(super) fn escaped_markdown(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('|', "\\|")

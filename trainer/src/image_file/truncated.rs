@@ -16,7 +16,6 @@ pub fn is_truncated(bytes: &[u8]) -> bool {
     }
 }
 
-/// The length of a RIFF file by its header.
 fn riff_length(bytes: &[u8]) -> Option<u64> {
     let length = bytes.get(4..8)?.first_chunk()?;
     Some(8 + u64::from(u32::from_le_bytes(*length)))

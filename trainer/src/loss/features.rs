@@ -39,7 +39,6 @@ impl Vgg {
         }
     }
 
-    /// All convolutions in order.
     fn layers(self) -> impl Iterator<Item = Layer> {
         let blocks = self.blocks().into_iter().zip(1..);
         blocks.flat_map(move |(convs, block)| {

@@ -7,10 +7,8 @@ use burn::tensor::Tensor;
 use super::text::Term;
 use super::{Layer, gram, ms_ssim, ssim};
 
-/// The ε of [`Term::Charbonnier`].
 const CHARBONNIER_EPSILON: f64 = 1e-3;
 
-/// The features of an image by layers of VGG.
 pub(super) type Features = BTreeMap<Layer, Tensor<4>>;
 
 /// The value of a term for `output` and `target`, both `[batch, c, h, w]`, whose features are given;

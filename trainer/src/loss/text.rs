@@ -44,7 +44,6 @@ pub enum Term {
     Gan(Gan),
 }
 
-/// The terms, for messages.
 const KNOWN: &str = "l1, mse, smooth_l1(β), charbonnier, tv, ssim, ms_ssim, content(layer), \
     texture(layer), gan(kind, layer)";
 
@@ -132,7 +131,6 @@ fn gan(argument: Option<&str>) -> Result<Gan, String> {
 }
 
 impl Loss {
-    /// The layers of feature networks that its terms use.
     pub(super) fn layers(&self) -> impl Iterator<Item = Layer> {
         self.terms.iter().filter_map(|(_, term)| term.layer())
     }

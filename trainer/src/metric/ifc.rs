@@ -8,7 +8,6 @@ pub(super) const SMALLEST_PX: usize = 65;
 
 /// Side of the blocks of coefficients that form vectors.
 const BLOCK: usize = 3;
-/// Coefficients of a block.
 const SIZE: usize = BLOCK * BLOCK;
 /// Added to the channel's noise to keep the division finite (from the authors' release).
 const NOISE_FLOOR: f64 = 1e-10;
@@ -97,7 +96,6 @@ fn whole_blocks(plane: &Plane) -> Plane {
     }
 }
 
-/// The block with this upper left corner.
 fn block(plane: &Plane, x: usize, y: usize) -> [f64; SIZE] {
     std::array::from_fn(|i| plane.data[(y + i / BLOCK) * plane.width + x + i % BLOCK])
 }

@@ -51,7 +51,6 @@ impl Plane {
         })
     }
 
-    /// Combines the values of two planes of equal size.
     pub(super) fn zip(&self, other: &Self, f: impl Fn(f64, f64) -> f64) -> Self {
         let pairs = self.data.iter().zip(&other.data);
         Self {

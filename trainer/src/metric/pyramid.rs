@@ -2,7 +2,6 @@
 
 use super::Plane;
 
-/// Levels of the pyramid.
 pub(super) const LEVELS: usize = 4;
 
 /// Low-pass filter before the first level. Here and below are filters of the steerable pyramid with

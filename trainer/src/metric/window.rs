@@ -2,7 +2,6 @@
 
 use super::Plane;
 
-/// A separable window.
 pub(super) struct Window {
     /// The weights along each axis; they sum to 1.
     line: Vec<f64>,

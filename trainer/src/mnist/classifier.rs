@@ -18,7 +18,6 @@ use crate::config::OptimiserConfig;
 use crate::schedule::{Decay, Schedule};
 use crate::train::{Checkpoint, Optimiser, Progress, flat};
 
-/// The number of classes.
 const CLASSES: usize = 10;
 
 /// Seed of the weights and of the digits' order.
@@ -177,7 +176,6 @@ fn cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
     likelihood.sum().neg().div_scalar(count as f64)
 }
 
-/// The digit with the largest logit.
 fn largest(logits: &[f32]) -> u8 {
     let of = |digit: &u8| logits[usize::from(*digit)];
     let digits = 0..CLASSES as u8;

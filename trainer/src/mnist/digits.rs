@@ -9,7 +9,6 @@ use rayon::prelude::*;
 use super::idx::SIDE_PX;
 use crate::data::Batch;
 
-/// Side of the reduced digits.
 const SMALL_PX: usize = 10;
 
 /// Digits in 0…1, each of 28×28 values.

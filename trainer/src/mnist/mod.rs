@@ -197,7 +197,6 @@ fn one_epoch(
     Ok(sum / digits.len() as f64)
 }
 
-/// Mean squared error.
 fn mse(a: &[Vec<f32>], b: &[Vec<f32>]) -> f64 {
     let values = a.iter().flatten().zip(b.iter().flatten());
     let squares = values.map(|(a, b)| f64::from(a - b).powi(2));

@@ -54,7 +54,6 @@ const CLASSIFIER: &str = "classifier.bpk";
 /// The heading of the section in the report, which the next run replaces.
 const HEADING: &str = "## Recognised by a classifier";
 
-/// How many digits of one kind are recognised.
 struct Row {
     kind: &'static str,
     right: usize,
@@ -115,7 +114,6 @@ fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../www/models/mnist.bpk")
 }
 
-/// Digits and their labels.
 fn load(args: &DigitsArgs, images: &str, labels: &str) -> anyhow::Result<(Vec<Vec<u8>>, Vec<u8>)> {
     let (digits, known) = (
         idx::images(&args.data, images)?,
@@ -156,7 +154,6 @@ fn classifier(args: &DigitsArgs, device: &Device) -> anyhow::Result<(Classifier,
     Ok((classifier, training))
 }
 
-/// An aligned Markdown table.
 fn table(rows: &[Row], digits: usize) -> String {
     let width = rows.iter().map(|row| row.kind.chars().count()).max();
     let width = width.unwrap_or_default();

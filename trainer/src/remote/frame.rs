@@ -11,7 +11,6 @@ use std::io::{self, Read, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Bytes of the two lengths.
 const LENGTHS: usize = 4 + 8;
 
 /// The longest frame that a reader accepts.

@@ -38,7 +38,6 @@ impl Token {
         Ok(Self(token.to_string()))
     }
 
-    /// The text to send.
     pub(super) fn text(&self) -> &str {
         &self.0
     }

@@ -14,7 +14,6 @@ use crate::train::Entry;
 /// The report's name in a training's folder.
 pub const FILE: &str = "report.md";
 
-/// The plot's name in that folder.
 const PLOT: &str = "curves.svg";
 
 /// Writes both to `folder`; `choice` describes which weights were kept.

@@ -129,7 +129,6 @@ fn scores_of(ratings: &Ratings, places: &HashMap<&str, usize>) -> Vec<Option<f64
     grades.into_iter().map(mean).collect()
 }
 
-/// The scores of some versions.
 fn choose(scores: &Scores, places: &[usize]) -> Scores {
     let row = |row: &Vec<Option<f64>>| places.iter().map(|place| row[*place]).collect();
     scores.iter().map(row).collect()
@@ -149,7 +148,6 @@ fn histogram(key: &Key, ratings: &[Ratings], places: &[usize]) -> [usize; 5] {
     grades
 }
 
-/// Every two methods on a set.
 fn compare(key: &Key, scores: &Scores, set: Option<&str>) -> Vec<Comparison> {
     let mut comparisons = Vec::new();
     for (index, a) in key.methods.iter().enumerate() {

@@ -43,7 +43,6 @@ pub fn blocks(analysis: &Analysis, resamples: usize) -> Vec<Block> {
     blocks
 }
 
-/// The table of scores: methods by sets.
 fn scores(analysis: &Analysis) -> Block {
     let mut sets: Vec<&str> = analysis
         .opinions

@@ -9,10 +9,8 @@ use super::analysis::Opinion;
 const BAR: RGBColor = RGBColor(0x5b, 0x9a, 0x8b);
 const MEAN: RGBColor = RGBColor(0x9a, 0x3b, 0x1b);
 
-/// A chart's width and height in pixels.
 const CELL_PX: (u32, u32) = (230, 190);
 
-/// The largest number of charts in a row.
 const MOST_COLUMNS: usize = 6;
 
 /// Draws for every set and method the share of each grade, and the mean opinion score with its interval.

@@ -119,7 +119,6 @@ fn write(args: &MakeArgs, key: &Key, plan: &Plan, mut files: Vec<Shown<'_>>) -> 
     Ok(())
 }
 
-/// The time that a rater takes for an image.
 const SECONDS_PER_IMAGE: usize = 4;
 
 fn summarise(args: &MakeArgs, key: &Key, plan: &Plan) {

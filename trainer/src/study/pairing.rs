@@ -15,7 +15,6 @@ pub const SET: &str = "{set}";
 /// Originals may be larger than results by the remainder of a scale of at most 8.
 const MOST_CROPPED_PX: usize = 7;
 
-/// The largest number of problems in a message.
 const MOST_PROBLEMS: usize = 10;
 
 /// The versions of an image.

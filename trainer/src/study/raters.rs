@@ -51,7 +51,6 @@ const LEAST_OTHERS: usize = 2;
 /// Shuffles of a rater's grades in the permutation test.
 const SHUFFLES: usize = 2000;
 
-/// Summarises the rater of this index.
 pub(super) fn summary(
     ratings: &[Ratings],
     scores: &Scores,
@@ -114,7 +113,6 @@ fn repeated(ratings: &Ratings) -> Vec<(usize, usize)> {
     pairs
 }
 
-/// Pairs of grades of versions that were graded twice.
 pub(super) fn repeated_grades(ratings: &Ratings) -> Vec<(u8, u8)> {
     let grade = |place: usize| ratings.answers[place].grade;
     let pairs = repeated(ratings).into_iter();

@@ -11,7 +11,6 @@ use crate::data::Batch;
 use crate::image_file;
 use crate::sheet::sheet;
 
-/// Patches in a row of the image.
 const COLUMNS: usize = 8;
 
 /// Writes the patches as an image (`.png`) and as exact values (`.bpk`, the container format of models,

@@ -15,10 +15,8 @@ use crate::image_file;
 use crate::metric::Lpips;
 use crate::sheet::{middle, sheet};
 
-/// The name of the set in reports.
 const NAME: &str = "held-out images";
 
-/// The largest side of a sample image.
 const SAMPLE_PX: usize = 240;
 
 /// The score by which weights are chosen.

@@ -8,7 +8,6 @@ use crate::config::TrainingConfig;
 
 /// A network's parameters as one vector `[n]`, which includes batch normalisation's running statistics.
 pub struct Learner {
-    /// Prefix of the vectors' names in checkpoints.
     prefix: String,
     /// `[n]`
     pub parameters: Tensor<1>,

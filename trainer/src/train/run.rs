@@ -44,7 +44,6 @@ impl Run {
         &self.folder
     }
 
-    /// The path of a file in the folder.
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }

@@ -21,7 +21,6 @@ use crate::{image_file, report};
 /// Steps between two lines of the log.
 const LOG_STEPS: u64 = 50;
 
-/// A training in progress.
 pub(super) struct Session<'a> {
     run: &'a Run,
     config: &'a Config,
@@ -198,7 +197,6 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The commit of the code, if it runs from a checkout.
 fn commit() -> Option<String> {
     let output = std::process::Command::new("git")
         .args(["rev-parse", "--short=12", "HEAD"])

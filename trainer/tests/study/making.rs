@@ -10,7 +10,6 @@ use trainer::study::{Key, MakeArgs, make};
 
 use crate::fixture::{image, make_args, results};
 
-/// The error of a study that cannot be made.
 fn refusal(args: &MakeArgs) -> String {
     let error = make(args).expect_err("it has to be refused");
     assert!(!args.out.join("index.html").exists(), "a page was written");

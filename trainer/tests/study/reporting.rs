@@ -9,7 +9,6 @@ use trainer::study::{Key, MakeArgs, Ratings, ReportArgs, make, report};
 
 use crate::fixture::{make_args, rater, results};
 
-/// A study, and a folder for ratings.
 struct Sent {
     folder: TempDir,
     args: MakeArgs,

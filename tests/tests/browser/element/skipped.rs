@@ -6,7 +6,6 @@ use super::{IMAGES, OWN, Scene};
 use crate::fixture::{blocks_jpeg, png, waves};
 use crate::site::POLICY;
 
-/// A GIF with one-pixel frames.
 fn gif(frames: usize) -> Vec<u8> {
     let frame = b"!\xf9\x04\0\x0a\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
     let (end, frame) = frame.split_last().unwrap();

@@ -85,7 +85,6 @@ impl Server {
         result
     }
 
-    /// A training from its setup to its end.
     fn training(&self, connection: &mut Connection, peer: SocketAddr) -> anyhow::Result<()> {
         let limits = Limits::payload(LONGEST_CONFIG);
         let (device, features, text) = match connection.receive(limits, SETUP_TIMEOUT) {
