@@ -44,6 +44,8 @@ export class Pool {
   #jobs = [];
   /** The running loops that hand out tiles: `depth` of them per worker. */
   #busy = new Set();
+  /** The tiles of the last size that was asked for. */
+  #tiles = {};
   /** Time of each worker's last answer. */
   #answered = [];
   #turns = 0;
@@ -92,9 +94,15 @@ export class Pool {
 
   /** The tiles of an image, eight numbers each: x, y, width and height of the core and of its padded input. */
   async tiles(width, height) {
-    const worker = await this.#worker(0);
-    const { tiles } = await worker.call({ type: "tiles", width, height, workers: this.#size });
-    return Array.from({ length: tiles.length / 8 }, (_, i) => tiles.subarray(8 * i, 8 * i + 8));
+    const size = `${width} × ${height}`;
+    if (this.#tiles.size !== size) {
+      const worker = await this.#worker(0);
+      const { tiles } = await worker.call({ type: "tiles", width, height, workers: this.#size });
+      // Copies: a message with a view of a buffer carries the whole buffer.
+      const list = Array.from({ length: tiles.length / 8 }, (_, i) => tiles.slice(8 * i, 8 * i + 8));
+      this.#tiles = { size, list };
+    }
+    return [...this.#tiles.list];
   }
 
   /** Estimated milliseconds for this many input pixels; null before the first tile. */
@@ -103,9 +111,9 @@ export class Pool {
   }
 
   /**
-   * Removes tiles from `waiting` until it is empty, and passes each enlarged core to `take(tile, rgba)`. If a tile fails,
-   * it is put back and the promise rejects. Of several images, those of the lowest `rank` go first; those of the same
-   * rank take turns.
+   * Removes tiles from `waiting` until it is empty, and passes each enlarged core to `take(tile, rgba)`, which returns
+   * true if it keeps that memory. If a tile fails, it is put back and the promise rejects. Of several images, those of
+   * the lowest `rank` go first; those of the same rank take turns.
    */
   run(source, waiting, take, rank, signal) {
     return new Promise((resolve, reject) => {
@@ -159,8 +167,8 @@ export class Pool {
     const pace = (now - Math.max(start, this.#answered[index] ?? 0)) / (tile[2] * tile[3]);
     this.#answered[index] = now;
     this.#pace = this.#pace === null ? pace : (1 - PACE_WEIGHT) * this.#pace + PACE_WEIGHT * pace;
-    if (!signal?.aborted) take(tile, rgba);
-    return { input, output: rgba.buffer };
+    const kept = !signal?.aborted && take(tile, rgba);
+    return { input, output: kept ? undefined : rgba.buffer };
   }
 
   /** Ends a job when no worker has a tile of it, and none will get one. */

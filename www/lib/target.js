@@ -84,8 +84,16 @@ export class Whole {
     }
   }
 
+  /** Returns true if it keeps the memory of `rgba`: a tile that is the whole image is not copied. */
   take([x, y, width, height], rgba) {
-    paste(this.image, [x, y, width, height], this.#scale, rgba);
+    const { image } = this;
+    const isWhole = width * this.#scale === image.width && height * this.#scale === image.height;
+    if (isWhole && rgba.byteLength === rgba.buffer.byteLength) {
+      this.image = new ImageData(new Uint8ClampedArray(rgba.buffer), image.width, image.height);
+      return true;
+    }
+    paste(image, [x, y, width, height], this.#scale, rgba);
+    return false;
   }
 }
 

@@ -254,8 +254,9 @@ export class Upscaler {
   async #pass({ image, rank, signal }, output, progress) {
     const waiting = progress.passes.shift();
     const take = (tile, rgba) => {
-      output.take(tile, rgba);
+      const kept = output.take(tile, rgba);
       progress.step(1);
+      return kept;
     };
     await this.#retry((pool) => pool.run(image, waiting, take, rank, signal));
     signal?.throwIfAborted();

@@ -25,6 +25,7 @@ const STEPS: usize = 4;
 /// Width from which on the engine splits an image among threads.
 const SHARED_PX: usize = 64;
 
+/// Random graphs and images.
 pub struct Graphs;
 
 impl Target for Graphs {

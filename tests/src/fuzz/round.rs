@@ -66,6 +66,7 @@ pub fn input(target: &dyn Target, seed: u64) -> Vec<u8> {
     target.input(&mut random)
 }
 
+/// Runs a target on all cores.
 pub fn run(target: &dyn Target, round: &Round) -> Outcome {
     catch_messages();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);

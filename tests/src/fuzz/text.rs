@@ -60,6 +60,7 @@ pub fn small_graph(random: &mut Random, steps: usize) -> (RandomGraph, Spec) {
     }
 }
 
+/// The text of a graph, as a model file holds it.
 pub fn written(graph: &Graph, spec: &Spec) -> String {
     text::write(graph, spec)
 }
