@@ -11,7 +11,6 @@ mod schedule;
 mod worker;
 
 use std::future::ready;
-use std::ops::Range;
 
 use self::program::Program;
 use self::worker::Worker;
@@ -19,6 +18,7 @@ use crate::conv::Isa;
 use crate::engine::check_input;
 use crate::graph::Plan;
 use crate::image::Planes;
+use crate::pipeline::{Tile, tiles};
 use crate::{Engine, EngineError, Grid, Running};
 
 /// Memory that a tile may take on one thread, in bytes.
@@ -85,59 +85,69 @@ impl Engine for CpuEngine {
     fn start(&mut self, input: Planes) -> Result<Running, EngineError> {
         self.check(&input)?;
         let program = &self.program;
-        let strips = strips(&input, self.workers.len(), &program.grid);
+        let size = [input.width, input.height];
+        let strips = strips(size, self.workers.len(), &program.grid);
         let jobs = self.workers.iter_mut().zip(strips);
         #[cfg(feature = "threads")]
         let parts: Vec<Planes> = {
             use rayon::prelude::*;
             let jobs: Vec<_> = jobs.collect();
             let jobs = jobs.into_par_iter();
-            jobs.map(|(worker, strip)| worker.run(program, &input, strip))
+            jobs.map(|(worker, strip)| worker.run(program, &input, &strip))
                 .collect()
         };
         #[cfg(not(feature = "threads"))]
         let parts: Vec<Planes> = jobs
-            .map(|(worker, strip)| worker.run(program, &input, strip))
+            .map(|(worker, strip)| worker.run(program, &input, &strip))
             .collect();
-        Ok(Box::pin(ready(Ok(side_by_side(parts)))))
+        Ok(Box::pin(ready(Ok(joined(parts, has_columns(size))))))
     }
 }
 
-/// Columns of the input: those whose result is wanted, and those that are read for them.
-struct Strip {
-    core: Range<usize>,
-    padded: Range<usize>,
+/// Strips with fewer columns or rows are mostly halo.
+const NARROWEST_STRIP_PX: usize = 32;
+
+/// From this width on strips are columns: a thread's rows stay in its cache. Below it they are rows, because vectors
+/// of Winograd's tiles fill whole rows better than parts of them.
+const WIDE_PX: usize = 768;
+
+/// Whether threads share an image of these sides by its columns.
+fn has_columns([width, height]: [usize; 2]) -> bool {
+    width >= WIDE_PX || height < 2 * NARROWEST_STRIP_PX
 }
 
-/// Narrower ones are mostly halo.
-const NARROWEST_STRIP: usize = 32;
-
-fn strips(input: &Planes, count: usize, grid: &Grid) -> Vec<Strip> {
-    let (align, [before, after]) = (grid.align_px, grid.halo_px);
-    let count = count.min(input.width / NARROWEST_STRIP).max(1);
-    let start = |i: usize| match i == count {
-        true => input.width,
-        false => input.width * i / count / align * align,
+/// At most `count` strips of an image, all columns or all rows.
+fn strips([width, height]: [usize; 2], count: usize, grid: &Grid) -> Vec<Tile> {
+    let share = |side: usize| {
+        let count = count.min(side / NARROWEST_STRIP_PX).max(1);
+        side.div_ceil(count).next_multiple_of(grid.align_px)
     };
-    let strip = |i: usize| Strip {
-        core: start(i)..start(i + 1),
-        padded: start(i).saturating_sub(before)..(start(i + 1) + after).min(input.width),
+    let sides = match has_columns([width, height]) {
+        true => [share(width), height],
+        false => [width, share(height)],
     };
-    (0..count).map(strip).collect()
+    tiles([width, height], sides, grid.halo_px)
 }
 
-fn side_by_side(mut parts: Vec<Planes>) -> Planes {
+/// The results of strips as one, side by side or one below the other.
+fn joined(mut parts: Vec<Planes>, has_columns: bool) -> Planes {
     if parts.len() == 1 {
         return parts.remove(0);
     }
-    let Planes {
-        channels, height, ..
-    } = parts[0];
-    let width = parts.iter().map(|part| part.width).sum();
+    let channels = parts[0].channels;
+    let sum = |side: fn(&Planes) -> usize| parts.iter().map(side).sum::<usize>();
+    let [width, height, rows] = match has_columns {
+        true => [sum(|part| part.width), parts[0].height, parts[0].height],
+        false => [parts[0].width, sum(|part| part.height), 1],
+    };
     let mut data = Vec::with_capacity(channels * width * height);
-    for row in 0..channels * height {
-        for part in &parts {
-            data.extend(&part.data[row * part.width..][..part.width]);
+    for channel in 0..channels {
+        for row in 0..rows {
+            for part in &parts {
+                let plane = part.plane(channel);
+                let length = plane.len() / rows;
+                data.extend(&plane[row * length..][..length]);
+            }
         }
     }
     Planes {

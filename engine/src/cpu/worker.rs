@@ -1,13 +1,14 @@
-//! Computes a strip of columns from top to bottom.
+//! Computes a strip of an image from top to bottom.
 
+use super::kernels;
 use super::program::{Program, Stage};
 use super::schedule::Schedule;
-use super::{Strip, kernels};
 use crate::conv::{Rows, Scratch};
 use crate::graph::{Border, Extent, Step, Value};
-use crate::image::Planes;
+use crate::image::{Planes, Rect};
+use crate::pipeline::Tile;
 
-/// Computes one strip of columns from top to bottom.
+/// Computes one strip of an image from top to bottom.
 #[derive(Default)]
 pub(super) struct Worker {
     values: Vec<Rows>,
@@ -18,33 +19,39 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub fn run(&mut self, program: &Program, input: &Planes, strip: Strip) -> Planes {
-        let width = strip.padded.len();
-        self.begin(program, [width, input.height]);
+    pub fn run(&mut self, program: &Program, input: &Planes, strip: &Tile) -> Planes {
+        let Tile { core, padded } = *strip;
+        self.begin(program, [padded.width, padded.height]);
         let result = program.stages.len();
         let Extent { channels, size, .. } = program.extents[result];
         // A strip begins at a multiple of the grid's alignment, so that these are whole pixels.
-        let first = size.px(strip.core.start) - size.px(strip.padded.start);
-        let (width, height) = (
-            size.px(strip.core.end) - size.px(strip.core.start),
-            self.schedule.height(result),
-        );
+        let place = |start: usize, length: usize, padded: usize| {
+            let start_px = size.px(start);
+            (
+                start_px - size.px(padded),
+                size.px(start + length) - start_px,
+            )
+        };
+        let (left, width) = place(core.x, core.width, padded.x);
+        let (top, height) = place(core.y, core.height, padded.y);
         let mut output = Planes {
             channels,
             width,
             height,
             data: vec![0.0; channels * width * height],
         };
-        while !self.schedule.is_complete(result) {
+        // The rows below the core are computed only as far as its last one depends on them.
+        while self.schedule.made(result) < top + height {
             let before = self.schedule.made(result);
-            self.feed(program, input, &strip);
+            self.feed(program, input, padded);
             for step in 0..program.stages.len() {
                 self.advance(program, step);
             }
-            for y in before..self.schedule.made(result) {
+            let made = before.max(top)..self.schedule.made(result).min(top + height);
+            for y in made {
                 for channel in 0..channels {
-                    let row = &self.values[result].row(y as isize, channel)[first..][..width];
-                    let start = (channel * height + y) * width;
+                    let row = &self.values[result].row(y as isize, channel)[left..][..width];
+                    let start = (channel * height + y - top) * width;
                     output.data[start..start + width].copy_from_slice(row);
                 }
             }
@@ -70,14 +77,14 @@ impl Worker {
     }
 
     /// Copies the next rows of the input.
-    fn feed(&mut self, program: &Program, input: &Planes, strip: &Strip) {
+    fn feed(&mut self, program: &Program, input: &Planes, padded: Rect) {
         let count = self.schedule.band();
         let from = self.values[0].push(count);
         for y in from..from + count as isize {
             for channel in 0..input.channels {
-                let row = &input.plane(channel)[y as usize * input.width..];
-                let target = self.values[0].row_mut(y, channel);
-                target.copy_from_slice(&row[strip.padded.clone()]);
+                let start = (padded.y + y as usize) * input.width + padded.x;
+                let row = &input.plane(channel)[start..][..padded.width];
+                self.values[0].row_mut(y, channel).copy_from_slice(row);
             }
         }
         self.finish_rows(program, 0, count);

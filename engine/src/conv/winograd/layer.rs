@@ -41,9 +41,9 @@ impl Layer<'_> {
         add: Option<Source>,
         target: Target,
     ) {
-        let block = self.isa.lanes() * self.isa.vectors();
+        let (lanes, vectors) = (self.isa.lanes(), self.isa.vectors());
         let channels = self.channels_in + self.channels_out;
-        let tiles = chunk_size(target.columns.div_ceil(SIDE), channels, block);
+        let tiles = chunk_size(target.columns.div_ceil(SIDE), channels, [lanes, vectors]);
         let [rows, columns] = tiles.map(|tiles| SIDE * tiles);
         for y in (0..target.rows).step_by(rows) {
             for x in (0..target.columns).step_by(columns) {
@@ -140,12 +140,13 @@ impl Layer<'_> {
 }
 
 /// Rows and columns of tiles that are worked on together, where there are `columns` of them: as many as the
-/// second-level cache holds at so many channels in and out, and at least the tiles of one block of the products.
-fn chunk_size(columns: usize, channels: usize, block: usize) -> [usize; 2] {
-    let tiles = (CHUNK_VALUES / (POSITIONS * channels)).max(block);
+/// second-level cache holds at so many channels in and out, and at least the tiles of one block of the products, which
+/// has so many vectors of so many lanes.
+fn chunk_size(columns: usize, channels: usize, [lanes, vectors]: [usize; 2]) -> [usize; 2] {
+    let tiles = (CHUNK_VALUES / (POSITIONS * channels)).max(lanes * vectors);
     let rows = (tiles / columns).clamp(1, CHUNK_ROWS);
     let chunks = columns.div_ceil(tiles);
-    [rows, columns.div_ceil(chunks).next_multiple_of(block)]
+    [rows, columns.div_ceil(chunks).next_multiple_of(lanes)]
 }
 
 /// Room for the positions of so many channels and tiles. Vectors begin at any tile, and may run past the last one.
@@ -179,7 +180,7 @@ mod tests {
         for [lanes, vectors] in [[1, 2], [4, 2], [4, 3], [8, 2], [16, 3]] {
             for channels in [6, 32, 64, 96, 128, 256, 1024] {
                 for columns in 1..=600usize {
-                    let [_, width] = chunk_size(columns.div_ceil(SIDE), channels, lanes * vectors);
+                    let [_, width] = chunk_size(columns.div_ceil(SIDE), channels, [lanes, vectors]);
                     for x in (0..columns).step_by(width * SIDE) {
                         let tiles = (columns - x).div_ceil(SIDE).min(width);
                         // The last vector of tiles, and two columns of the tile after its last one, read by fours.

@@ -53,15 +53,21 @@ unsafe fn product_channels<S: Simd, const C: usize>(job: &Product, first: usize)
     let mut tile = 0;
     while tile < job.tiles {
         let vectors = (job.tiles - tile).div_ceil(S::LANES);
+        // Four are two pairs: a single vector leaves most of the sums' registers idle.
+        let vectors = if vectors == 4 {
+            2
+        } else {
+            vectors.min(S::VECTORS)
+        };
         // SAFETY: the vectors start among the tiles.
         unsafe {
             match vectors {
-                3.. if S::VECTORS == 3 => product_block::<S, C, 3>(job, first, tile),
-                2.. => product_block::<S, C, 2>(job, first, tile),
+                3 if S::VECTORS == 3 => product_block::<S, C, 3>(job, first, tile),
+                2 => product_block::<S, C, 2>(job, first, tile),
                 _ => product_block::<S, C, 1>(job, first, tile),
             }
         }
-        tile += S::LANES * vectors.min(S::VECTORS);
+        tile += S::LANES * vectors;
     }
 }
 
