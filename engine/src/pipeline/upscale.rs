@@ -128,7 +128,12 @@ pub fn tiling(
     let [before, after] = image_halo_px(spec, grid);
     // The rows after a tile need no alignment.
     let halo_px = [before.next_multiple_of(align_px), after];
-    let side = options.tile_px.unwrap_or(grid.tile_px).max(1);
+    let engines_px = match spec.input {
+        Input::LowResolution => grid.tile_px,
+        // The engine's pixels are enlarged ones.
+        Input::Upsampled => grid.tile_px / spec.scale,
+    };
+    let side = options.tile_px.unwrap_or(engines_px).max(1);
     let mut counts = whole.map(|length| length.div_ceil(side));
     let parts = |counts: [usize; 2]| [0, 1].map(|i| whole[i].div_ceil(counts[i]));
     while options.tile_px.is_none() && counts[0] * counts[1] < workers {
@@ -231,5 +236,33 @@ impl<L: Layout> TileRunning<L> {
         let mut output = Image::blank(target.width, target.height, self.channels)?;
         L::stitch(&self.rest, &sharp, [seen, target], &spec, &mut output);
         Ok(output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Colour;
+
+    #[test]
+    fn tiles_are_as_large_for_the_engine_as_it_chooses() {
+        let grid = Grid {
+            align_px: 4,
+            halo_px: [8, 8],
+            tile_px: 96,
+        };
+        for (input, largest_px) in [(Input::LowResolution, 96), (Input::Upsampled, 32)] {
+            let spec = Spec {
+                scale: 3,
+                colour: Colour::Y,
+                input,
+            };
+            let tiles = tiling(&spec, &grid, [400, 400], &Options::default(), 1);
+            let widest = tiles.iter().map(|tile| tile.core.width).max();
+            assert!(
+                (Some(largest_px / 2)..=Some(largest_px)).contains(&widest),
+                "{input:?}: {widest:?}"
+            );
+        }
     }
 }
