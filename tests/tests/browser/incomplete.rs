@@ -170,3 +170,65 @@ fn the_app_shows_a_notice_and_the_result() {
     );
     visit.finish();
 }
+
+/// Executions of the readers on damaged files.
+const DAMAGED: u32 = 100_000;
+
+#[test]
+fn damaged_headers_are_read_or_refused() {
+    let visit = Visit::of(PLAIN, Gpu::None);
+    let encoded = |format| {
+        let mut bytes = Cursor::new(Vec::new());
+        let image = DynamicImage::from(waves(9, 7));
+        image.write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    };
+    let files = [
+        ("a.jpg", with_thumbnail(&blocks_jpeg())),
+        ("a.png", png(&waves(9, 7))),
+        ("a.webp", encoded(ImageFormat::WebP)),
+        ("a.bmp", encoded(ImageFormat::Bmp)),
+        (
+            "a.gif",
+            b"GIF89a\x09\0\x07\0\x80\0\0\0\0\0\xff\xff\xff;".to_vec(),
+        ),
+    ];
+    for (name, bytes) in &files {
+        visit.file(name, bytes);
+    }
+    // An exception fails the test, and so does a reader that does not end.
+    let script =
+        "const { isTruncated, readHeader } = await import('../some/where/lib/image-header.js');
+        const [urls, runs] = arguments;
+        const read = async (url) => new Uint8Array(await (await fetchBlob(url)).arrayBuffer());
+        const files = await Promise.all(urls.map(read));
+        let state = 1;
+        // Knuth's generator, of which the upper bits are the random ones.
+        const below = (end) => {
+            state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+            return Math.floor((state / 2 ** 32) * end);
+        };
+        const found = {};
+        for (let run = 0; run < runs; run += 1) {
+            const file = files[run % files.length];
+            const bytes = below(4) ? file.slice() : file.slice(0, below(file.length));
+            for (let change = below(6); change > 0; change -= 1) {
+                const near = below(3) ? Math.min(64, bytes.length) : bytes.length;
+                bytes[below(near)] = [0, 1, 127, 128, 255, below(256)][below(6)];
+            }
+            const header = readHeader(bytes);
+            const type = header ? header.type : 'refused';
+            found[type] = (found[type] ?? 0) + 1;
+            if (header) isTruncated(bytes, type);
+        }
+        return found;";
+    let urls: Vec<Value> = files.iter().map(|(name, _)| visit.url(name)).collect();
+    let found = run(&visit, script, &[json!(urls), json!(DAMAGED)]);
+    for kind in ["jpeg", "png", "webp", "bmp", "gif", "refused"] {
+        assert!(
+            found[kind].as_u64() > Some(u64::from(DAMAGED) / 50),
+            "{found}"
+        );
+    }
+    visit.finish();
+}
