@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use super::bands::for_bands;
 use super::resize::{Method, mirror, phase_taps};
 use super::{Planes, Rect};
 
@@ -29,10 +30,14 @@ pub fn enlarge_region(
     let mut data = vec![0.0; planes.channels * region.width * region.height];
     let enlarged = data.chunks_exact_mut(region.width * region.height);
     for (channel, enlarged) in enlarged.enumerate() {
-        let mut enlarger = Enlarger::new(planes.plane(channel), part, whole, scale, region);
-        for row in enlarged.chunks_exact_mut(region.width) {
-            enlarger.next_row(row);
-        }
+        let plane = planes.plane(channel);
+        for_bands(enlarged, region.width, |first, rows| {
+            let band = region.band(first, rows.len() / region.width);
+            let mut enlarger = Enlarger::new(plane, part, whole, scale, band);
+            for row in rows.chunks_exact_mut(region.width) {
+                enlarger.next_row(row);
+            }
+        });
     }
     Planes {
         channels: planes.channels,

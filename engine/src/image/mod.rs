@@ -1,5 +1,6 @@
 //! Pixels: colour conversion, MATLAB's resize, and colour for transparent pixels.
 
+pub(crate) mod bands;
 mod bleed;
 pub mod colour;
 pub mod enlarge;

@@ -283,6 +283,15 @@ impl Rect {
         }
     }
 
+    /// Some of its rows, from `first` on.
+    pub(crate) fn band(self, first: usize, height: usize) -> Self {
+        Self {
+            y: self.y + first,
+            height,
+            ..self
+        }
+    }
+
     /// The same place as seen from the top left corner of `outer`.
     pub fn within(self, outer: Self) -> Self {
         Self {

@@ -3,6 +3,9 @@
 //! Bytes per pixel are constants, so that a page, which has RGBA images alone, carries no code for others.
 //! All loops run over whole rows of slices, which compile to vector code.
 
+#[cfg(feature = "threads")]
+use crate::image::bands::BAND_ROWS;
+use crate::image::bands::for_bands;
 use crate::image::enlarge::Enlarger;
 use crate::image::{Channels, Image, Planes, Rect, colour};
 use crate::{Colour, Spec};
@@ -128,31 +131,43 @@ impl Cut {
 struct Rows<'a, const N: usize>(&'a Image);
 
 impl<const N: usize> Rows<'_, N> {
-    fn iter(&self) -> impl Iterator<Item = &[[u8; N]]> {
-        self.0.data.as_chunks().0.chunks_exact(self.0.width)
+    fn pixels(&self) -> &[[u8; N]] {
+        self.0.data.as_chunks().0
     }
 
     fn are_opaque(&self) -> bool {
         // Whole rows without an early exit are faster.
         let lowest = |row: &[[u8; N]]| row.iter().fold(255, |all, pixel| all & pixel[N - 1]);
-        self.iter().all(|row| lowest(row) == 255)
+        let mut rows = self.pixels().chunks_exact(self.0.width);
+        rows.all(|row| lowest(row) == 255)
     }
 
-    fn fill(&self, plane: &mut [f32], value: impl Fn(&[u8; N]) -> f32) {
-        for (pixels, out) in self.iter().zip(plane.chunks_exact_mut(self.0.width)) {
+    fn fill(&self, plane: &mut [f32], value: impl Fn(&[u8; N]) -> f32 + Sync) {
+        let width = self.0.width;
+        for_bands(plane, width, |first, out| {
+            let pixels = &self.pixels()[first * width..][..out.len()];
             for (pixel, out) in pixels.iter().zip(out) {
                 *out = value(pixel);
             }
-        }
+        });
     }
 
-    fn fill_three(&self, planes: [&mut [f32]; 3], values: impl Fn(&[u8; N]) -> [f32; 3]) {
-        let [a, b, c] = planes.map(|plane| plane.chunks_exact_mut(self.0.width));
-        for (pixels, ((a, b), c)) in self.iter().zip(a.zip(b).zip(c)) {
+    fn fill_three(&self, planes: [&mut [f32]; 3], values: impl Fn(&[u8; N]) -> [f32; 3] + Sync) {
+        let fill = |pixels: &[[u8; N]], [a, b, c]: [&mut [f32]; 3]| {
             for (pixel, ((a, b), c)) in pixels.iter().zip(a.iter_mut().zip(b).zip(c)) {
                 [*a, *b, *c] = values(pixel);
             }
+        };
+        #[cfg(feature = "threads")]
+        {
+            use rayon::prelude::*;
+            let band = (BAND_ROWS * self.0.width).max(1);
+            let [a, b, c] = planes.map(|plane| plane.par_chunks_mut(band));
+            let bands = self.pixels().par_chunks(band).zip(a.zip(b.zip(c)));
+            bands.for_each(|(pixels, (a, (b, c)))| fill(pixels, [a, b, c]));
         }
+        #[cfg(not(feature = "threads"))]
+        fill(self.pixels(), planes);
     }
 }
 
@@ -183,6 +198,22 @@ impl Rest {
         spec: &Spec,
         output: &mut Image,
     ) {
+        assert_eq!(output.channels.count(), N);
+        let width = target.width;
+        for_bands(&mut output.data, width * N, |first, rows| {
+            let band = target.band(first, rows.len() / (width * N));
+            self.stitch_band::<N>(sharp, [seen, band], spec, rows);
+        });
+    }
+
+    /// The same for some rows, whose bytes are `output`.
+    fn stitch_band<const N: usize>(
+        &self,
+        sharp: &Planes,
+        [seen, target]: [Rect; 2],
+        spec: &Spec,
+        output: &mut [u8],
+    ) {
         let enlarger = |plane| Enlarger::new(plane, self.part, self.whole, spec.scale, target);
         let mut chroma = self
             .chroma
@@ -192,7 +223,6 @@ impl Rest {
         let [mut cb, mut cr] = [(); 2].map(|()| vec![0.0; target.width]);
         let mut opacity = vec![1.0; target.width];
 
-        assert_eq!(output.channels.count(), N);
         let place = target.within(seen);
         for y in 0..target.height {
             if let Some([blue, red]) = &mut chroma {
@@ -206,7 +236,7 @@ impl Rest {
                 let start = (place.y + y) * seen.width + place.x;
                 &sharp.plane(channel)[start..][..target.width]
             };
-            let out = &mut output.data[y * target.width * N..][..target.width * N];
+            let out = &mut output[y * target.width * N..][..target.width * N];
             let opacity = has_alpha(N).then_some(opacity.as_slice());
             match (spec.colour, is_colour(N)) {
                 (Colour::Y, true) => {

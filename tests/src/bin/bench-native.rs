@@ -141,14 +141,14 @@ fn rounded(value: f32) -> u8 {
 fn pipeline(record: &[u8]) -> anyhow::Result<Row> {
     let (_, metadata) = tests::plan(record)?;
     let mut engine = Timed {
-        engine: CpuEngine::new(&plan(record)?, 1),
+        engine: CpuEngine::new(&plan(record)?, THREADS),
         milliseconds: 0.0,
     };
     let bytes = noise(3, LARGE_PX).data.into_iter();
     let bytes = bytes.map(|value| (255.0 * value) as u8).collect();
     // A page passes images with alpha even if they are opaque.
     let image = Image::new(LARGE_PX, LARGE_PX, Channels::Rgb, bytes)?.to_channels(Channels::Rgba);
-    println!("fast-x2, {LARGE_PX}², one thread\n");
+    println!("fast-x2, {LARGE_PX}², {THREADS} threads\n");
     let share: Measure = Box::new(|| {
         engine.milliseconds = 0.0;
         let whole = milliseconds(0, 1, || {
@@ -159,7 +159,7 @@ fn pipeline(record: &[u8]) -> anyhow::Result<Row> {
     });
     let [share] = medians("ratio", [("upscale() to the engine's part of it", share)])?;
     Ok(Row::ratio(
-        "fast-x2, 1024² → 2048², one thread, upscale() to the engine's part of it",
+        "fast-x2, 1024² → 2048², two threads, upscale() to the engine's part of it",
         share,
         None,
         "itself",
