@@ -16,7 +16,7 @@ use model::burn_engine::BurnEngine;
 use model::network::{Network, NetworkConfig};
 
 /// Every network in small sizes, some with odd numbers of maps.
-const NETWORKS: [&str; 26] = [
+const NETWORKS: [&str; 37] = [
     r#"{ "kind": "plain", "scale": 2, "width": 16, "depth": 5, "ends_px": 5, "long_skip": true }"#,
     r#"{ "kind": "plain", "scale": 2, "width": 7, "depth": 2, "ends_px": 5, "long_skip": true }"#,
     r#"{ "kind": "plain", "scale": 3, "width": 4, "depth": 1, "skip": "bicubic" }"#,
@@ -43,6 +43,17 @@ const NETWORKS: [&str; 26] = [
     r#"{ "kind": "dbpn", "scale": 3, "features": 4, "width": 4, "stages": 2, "colour": "y" }"#,
     r#"{ "kind": "dbpn", "scale": 4, "features": 4, "width": 3, "stages": 1 }"#,
     r#"{ "kind": "residualdense", "scale": 2, "width": 5, "growth": 3, "blocks": 1 }"#,
+    r#"{ "kind": "compact", "scale": 4, "width": 7, "depth": 2 }"#,
+    r#"{ "kind": "compact", "scale": 1, "width": 5, "depth": 1, "activation": "relu" }"#,
+    r#"{ "kind": "compact", "scale": 3, "width": 4, "depth": 0, "activation": "leakyrelu", "colour": "y" }"#,
+    r#"{ "kind": "rrdb", "scale": 4, "width": 5, "growth": 3, "blocks": 2 }"#,
+    r#"{ "kind": "rrdb", "scale": 1, "width": 4, "growth": 2, "blocks": 1 }"#,
+    r#"{ "kind": "rrdb", "scale": 1, "width": 4, "growth": 2, "blocks": 1, "unshuffle": 4 }"#,
+    r#"{ "kind": "rrdb", "scale": 2, "width": 4, "growth": 2, "blocks": 1, "unshuffle": 2 }"#,
+    r#"{ "kind": "rrdb", "scale": 3, "width": 3, "growth": 2, "blocks": 1 }"#,
+    r#"{ "kind": "rrdb", "scale": 8, "width": 3, "growth": 2, "blocks": 1 }"#,
+    r#"{ "kind": "span", "scale": 2, "width": 6 }"#,
+    r#"{ "kind": "span", "scale": 1, "width": 5 }"#,
 ];
 
 /// One pixel, one row, one column, and sizes around the lengths of vectors, bands and blocks.
@@ -173,6 +184,7 @@ fn plans_survive_being_text_and_nonsense_is_refused() {
                 "leaky=",
                 "bias=",
                 "dilation=",
+                "constant=",
             ];
             if with("").is_ok() {
                 let told = optional.iter().any(|name| word.starts_with(name));

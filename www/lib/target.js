@@ -39,7 +39,8 @@ export function resultSize(size, target, scale) {
   const [width, height] = wanted(size, target, scale).map((side) => Math.max(1, Math.round(side)));
   const factor = Math.max(width / size.width, height / size.height);
   let passes = 1;
-  while (passes < MAX_PASSES && scale ** passes < factor - 1e-6) passes += 1;
+  // A network that does not enlarge runs once; the resize does the rest.
+  while (scale > 1 && passes < MAX_PASSES && scale ** passes < factor - 1e-6) passes += 1;
   const by = target.scale ? ` by ${target.scale}` : "";
   // The input of the last pass is held in memory, too.
   const between = size.width * size.height * scale ** (2 * (passes - 1));

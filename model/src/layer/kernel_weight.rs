@@ -10,6 +10,56 @@ pub enum KernelWeight {
     Folded(Param<Tensor<4>>),
     /// A wide linear block that is trained and then folded into one weight.
     Wide(WideKernel),
+    /// Three convolutions in a row and one beside them that are trained and then folded into one weight.
+    Three(ThreeKernels),
+}
+
+/// The re-parameterised convolution of SPAN (Wan et al. 2024, arXiv:2311.12770): a 1×1, a k×k and another 1×1
+/// convolution in a row, and a 1×1 convolution beside them. Folded like [`WideKernel`].
+#[derive(Module, Debug)]
+pub struct ThreeKernels {
+    /// `[gain·in, in]`
+    first: Param<Tensor<2>>,
+    /// `[gain·out, gain·in, k, k]`
+    middle: Param<Tensor<4>>,
+    /// `[out, gain·out]`
+    last: Param<Tensor<2>>,
+    /// `[out, in]`
+    beside: Param<Tensor<2>>,
+}
+
+impl ThreeKernels {
+    /// Makes it of `first [gain·in, in]`, `middle [gain·out, gain·in, k, k]`, `last [out, gain·out]` and
+    /// `beside [out, in]`.
+    pub fn new(
+        first: Param<Tensor<2>>,
+        middle: Param<Tensor<4>>,
+        last: Param<Tensor<2>>,
+        beside: Param<Tensor<2>>,
+    ) -> Self {
+        Self {
+            first,
+            middle,
+            last,
+            beside,
+        }
+    }
+
+    /// The equivalent k×k weight, `[out, in, k, k]`.
+    pub fn folded(&self) -> Tensor<4> {
+        let (middle, beside) = (self.middle.val(), self.beside.val());
+        let ([wide_out, wide_in, k, _], [out, channels_in]) = (middle.dims(), beside.dims());
+        let device = beside.device();
+        let taps = middle.permute([0, 2, 3, 1]);
+        let taps = taps.reshape([wide_out * k * k, wide_in]);
+        let narrow = taps.matmul(self.first.val());
+        let narrow = narrow.reshape([wide_out, k, k, channels_in]);
+        let narrow = narrow.permute([0, 3, 1, 2]);
+        let narrow = narrow.reshape([wide_out, channels_in * k * k]);
+        let weight = self.last.val().matmul(narrow);
+        let centre = identity_kernel(1, k, &device);
+        weight.reshape([out, channels_in, k, k]) + beside.reshape([out, channels_in, 1, 1]) * centre
+    }
 }
 
 /// The collapsible linear block of SESR (Bhardwaj et al. 2022, arXiv:2103.09404): a k×k convolution to many maps, a 1×1
@@ -72,6 +122,7 @@ impl KernelWeight {
         match self {
             Self::Folded(weight) => weight.val(),
             Self::Wide(wide) => wide.folded(),
+            Self::Three(three) => three.folded(),
         }
     }
 
@@ -82,6 +133,11 @@ impl KernelWeight {
             Self::Wide(wide) => {
                 let [out, _] = wide.squeeze.lazy_shape().dims();
                 let [_, channels_in, rows, columns] = wide.expand.lazy_shape().dims();
+                [out, channels_in, rows, columns]
+            }
+            Self::Three(three) => {
+                let [out, channels_in] = three.beside.lazy_shape().dims();
+                let [_, _, rows, columns] = three.middle.lazy_shape().dims();
                 [out, channels_in, rows, columns]
             }
         }

@@ -5,7 +5,9 @@ use burn::tensor::{Device, Shape, Tensor, TensorData};
 
 use engine::graph::Activation;
 
-use super::{BatchNorm, ConvBlock, Dense, KernelWeight, Resample, Settings, WideKernel};
+use super::{
+    BatchNorm, ConvBlock, Dense, KernelWeight, Resample, Settings, ThreeKernels, WideKernel,
+};
 
 /// Initial slope of PReLU (He et al. 2015, arXiv:1502.01852).
 const PRELU_START: f32 = 0.25;
@@ -16,8 +18,10 @@ pub struct ConvConfig {
     shape: [usize; 4],
     gain: f32,
     bilinear: bool,
+    identity: bool,
     norm: bool,
     expansion: Option<usize>,
+    in_three: Option<usize>,
     settings: Settings,
 }
 
@@ -31,8 +35,10 @@ impl ConvConfig {
             shape,
             gain: 1.0 / 3.0,
             bilinear: false,
+            identity: false,
             norm: false,
             expansion: None,
+            in_three: None,
             settings: Settings {
                 activation: Activation::None,
                 resample: Resample::None,
@@ -52,6 +58,22 @@ impl ConvConfig {
     pub fn bilinear(self) -> Self {
         Self {
             bilinear: true,
+            ..self
+        }
+    }
+
+    /// Initialises the weights as the identity. For 1×1 convolutions with as many inputs as outputs.
+    pub fn identity(self) -> Self {
+        Self {
+            identity: true,
+            ..self
+        }
+    }
+
+    /// In training, the convolution is three in a row with `gain` times the maps between them, and one beside them.
+    pub fn in_three(self, gain: usize) -> Self {
+        Self {
+            in_three: Some(gain),
             ..self
         }
     }
@@ -203,11 +225,26 @@ impl Layers {
             Resample::Shuffle { .. } => shape[0],
             _ => out,
         };
+        let in_three = conv.in_three.filter(|_| self.trains());
         let weight = match conv.expansion {
+            _ if in_three.is_some() => {
+                let gain = in_three.unwrap_or(1);
+                let (wide_in, wide_out) = (gain * channels_in, gain * out);
+                KernelWeight::Three(ThreeKernels::new(
+                    self.weight([wide_in, channels_in], channels_in, conv.gain),
+                    self.weight([wide_out, wide_in, k, k], wide_in * k * k, conv.gain),
+                    self.weight([out, wide_out], wide_out, conv.gain),
+                    self.weight([out, channels_in], channels_in, conv.gain),
+                ))
+            }
             Some(wide) if self.trains() => KernelWeight::Wide(WideKernel::new(
                 self.weight([wide, channels_in, k, k], fan_in, conv.gain),
                 self.weight([out, wide], wide, conv.gain),
             )),
+            _ if conv.identity && self.trains() => {
+                let identity = Tensor::eye(out, &self.device);
+                KernelWeight::Folded(Param::from_tensor(identity.reshape([out, out, 1, 1])))
+            }
             _ if conv.bilinear && self.trains() => {
                 let kernel = bilinear_kernel(out, &self.device);
                 KernelWeight::Folded(Param::from_tensor(kernel))

@@ -18,7 +18,7 @@ pub use batch_norm::BatchNorm;
 pub use conv::{activate, conv2d};
 pub use conv_block::{ConvBlock, Folded, Resample, Settings};
 pub use dense::Dense;
-pub use kernel_weight::{KernelWeight, WideKernel};
+pub use kernel_weight::{KernelWeight, ThreeKernels, WideKernel};
 pub use layers::{ConvConfig, Layers};
 pub use pad::{pad_replicate, pad_symmetric};
 pub use resample::{pixel_shuffle, pixel_unshuffle, strided_kernel, transposed_kernel};

@@ -171,7 +171,7 @@ impl Projection {
         };
         let there = ops.conv(&self.there, &input)?;
         let back = ops.conv(&self.back, &there)?;
-        let lost = ops.subtract(&back, &input)?;
+        let lost = ops.sum(&[(&back, 1.0), (&input, -1.0)], 0.0)?;
         let again = ops.conv(&self.again, &lost)?;
         ops.add(&again, &there)
     }

@@ -144,7 +144,7 @@ impl Topology for LapSrn {
             let mut details = ops.conv(&self.details, &maps)?;
             let share = levels - level as f64;
             if share < 1.0 {
-                details = ops.scale(&details, share)?;
+                details = ops.sum(&[(&details, share)], 0.0)?;
             }
             image = ops.add(&details, &enlarged)?;
             if level + 1 < count {

@@ -1,6 +1,7 @@
 //! The networks, one per file, and the list of all of them.
 
 mod autoencoder;
+mod compact;
 mod dbpn;
 #[cfg(feature = "train")]
 mod discriminator;
@@ -10,6 +11,8 @@ mod hourglass;
 mod lapsrn;
 mod plain;
 mod residual_dense;
+mod rrdb;
+mod span;
 mod srcnn;
 mod srresnet;
 
@@ -21,6 +24,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 pub use autoencoder::{Autoencoder, AutoencoderConfig};
+pub use compact::{Compact, CompactActivation, CompactConfig};
 pub use dbpn::{Dbpn, DbpnConfig};
 #[cfg(feature = "train")]
 pub use discriminator::{Discriminator, DiscriminatorConfig};
@@ -30,10 +34,12 @@ pub use hourglass::{Hourglass, HourglassConfig};
 pub use lapsrn::{LapSrn, LapSrnConfig};
 pub use plain::{Plain, PlainConfig};
 pub use residual_dense::{ResidualDense, ResidualDenseConfig};
+pub use rrdb::{Rrdb, RrdbConfig};
+pub use span::{Span, SpanConfig};
 pub use srcnn::{Srcnn, SrcnnConfig};
 pub use srresnet::{SrResNet, SrResNetConfig};
 
-use engine::{Input, ScaleError, Spec};
+use engine::{Colour, Input, ScaleError, Spec};
 
 use crate::layer::{ConvBlock, Layers};
 use crate::ops::{Blocks, BuildError, GraphOps, Names, Ops, TensorOps, Topology, Values};
@@ -65,8 +71,23 @@ fn check_scale(scale: usize) -> Result<(), ConfigError> {
     check((2..=4).contains(&scale), "scale", scale, "2, 3 or 4")
 }
 
+/// For networks that may also restore an image without enlarging it.
+fn check_scale_from_1(scale: usize, largest: usize) -> Result<(), ConfigError> {
+    let fits = scale == 8 && largest == 8 || (1..=4).contains(&scale);
+    let allowed = match largest {
+        8 => "1, 2, 3, 4 or 8",
+        _ => "1, 2, 3 or 4",
+    };
+    check(fits, "scale", scale, allowed)
+}
+
 fn check_maps(field: &'static str, maps: usize) -> Result<(), ConfigError> {
     check((1..=1024).contains(&maps), field, maps, "1 to 1024")
+}
+
+/// The default of networks that process RGB.
+fn rgb() -> Colour {
+    Colour::Rgb
 }
 
 /// Implemented by the configuration of each network.
@@ -190,6 +211,12 @@ networks! {
     Autoencoder(AutoencoderConfig),
     /// D-DBPN (Haris et al. 2018).
     Dbpn(DbpnConfig),
+    /// SRVGGNetCompact (Wang et al. 2021, Real-ESRGAN).
+    Compact(CompactConfig),
+    /// RRDBNet of ESRGAN (Wang et al. 2018).
+    Rrdb(RrdbConfig),
+    /// SPAN (Wan et al. 2024).
+    Span(SpanConfig),
     /// This project's plain stack of convolutions.
     Plain(PlainConfig),
 }
@@ -218,9 +245,13 @@ impl Network {
 
     /// Its convolutions in the order in which they run.
     pub(crate) fn blocks(&self) -> Vec<ConvBlock> {
+        self.listed().convs
+    }
+
+    fn listed(&self) -> Blocks {
         let mut blocks = Blocks::default();
         let Ok(()) = self.run(&mut blocks, ());
-        blocks.0
+        blocks
     }
 
     /// The network as a graph, which names parameters by their paths; input and result are those of [`Self::forward`].
@@ -259,8 +290,11 @@ impl Network {
     }
 
     fn channels(&self) -> usize {
-        let blocks = self.blocks();
-        blocks.first().map_or(1, ConvBlock::channels_in)
+        let Blocks {
+            convs,
+            input_phases,
+        } = self.listed();
+        convs.first().map_or(1, ConvBlock::channels_in) / input_phases
     }
 }
 

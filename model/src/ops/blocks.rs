@@ -2,21 +2,35 @@
 
 use std::convert::Infallible;
 
-use engine::graph::Border;
+use engine::graph::{Activation, Border};
 
 use super::Ops;
 use crate::layer::{ConvBlock, Skip};
 
 /// Lists the convolutions of a network, in the same order before and after folding.
-#[derive(Default)]
-pub struct Blocks(pub Vec<ConvBlock>);
+pub struct Blocks {
+    /// The convolutions.
+    pub convs: Vec<ConvBlock>,
+    /// Channels that the first convolution reads per channel of the network's input: more than one after a pixel
+    /// unshuffle.
+    pub input_phases: usize,
+}
+
+impl Default for Blocks {
+    fn default() -> Self {
+        Self {
+            convs: Vec::new(),
+            input_phases: 1,
+        }
+    }
+}
 
 impl Ops for Blocks {
     type Maps = ();
     type Error = Infallible;
 
     fn conv(&mut self, block: &ConvBlock, (): &()) -> Result<(), Infallible> {
-        self.0.push(block.clone());
+        self.convs.push(block.clone());
         Ok(())
     }
 
@@ -28,11 +42,26 @@ impl Ops for Blocks {
         Ok(())
     }
 
-    fn subtract(&mut self, (): &(), (): &()) -> Result<(), Infallible> {
+    fn sum(&mut self, _: &[(&(), f64)], _: f64) -> Result<(), Infallible> {
         Ok(())
     }
 
-    fn scale(&mut self, (): &(), _: f64) -> Result<(), Infallible> {
+    fn product(&mut self, (): &(), (): &()) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn activate(&mut self, (): &(), _: &Activation<Infallible>) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn repeat(&mut self, (): &(), _: usize) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn unshuffle(&mut self, (): &(), scale: usize) -> Result<(), Infallible> {
+        if self.convs.is_empty() {
+            self.input_phases *= scale * scale;
+        }
         Ok(())
     }
 

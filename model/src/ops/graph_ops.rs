@@ -1,12 +1,13 @@
 //! An interpreter that builds a graph.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use engine::graph::{
-    Border, Builder, CompileError, ConvOptions, Form, GraphError, Interpolation, Kernel, Padding,
-    Parameter, Term, Value,
+    Activation, Border, Builder, CompileError, ConvOptions, Form, GraphError, Interpolation,
+    Kernel, Padding, Parameter, Term, Value,
 };
 
 use super::Ops;
@@ -90,7 +91,7 @@ impl GraphOps {
             weight: Parameter {
                 name: match &block.weight {
                     KernelWeight::Folded(weight) => id(weight),
-                    KernelWeight::Wide(_) => String::new(),
+                    KernelWeight::Wide(_) | KernelWeight::Three(_) => String::new(),
                 },
                 shape: block.weight.shape(),
             },
@@ -131,17 +132,26 @@ impl Ops for GraphOps {
         Ok(self.builder.add(*a, *b)?)
     }
 
-    fn subtract(&mut self, a: &Value, b: &Value) -> Result<Value, BuildError> {
-        let term = |value, factor| Term { value, factor };
-        Ok(self.builder.sum(vec![term(*a, 1.0), term(*b, -1.0)], 0.0)?)
+    fn sum(&mut self, terms: &[(&Value, f64)], constant: f64) -> Result<Value, BuildError> {
+        let terms = terms.iter().map(|(value, factor)| Term {
+            value: **value,
+            factor: *factor as f32,
+        });
+        Ok(self.builder.sum(terms.collect(), constant as f32)?)
     }
 
-    fn scale(&mut self, x: &Value, factor: f64) -> Result<Value, BuildError> {
-        let term = Term {
-            value: *x,
-            factor: factor as f32,
-        };
-        Ok(self.builder.sum(vec![term], 0.0)?)
+    fn product(&mut self, a: &Value, b: &Value) -> Result<Value, BuildError> {
+        Ok(self.builder.product(*a, *b, 1.0)?)
+    }
+
+    fn activate(
+        &mut self,
+        x: &Value,
+        activation: &Activation<Infallible>,
+    ) -> Result<Value, BuildError> {
+        let Ok(activation) =
+            activation.try_map(|never| -> Result<_, Infallible> { match *never {} });
+        Ok(self.builder.activate(*x, activation)?)
     }
 
     fn concat(&mut self, parts: &[Value]) -> Result<Value, BuildError> {
@@ -160,6 +170,8 @@ impl Ops for GraphOps {
     ) -> Result<Value, BuildError> {
         let builder = &mut self.builder;
         Ok(match skip {
+            Skip::None if scale == 1 => *maps,
+            Skip::Nearest if scale == 1 => builder.add(*maps, *x)?,
             Skip::None => builder.shuffle(*maps, scale, None)?,
             Skip::Nearest => builder.shuffle(*maps, scale, Some(*x))?,
             Skip::Bicubic => {
@@ -167,6 +179,20 @@ impl Ops for GraphOps {
                 let sum = builder.add(enlarged, *maps)?;
                 builder.shuffle(sum, scale, None)?
             }
+        })
+    }
+
+    fn repeat(&mut self, x: &Value, scale: usize) -> Result<Value, BuildError> {
+        Ok(match scale {
+            1 => *x,
+            _ => self.builder.repeat(*x, scale)?,
+        })
+    }
+
+    fn unshuffle(&mut self, x: &Value, scale: usize) -> Result<Value, BuildError> {
+        Ok(match scale {
+            1 => *x,
+            _ => self.builder.unshuffle(*x, scale)?,
         })
     }
 

@@ -7,7 +7,9 @@ mod blocks;
 mod graph_ops;
 mod tensor_ops;
 
-use engine::graph::Border;
+use std::convert::Infallible;
+
+use engine::graph::{Activation, Border};
 
 pub use self::blocks::Blocks;
 pub use self::graph_ops::{BuildError, GraphOps};
@@ -33,11 +35,22 @@ pub trait Ops {
     /// `a + b`
     fn add(&mut self, a: &Self::Maps, b: &Self::Maps) -> Result<Self::Maps, Self::Error>;
 
-    /// `a − b`
-    fn subtract(&mut self, a: &Self::Maps, b: &Self::Maps) -> Result<Self::Maps, Self::Error>;
+    /// `Σ factor · maps + constant`; at least one term.
+    fn sum(
+        &mut self,
+        terms: &[(&Self::Maps, f64)],
+        constant: f64,
+    ) -> Result<Self::Maps, Self::Error>;
 
-    /// `factor · x`
-    fn scale(&mut self, x: &Self::Maps, factor: f64) -> Result<Self::Maps, Self::Error>;
+    /// `a · b`, value by value.
+    fn product(&mut self, a: &Self::Maps, b: &Self::Maps) -> Result<Self::Maps, Self::Error>;
+
+    /// An activation without parameters that no convolution applies.
+    fn activate(
+        &mut self,
+        x: &Self::Maps,
+        activation: &Activation<Infallible>,
+    ) -> Result<Self::Maps, Self::Error>;
 
     /// Concatenates feature maps along the channels.
     fn concat(&mut self, parts: &[Self::Maps]) -> Result<Self::Maps, Self::Error>;
@@ -50,6 +63,13 @@ pub trait Ops {
         skip: Skip,
         scale: usize,
     ) -> Result<Self::Maps, Self::Error>;
+
+    /// Nearest-neighbour enlargement: `[c, h, w]` → `[c, s·h, s·w]`.
+    fn repeat(&mut self, x: &Self::Maps, scale: usize) -> Result<Self::Maps, Self::Error>;
+
+    /// The pixel unshuffle `[c, h, w]` → `[c·s², h/s, w/s]`; `s` has to divide height and width, see
+    /// [`align`](Self::align).
+    fn unshuffle(&mut self, x: &Self::Maps, scale: usize) -> Result<Self::Maps, Self::Error>;
 
     /// Pads by `margin` pixels on each side.
     fn pad(

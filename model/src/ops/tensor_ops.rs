@@ -4,10 +4,13 @@ use std::convert::Infallible;
 
 use burn::tensor::ops::AvgPoolOptions;
 use burn::tensor::{Tensor, module};
-use engine::graph::{Border, Padding};
+use engine::graph::{Activation, Border, Padding};
 
 use super::Ops;
-use crate::layer::{ConvBlock, Skip, add_skip, pad_replicate, pad_symmetric, pixel_shuffle};
+use crate::layer::{
+    ConvBlock, Skip, activate, add_skip, pad_replicate, pad_symmetric, pixel_shuffle,
+    pixel_unshuffle,
+};
 
 /// Computes with Burn tensors `[batch, c, h, w]`, in training and in inference.
 pub struct TensorOps {
@@ -56,12 +59,29 @@ impl Ops for TensorOps {
         Ok(a.clone() + b.clone())
     }
 
-    fn subtract(&mut self, a: &Tensor<4>, b: &Tensor<4>) -> Result<Tensor<4>, Infallible> {
-        Ok(a.clone() - b.clone())
+    fn sum(&mut self, terms: &[(&Tensor<4>, f64)], constant: f64) -> Result<Tensor<4>, Infallible> {
+        let scaled = terms.iter().map(|(maps, factor)| match *factor {
+            1.0 => (*maps).clone(),
+            factor => (*maps).clone().mul_scalar(factor),
+        });
+        let sum = scaled.reduce(|a, b| a + b).expect("a sum has terms");
+        Ok(match constant {
+            0.0 => sum,
+            constant => sum.add_scalar(constant),
+        })
     }
 
-    fn scale(&mut self, x: &Tensor<4>, factor: f64) -> Result<Tensor<4>, Infallible> {
-        Ok(x.clone().mul_scalar(factor))
+    fn product(&mut self, a: &Tensor<4>, b: &Tensor<4>) -> Result<Tensor<4>, Infallible> {
+        Ok(a.clone() * b.clone())
+    }
+
+    fn activate(
+        &mut self,
+        x: &Tensor<4>,
+        activation: &Activation<Infallible>,
+    ) -> Result<Tensor<4>, Infallible> {
+        let slopes = |never: &Infallible| -> Result<Tensor<1>, Infallible> { match *never {} };
+        Ok(activate(activation.try_map(slopes)?, x.clone()))
     }
 
     fn concat(&mut self, parts: &[Tensor<4>]) -> Result<Tensor<4>, Infallible> {
@@ -77,6 +97,17 @@ impl Ops for TensorOps {
     ) -> Result<Tensor<4>, Infallible> {
         let phases = add_skip(maps.clone(), x.clone(), skip, scale);
         Ok(pixel_shuffle(phases, scale))
+    }
+
+    fn repeat(&mut self, x: &Tensor<4>, scale: usize) -> Result<Tensor<4>, Infallible> {
+        let [batch, channels, h, w] = x.dims();
+        let split = x.clone().reshape([batch, channels, h, 1, w, 1]);
+        let repeated = split.expand([batch, channels, h, scale, w, scale]);
+        Ok(repeated.reshape([batch, channels, h * scale, w * scale]))
+    }
+
+    fn unshuffle(&mut self, x: &Tensor<4>, scale: usize) -> Result<Tensor<4>, Infallible> {
+        Ok(pixel_unshuffle(x.clone(), scale))
     }
 
     fn pad(
