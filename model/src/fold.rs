@@ -3,32 +3,39 @@
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, Param, ParamId};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
-use crate::layer::{Folded, KernelWeight};
+use crate::layer::{ConvBlock, Folded, KernelWeight};
 use crate::network::{Network, NetworkConfig};
 
 impl NetworkConfig {
     /// The inference form of `trained`: wide blocks and batch normalisation are folded into convolutions; everything
     /// else stays as it is. `trained` has to be a network of this configuration, in evaluation mode.
     pub fn fold(&self, trained: &Network) -> Network {
-        let blocks = trained.blocks();
         let device = trained
             .devices()
             .into_iter()
             .next()
             .expect("a network has parameters");
-        let network = self.init(&device);
+        let folded = trained.blocks();
+        let folded = folded.iter().map(ConvBlock::folded);
+        self.with_parameters(folded.collect(), &device)
+    }
+
+    /// The inference form with these parameters, one for each convolution in the order in which they run. They have to
+    /// be as many values as the network needs.
+    pub(crate) fn with_parameters(&self, parameters: Vec<Folded>, device: &Device) -> Network {
+        let network = self.init(device);
         let mut replace = Replace {
             weights: BTreeMap::new(),
             vectors: BTreeMap::new(),
         };
-        for (place, block) in network.blocks().iter().zip(&blocks) {
+        for (place, folded) in network.blocks().iter().zip(parameters) {
             let Folded {
                 weight,
                 bias,
                 slope,
-            } = block.folded();
+            } = folded;
             if let KernelWeight::Folded(parameter) = &place.weight {
                 replace.weights.insert(parameter.id, weight);
             }

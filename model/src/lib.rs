@@ -6,6 +6,7 @@
 
 pub mod burn_engine;
 mod fold;
+pub mod import;
 pub mod layer;
 pub mod network;
 pub mod ops;

@@ -68,6 +68,24 @@ pub struct Origin {
     pub data: Vec<String>,
     /// Commit of the code that trained it, if known.
     pub commit: Option<String>,
+    /// The file of another project that the network was imported from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportedFile>,
+}
+
+/// A file of another project.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedFile {
+    /// Its name.
+    pub file: String,
+    /// SHA-256 of its bytes, in hexadecimal digits.
+    pub sha256: String,
+    /// Licence of the weights, as the person who imported them gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
+    /// Who made the weights, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit: Option<String>,
 }
 
 /// Scores on a test set.

@@ -25,6 +25,7 @@ fn metadata() -> Metadata {
             steps: 1,
             data: vec!["pictures".into()],
             commit: None,
+            imported: None,
         },
         scores: vec![Score {
             set: "Set5".into(),

@@ -46,10 +46,25 @@ pub fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     println!("parameters   {}", metadata.parameters);
     println!("size         {} bytes", bytes.len());
     println!("degradation  {}", metadata.degradation);
-    println!(
-        "trained for  {} steps, seed {}",
-        metadata.origin.steps, metadata.origin.seed
-    );
+    match &metadata.origin.imported {
+        Some(imported) => {
+            let unknown = || "not recorded".to_string();
+            println!("imported     {}", imported.file);
+            println!("sha256       {}", imported.sha256);
+            println!(
+                "licence      {}",
+                imported.licence.clone().unwrap_or_else(unknown)
+            );
+            println!(
+                "credit       {}",
+                imported.credit.clone().unwrap_or_else(unknown)
+            );
+        }
+        None => println!(
+            "trained for  {} steps, seed {}",
+            metadata.origin.steps, metadata.origin.seed
+        ),
+    }
     for source in &metadata.origin.data {
         println!("trained on   {source}");
     }

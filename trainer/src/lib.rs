@@ -11,6 +11,7 @@ pub mod degrade;
 pub mod device;
 pub mod eval;
 pub mod image_file;
+pub mod import;
 pub mod inspect;
 pub mod loss;
 pub mod metric;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use trainer::degrade::{self, DegradeArgs};
 use trainer::eval::{self, EvalArgs};
+use trainer::import::{self, ImportArgs};
 use trainer::inspect::{self, InspectArgs};
 use trainer::mnist::{self, DigitsArgs, MnistArgs};
 use trainer::study::{self, StudyArgs};
@@ -28,6 +29,7 @@ enum Command {
     Eval(EvalArgs),
     Upscale(UpscaleArgs),
     Inspect(InspectArgs),
+    Import(ImportArgs),
     Degrade(DegradeArgs),
     Mnist(MnistArgs),
     Digits(DigitsArgs),
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args),
         Command::Upscale(args) => upscale::run(&args),
         Command::Inspect(args) => inspect::inspect(&args),
+        Command::Import(args) => import::run(&args),
         Command::Degrade(args) => degrade::run(&args),
         Command::Mnist(args) => mnist::run(&args),
         Command::Digits(args) => mnist::recognise(&args),

@@ -6,7 +6,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use burn::tensor::{Device, Tensor, TensorData, bf16, f16};
+use burn::tensor::{Device, Tensor as BurnTensor, TensorData, bf16, f16};
+use model::import::{Tensor, Tensors};
 use pytorch_reader::{DType, PytorchReader};
 use safetensors::{Dtype, SafeTensors};
 
@@ -81,12 +82,16 @@ impl Weights {
     }
 
     /// A tensor by its name.
-    pub fn tensor<const D: usize>(&self, name: &str, device: &Device) -> anyhow::Result<Tensor<D>> {
+    pub fn tensor<const D: usize>(
+        &self,
+        name: &str,
+        device: &Device,
+    ) -> anyhow::Result<BurnTensor<D>> {
         self.read(name, device)
             .with_context(|| format!("in {}", self.path.display()))
     }
 
-    fn read<const D: usize>(&self, name: &str, device: &Device) -> anyhow::Result<Tensor<D>> {
+    fn read<const D: usize>(&self, name: &str, device: &Device) -> anyhow::Result<BurnTensor<D>> {
         let Stored {
             precision,
             shape,
@@ -96,7 +101,35 @@ impl Weights {
         let Ok(sides) = <[usize; D]>::try_from(shape.as_slice()) else {
             bail!("{name} has the shape {shape:?} instead of {D} sides");
         };
-        Ok(Tensor::from_data(TensorData::new(values, sides), device))
+        Ok(BurnTensor::from_data(
+            TensorData::new(values, sides),
+            device,
+        ))
+    }
+
+    /// All tensors of a precision that is read; others, such as counters, are left out.
+    pub fn all(&self) -> anyhow::Result<Tensors> {
+        let names = match &self.source {
+            Source::Safetensors(bytes) => {
+                let file = SafeTensors::deserialize(bytes)?;
+                file.names().into_iter().map(str::to_string).collect()
+            }
+            Source::PyTorch(reader) => reader.keys(),
+        };
+        let mut tensors = Vec::new();
+        for name in names {
+            if let Ok(stored) = self.stored(&name) {
+                let values = stored.precision.values(&stored.bytes);
+                let shape = stored.shape;
+                tensors.push((name, Tensor { shape, values }));
+            }
+        }
+        ensure!(
+            !tensors.is_empty(),
+            "{} holds no tensors of half or single precision",
+            self.path.display()
+        );
+        Ok(tensors.into_iter().collect())
     }
 
     fn stored(&self, name: &str) -> anyhow::Result<Stored<'_>> {

@@ -221,6 +221,7 @@ fn export(
             steps: trainer.steps(),
             data: vec!["MNIST".to_string()],
             commit: None,
+            imported: None,
         },
         scores: Vec::new(),
     };

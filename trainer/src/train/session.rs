@@ -153,6 +153,7 @@ impl<'a> Session<'a> {
                 steps: trainer.steps(),
                 data: self.dataset.sources.clone(),
                 commit: commit(),
+                imported: None,
             },
             scores: Vec::new(),
         };

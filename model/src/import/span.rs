@@ -1,0 +1,167 @@
+//! Recognises SPAN, and fuses its convolutions.
+
+use super::{ImportError, ImportOptions, Parameters, Recipe, Source, Tensor, Tensors};
+use crate::network::{NetworkConfig, SpanConfig};
+use engine::Colour;
+
+/// Mean of each channel and range of the original implementation.
+const MEAN: [f32; 3] = [0.4488, 0.4371, 0.4040];
+const RANGE: f32 = 255.0;
+
+/// Number of blocks.
+const BLOCKS: usize = 6;
+
+pub(super) fn recognise(
+    tensors: &Tensors,
+    options: &ImportOptions,
+) -> Option<Result<Recipe, ImportError>> {
+    let fused = |name: &str| tensors.shape::<4>(&format!("{name}.eval_conv.weight"));
+    let unfused = |name: &str| tensors.shape::<4>(&format!("{name}.sk.weight"));
+    let [width, channels, ..] = unfused("conv_1").or_else(|| fused("conv_1"))?;
+    unfused("block_1.c1_r").or_else(|| fused("block_1.c1_r"))?;
+    let [outputs, ..] = tensors.shape::<4>("upsampler.0.weight")?;
+    let scale = super::rrdb::root(outputs, channels).filter(|_| channels == 3);
+    let Some(scale) = scale else {
+        return Some(Err(ImportError::Variant(
+            "a SPAN for other images than RGB",
+        )));
+    };
+    // This buffer marks models that were trained without it.
+    let (mean, range) = match tensors.has("no_norm") {
+        true => ([0.0; 3], 1.0),
+        false => (MEAN, RANGE),
+    };
+    let three = |name: String| Source::Three { name };
+    let mut layers = vec![
+        Source::Normalise {
+            mean: options.mean.unwrap_or(mean),
+            range: options.range.unwrap_or(range),
+        },
+        three("conv_1".into()),
+    ];
+    for block in 1..=BLOCKS {
+        layers.extend((1..=3).map(|conv| three(format!("block_{block}.c{conv}_r"))));
+    }
+    layers.push(three("conv_2".into()));
+    layers.extend(["conv_cat", "upsampler.0"].map(Source::conv));
+    Some(Ok(Recipe {
+        config: NetworkConfig::Span(SpanConfig {
+            scale,
+            colour: Colour::Rgb,
+            width,
+        }),
+        layers,
+        unneeded: &["eval_conv", "no_norm"],
+    }))
+}
+
+/// A 1×1 convolution that computes `range · (x − mean)`.
+pub(super) fn normalising(mean: [f32; 3], range: f32) -> Parameters {
+    let value = |i: usize| if i.is_multiple_of(4) { range } else { 0.0 };
+    Parameters {
+        weight: Tensor {
+            shape: vec![3, 3, 1, 1],
+            values: (0..9).map(value).collect(),
+        },
+        bias: mean.map(|mean| -range * mean).to_vec(),
+        slope: None,
+    }
+}
+
+/// The convolution `NAME`: of `NAME.conv.0` to `.2` and `NAME.sk`, or as `NAME.eval_conv` where the file is fused.
+///
+/// The original fuses as well before it computes, so that `eval_conv` may be out of date in files of a training.
+pub(super) fn fused(
+    tensors: &Tensors,
+    name: &str,
+    used: &mut Vec<String>,
+) -> Result<Parameters, ImportError> {
+    let mut take = |part: &str| {
+        let names = [
+            format!("{name}.{part}.weight"),
+            format!("{name}.{part}.bias"),
+        ];
+        let found = (tensors.get(&names[0])?, tensors.get(&names[1])?);
+        used.extend(names);
+        Ok::<_, ImportError>(found)
+    };
+    if !tensors.has(&format!("{name}.sk.weight")) {
+        let (weight, bias) = take("eval_conv")?;
+        return Ok(Parameters {
+            weight: weight.clone(),
+            bias: bias.values.clone(),
+            slope: None,
+        });
+    }
+    let [first, middle, last, beside] = [
+        take("conv.0")?,
+        take("conv.1")?,
+        take("conv.2")?,
+        take("sk")?,
+    ];
+    let shape = |tensor: &Tensor| <[usize; 4]>::try_from(tensor.shape.as_slice());
+    let sizes = (shape(middle.0), shape(beside.0));
+    let (Ok([wide_out, wide_in, k, columns]), Ok([out, channels_in, 1, 1])) = sizes else {
+        return Err(misshapen(name, middle.0));
+    };
+    let fits = first.0.shape == [wide_in, channels_in, 1, 1]
+        && last.0.shape == [out, wide_out, 1, 1]
+        && k == columns
+        && k % 2 == 1
+        && [first.1, middle.1, last.1, beside.1]
+            .iter()
+            .zip([wide_in, wide_out, out, out])
+            .all(|(bias, count)| bias.values.len() == count);
+    if !fits {
+        return Err(misshapen(name, middle.0));
+    }
+    let taps = k * k;
+    let at = |tensor: &Tensor, i: usize| f64::from(tensor.values[i]);
+    // The middle convolution of the first one's maps: [wide_out, channels_in, k, k].
+    let mut narrow = vec![0f64; wide_out * channels_in * taps];
+    let mut narrow_bias: Vec<f64> = middle.1.values.iter().map(|b| f64::from(*b)).collect();
+    for o in 0..wide_out {
+        for i in 0..wide_in {
+            for tap in 0..taps {
+                let weight = at(middle.0, (o * wide_in + i) * taps + tap);
+                narrow_bias[o] += weight * at(first.1, i);
+                for c in 0..channels_in {
+                    narrow[(o * channels_in + c) * taps + tap] +=
+                        weight * at(first.0, i * channels_in + c);
+                }
+            }
+        }
+    }
+    let size = channels_in * taps;
+    let mut weight = vec![0f64; out * size];
+    let mut bias: Vec<f64> = (0..out).map(|o| at(last.1, o) + at(beside.1, o)).collect();
+    for o in 0..out {
+        for w in 0..wide_out {
+            let factor = at(last.0, o * wide_out + w);
+            bias[o] += factor * narrow_bias[w];
+            for i in 0..size {
+                weight[o * size + i] += factor * narrow[w * size + i];
+            }
+        }
+        for c in 0..channels_in {
+            weight[o * size + c * taps + taps / 2] += at(beside.0, o * channels_in + c);
+        }
+    }
+    let single = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
+    Ok(Parameters {
+        weight: Tensor {
+            shape: vec![out, channels_in, k, k],
+            values: single(weight),
+        },
+        bias: single(bias),
+        slope: None,
+    })
+}
+
+fn misshapen(name: &str, middle: &Tensor) -> ImportError {
+    ImportError::Shape {
+        layer: name.into(),
+        found: middle.shape.clone(),
+        expected: vec![0, 0, 3, 3],
+    }
+}

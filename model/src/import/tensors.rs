@@ -1,0 +1,96 @@
+//! The tensors of a file.
+
+use std::collections::BTreeMap;
+
+use super::ImportError;
+
+/// A tensor's shape and values.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tensor {
+    /// Its sides.
+    pub shape: Vec<usize>,
+    /// Its values, row by row.
+    pub values: Vec<f32>,
+}
+
+/// Tensors by their names.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tensors(BTreeMap<String, Tensor>);
+
+impl FromIterator<(String, Tensor)> for Tensors {
+    fn from_iter<T: IntoIterator<Item = (String, Tensor)>>(tensors: T) -> Self {
+        Self(tensors.into_iter().collect())
+    }
+}
+
+/// Dictionaries in which training programs keep a network, the better one first, and what wrappers of networks put
+/// before names.
+const PREFIXES: [&str; 8] = [
+    "params_ema.",
+    "params.",
+    "state_dict.",
+    "model_state_dict.",
+    "net_g.",
+    "generator.",
+    "model.",
+    "module.",
+];
+
+/// Prefixes that may stand in front of each other.
+const MAX_PREFIXES: usize = 3;
+
+impl Tensors {
+    /// A tensor that a network needs.
+    pub(super) fn get(&self, name: &str) -> Result<&Tensor, ImportError> {
+        let tensor = self.0.get(name);
+        tensor.ok_or_else(|| ImportError::Missing(name.into()))
+    }
+
+    /// The shape of a tensor, if there is one of this name and with so many sides.
+    pub(super) fn shape<const N: usize>(&self, name: &str) -> Option<[usize; N]> {
+        let tensor = self.0.get(name)?;
+        tensor.shape.as_slice().try_into().ok()
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// All names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// The number of different N in names that begin with `before`, `N` and `after`.
+    pub(super) fn count(&self, before: &str, after: &str) -> usize {
+        (0..)
+            .take_while(|n| {
+                let start = format!("{before}{n}{after}");
+                let mut from = self.0.range(start.clone()..);
+                from.next()
+                    .is_some_and(|(name, _)| name.starts_with(&start))
+            })
+            .count()
+    }
+
+    /// The tensors as they are, and without one prefix after the other.
+    pub(super) fn without_prefixes(&self) -> Vec<Self> {
+        let mut all = vec![self.clone()];
+        for _ in 0..MAX_PREFIXES {
+            let last = &all[all.len() - 1];
+            let stripped = PREFIXES.iter().find_map(|prefix| {
+                let inner = last.0.iter().filter_map(|(name, tensor)| {
+                    let name = name.strip_prefix(prefix)?;
+                    Some((name.to_string(), tensor.clone()))
+                });
+                let inner: Self = inner.collect();
+                (!inner.0.is_empty()).then_some(inner)
+            });
+            match stripped {
+                Some(stripped) => all.push(stripped),
+                None => break,
+            }
+        }
+        all
+    }
+}

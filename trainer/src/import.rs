@@ -1,0 +1,171 @@
+//! The command `import`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use burn::tensor::Device;
+use clap::{Args, ValueEnum};
+use model::import::{self, ImportOptions, Imported};
+use model::network::CompactActivation;
+use model::record::{self, ImportedFile, Metadata, Origin};
+use sha2::{Digest, Sha256};
+
+use crate::weights::Weights;
+
+/// Makes a model file of another project's weights (.pth, .safetensors).
+///
+/// The network is recognised by its tensors: compact (SRVGGNetCompact of Real-ESRGAN), rrdb (ESRGAN, Real-ESRGAN) and
+/// span (SPAN). Nothing of the file is executed.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Example:
+  cargo run -p trainer -- import realesr-general-x4.pth --licence BSD-3-Clause --credit xinntao
+  cargo run -p trainer -- upscale --model realesr-general-x4.bpk small.jpg large.png")]
+pub struct ImportArgs {
+    /// The file of weights.
+    pub file: PathBuf,
+    /// The model file to write [default: the name of FILE with the ending .bpk, in this folder].
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Name of the model [default: the name of FILE without its ending].
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Licence of the weights.
+    #[arg(long)]
+    pub licence: Option<String>,
+    /// Who made the weights.
+    #[arg(long, value_name = "TEXT")]
+    pub credit: Option<String>,
+    /// Mean of each channel that the network subtracts, in 0…1 [default: that of the original implementation].
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',')]
+    pub mean: Vec<f32>,
+    /// Range of the values that the network computes with, 1 or 255 [default: that of the original implementation].
+    #[arg(long, value_parser = ["1", "255"])]
+    pub range: Option<String>,
+    /// Activation of a compact network without slopes, which its file does not state.
+    #[arg(long, value_enum)]
+    pub activation: Option<Slopeless>,
+}
+
+/// An activation without parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Slopeless {
+    /// ReLU.
+    Relu,
+    /// Leaky ReLU with the slope 0.1.
+    Leakyrelu,
+}
+
+/// Runs the command.
+pub fn run(args: &ImportArgs) -> anyhow::Result<()> {
+    let file_name = args.file.file_name().unwrap_or_default().to_string_lossy();
+    let stem = args.file.file_stem().unwrap_or_default().to_string_lossy();
+    let out = match &args.out {
+        Some(out) => out.clone(),
+        None => {
+            let out = PathBuf::from(format!("{stem}.bpk"));
+            ensure!(
+                !out.exists(),
+                "{} exists already: name another file with --out",
+                out.display()
+            );
+            out
+        }
+    };
+    let bytes = read(&args.file, &options(args)?, |network| Metadata {
+        name: args.name.clone().unwrap_or_else(|| stem.to_string()),
+        origin: Origin {
+            imported: Some(ImportedFile {
+                file: file_name.to_string(),
+                licence: args.licence.clone(),
+                credit: args.credit.clone(),
+                ..network.origin.imported.unwrap_or_default()
+            }),
+            ..network.origin
+        },
+        ..network
+    })?;
+    std::fs::write(&out, &bytes).with_context(|| format!("cannot write {}", out.display()))?;
+    let metadata = record::metadata(&bytes)?;
+    println!(
+        "{}: {} ({} parameters, ×{}), {} KB",
+        out.display(),
+        serde_json::to_string(&metadata.network)?,
+        metadata.parameters,
+        metadata.network.spec().scale,
+        bytes.len() / 1000
+    );
+    if args.licence.is_none() {
+        println!(
+            "Its licence is not recorded: name it with --licence before you pass the model on."
+        );
+    }
+    Ok(())
+}
+
+fn options(args: &ImportArgs) -> anyhow::Result<ImportOptions> {
+    let mean = match args.mean.as_slice() {
+        [] => None,
+        &[r, g, b] => Some([r, g, b]),
+        other => bail!("--mean has {} numbers, but needs three: R,G,B", other.len()),
+    };
+    if let Some(mean) = mean {
+        let fits = mean.iter().all(|mean| (0.0..=1.0).contains(mean));
+        ensure!(
+            fits,
+            "--mean is {mean:?}, but its numbers are between 0 and 1"
+        );
+    }
+    Ok(ImportOptions {
+        mean,
+        range: args.range.as_deref().map(|range| match range {
+            "255" => 255.0,
+            _ => 1.0,
+        }),
+        activation: args.activation.map(|activation| match activation {
+            Slopeless::Relu => CompactActivation::Relu,
+            Slopeless::Leakyrelu => CompactActivation::LeakyRelu,
+        }),
+    })
+}
+
+/// Reads a file of weights and recognises its network.
+pub fn open(path: &Path, options: &ImportOptions) -> anyhow::Result<Imported> {
+    let tensors = Weights::open(path)?.all()?;
+    import::import(&tensors, options, &Device::flex())
+        .with_context(|| format!("in {}", path.display()))
+}
+
+/// The model file of a file of weights; `describe` completes its metadata.
+fn read(
+    path: &Path,
+    options: &ImportOptions,
+    describe: impl FnOnce(Metadata) -> Metadata,
+) -> anyhow::Result<Vec<u8>> {
+    let name = path.display();
+    let device = Device::flex();
+    let file = std::fs::read(path).with_context(|| format!("cannot read {name}"))?;
+    let imported = open(path, options)?;
+    let metadata = Metadata {
+        format: record::FORMAT,
+        name: String::new(),
+        degradation: "not stated: see the source of the weights".into(),
+        parameters: imported.config.parameters(&device),
+        origin: Origin {
+            imported: Some(ImportedFile {
+                sha256: Sha256::digest(&file)
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect(),
+                ..ImportedFile::default()
+            }),
+            ..Origin::default()
+        },
+        scores: Vec::new(),
+        network: imported.config.clone(),
+    };
+    Ok(record::write(
+        &imported.network(&device),
+        &describe(metadata),
+    )?)
+}
