@@ -116,7 +116,7 @@ pub trait Engine {
     }
 }
 
-/// An image of noise, on which a GPU is compared with the CPU before it is used: every weight takes part.
+/// An image of noise on which a GPU is tested before it is used: every weight takes part.
 pub fn test_image(channels: usize, side_px: usize) -> Planes {
     // By integers, because sines would add code to a page.
     let values = 0..(channels * side_px * side_px) as u32;

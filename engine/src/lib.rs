@@ -1,7 +1,7 @@
 //! Runs networks: graphs, convolution kernels, engines, and the upscaling pipeline.
 //!
-//! This crate knows nothing of Burn, of files or of a clock, and builds for wasm. A page's small build
-//! consists of it alone. An image passes through [`pipeline`]: colour conversion and tiling, an
+//! This crate knows nothing of Burn, of files or of a clock, and builds for wasm. A page consists
+//! of it alone, unless it asks for Burn's operators. An image passes through [`pipeline`]: colour conversion and tiling, an
 //! [`Engine`] that runs a [`graph`], and stitching.
 
 pub mod container;

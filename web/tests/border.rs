@@ -103,7 +103,7 @@ async fn all<T>(works: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> 
     works.into_iter().filter_map(|(_, result)| result).collect()
 }
 
-/// On a GPU, loading includes the self-test against the CPU.
+/// On a GPU, loading includes the test of its result.
 #[wasm_bindgen_test]
 async fn a_model_has_its_metadata_and_engine() {
     for engine in ENGINES {

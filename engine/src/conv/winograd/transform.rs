@@ -116,7 +116,8 @@ pub(in crate::conv) struct Output<'a> {
 ///
 /// # Safety
 /// `source` has `channels` planes a position, readable for the tiles of `target`'s columns rounded up to
-/// whole vectors, and `add` is readable for as many columns; there are as many slopes as channels; `target` has at most four rows, is writable, and nothing else uses it; the processor has the
+/// whole vectors, and `add` is readable for as many columns; there are as many slopes as channels; `target` has at
+/// most four rows, is writable, and nothing else uses it; the processor has the
 /// instruction set.
 #[inline(always)]
 pub(in crate::conv) unsafe fn output<S: Simd>(job: &Output) {
