@@ -83,7 +83,7 @@ pub struct ImportedFile {
     /// Licence of the weights, as the person who imported them gave it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence: Option<String>,
-    /// Who made the weights, likewise.
+    /// Authors of the weights, as the person who imported them gave them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credit: Option<String>,
 }

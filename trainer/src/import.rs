@@ -33,7 +33,7 @@ pub struct ImportArgs {
     /// Licence of the weights.
     #[arg(long)]
     pub licence: Option<String>,
-    /// Who made the weights.
+    /// Authors of the weights.
     #[arg(long, value_name = "TEXT")]
     pub credit: Option<String>,
     /// Mean of each channel that the network subtracts, in 0…1 [default: that of the original implementation].
@@ -132,7 +132,7 @@ fn options(args: &ImportArgs) -> anyhow::Result<ImportOptions> {
 /// Reads a file of weights and recognises its network.
 pub fn open(path: &Path, options: &ImportOptions) -> anyhow::Result<Imported> {
     let tensors = Weights::open(path)?.all()?;
-    import::import(&tensors, options, &Device::flex())
+    import::import(tensors, options, &Device::flex())
         .with_context(|| format!("in {}", path.display()))
 }
 

@@ -9,7 +9,7 @@
 pub struct Text {
     text: String,
     numbers: Vec<(&'static str, usize)>,
-    /// What `$(NAME)` stands for.
+    /// Text that replaces `$(NAME)`.
     pub name: String,
 }
 

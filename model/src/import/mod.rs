@@ -87,17 +87,20 @@ const RULES: [Rule; 3] = [compact::recognise, rrdb::recognise, span::recognise];
 /// # Errors
 /// If no rule recognises it, or if tensors are missing, have other shapes, or are left over.
 pub fn import(
-    tensors: &Tensors,
+    tensors: Tensors,
     options: &ImportOptions,
     device: &Device,
 ) -> Result<Imported, ImportError> {
-    for tensors in tensors.without_prefixes() {
-        let recipes = RULES.iter().filter_map(|rule| rule(&tensors, options));
-        if let Some(recipe) = recipes.into_iter().next() {
+    let unknown = ImportError::unknown(&tensors);
+    let mut left = Some(tensors);
+    while let Some(tensors) = left {
+        if let Some(recipe) = RULES.iter().find_map(|rule| rule(&tensors, options)) {
             return collect(&tensors, recipe?, device);
         }
+        // Each pass shortens the names, so that it ends.
+        left = tensors.without_prefix();
     }
-    Err(ImportError::unknown(tensors))
+    Err(unknown)
 }
 
 /// Reads the parameters of a recipe, and checks that they are all that there are.

@@ -36,9 +36,6 @@ const PREFIXES: [&str; 8] = [
     "module.",
 ];
 
-/// Prefixes that may stand in front of each other.
-const MAX_PREFIXES: usize = 3;
-
 impl Tensors {
     /// A tensor that a network needs.
     pub(super) fn get(&self, name: &str) -> Result<&Tensor, ImportError> {
@@ -73,24 +70,14 @@ impl Tensors {
             .count()
     }
 
-    /// The tensors as they are, and without one prefix after the other.
-    pub(super) fn without_prefixes(&self) -> Vec<Self> {
-        let mut all = vec![self.clone()];
-        for _ in 0..MAX_PREFIXES {
-            let last = &all[all.len() - 1];
-            let stripped = PREFIXES.iter().find_map(|prefix| {
-                let inner = last.0.iter().filter_map(|(name, tensor)| {
-                    let name = name.strip_prefix(prefix)?;
-                    Some((name.to_string(), tensor.clone()))
-                });
-                let inner: Self = inner.collect();
-                (!inner.0.is_empty()).then_some(inner)
-            });
-            match stripped {
-                Some(stripped) => all.push(stripped),
-                None => break,
-            }
-        }
-        all
+    /// The tensors whose names have one of the prefixes, without it; `None` if no name has one.
+    pub(super) fn without_prefix(self) -> Option<Self> {
+        let has = |prefix: &&&str| self.names().any(|name| name.starts_with(**prefix));
+        let prefix = PREFIXES.iter().find(has)?;
+        let inner = self.0.into_iter().filter_map(|(name, tensor)| {
+            let name = name.strip_prefix(prefix)?.to_string();
+            Some((name, tensor))
+        });
+        Some(inner.collect())
     }
 }

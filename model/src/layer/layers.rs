@@ -225,10 +225,8 @@ impl Layers {
             Resample::Shuffle { .. } => shape[0],
             _ => out,
         };
-        let in_three = conv.in_three.filter(|_| self.trains());
-        let weight = match conv.expansion {
-            _ if in_three.is_some() => {
-                let gain = in_three.unwrap_or(1);
+        let weight = match (conv.in_three, conv.expansion) {
+            (Some(gain), _) if self.trains() => {
                 let (wide_in, wide_out) = (gain * channels_in, gain * out);
                 KernelWeight::Three(ThreeKernels::new(
                     self.weight([wide_in, channels_in], channels_in, conv.gain),
@@ -237,7 +235,7 @@ impl Layers {
                     self.weight([out, channels_in], channels_in, conv.gain),
                 ))
             }
-            Some(wide) if self.trains() => KernelWeight::Wide(WideKernel::new(
+            (None, Some(wide)) if self.trains() => KernelWeight::Wide(WideKernel::new(
                 self.weight([wide, channels_in, k, k], fan_in, conv.gain),
                 self.weight([out, wide], wide, conv.gain),
             )),

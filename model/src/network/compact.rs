@@ -71,7 +71,7 @@ impl Architecture for CompactConfig {
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
-        check_scale_from_1(self.scale, 4)?;
+        check_scale_from_1(self.scale)?;
         check_maps("width", self.width)?;
         check(self.depth <= 256, "depth", self.depth, "at most 256")
     }

@@ -72,13 +72,8 @@ fn check_scale(scale: usize) -> Result<(), ConfigError> {
 }
 
 /// For networks that may also restore an image without enlarging it.
-fn check_scale_from_1(scale: usize, largest: usize) -> Result<(), ConfigError> {
-    let fits = scale == 8 && largest == 8 || (1..=4).contains(&scale);
-    let allowed = match largest {
-        8 => "1, 2, 3, 4 or 8",
-        _ => "1, 2, 3 or 4",
-    };
-    check(fits, "scale", scale, allowed)
+fn check_scale_from_1(scale: usize) -> Result<(), ConfigError> {
+    check((1..=4).contains(&scale), "scale", scale, "1, 2, 3 or 4")
 }
 
 fn check_maps(field: &'static str, maps: usize) -> Result<(), ConfigError> {

@@ -15,7 +15,7 @@ use engine::graph::Activation;
 use engine::{Colour, Input, Spec};
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, ConfigError, Network, check, check_maps, check_scale_from_1, rgb};
+use super::{Architecture, ConfigError, Network, check, check_maps, rgb};
 use crate::layer::{ConvBlock, ConvConfig, Layers};
 use crate::ops::{Ops, Topology};
 
@@ -88,7 +88,8 @@ impl Architecture for RrdbConfig {
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
-        check_scale_from_1(self.scale, 8)?;
+        let fits = [1, 2, 3, 4, 8].contains(&self.scale);
+        check(fits, "scale", self.scale, "1, 2, 3, 4 or 8")?;
         check_maps("width", self.width)?;
         check_maps("growth", self.growth)?;
         let fits = (1..=64).contains(&self.blocks);

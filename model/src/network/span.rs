@@ -55,7 +55,7 @@ impl Architecture for SpanConfig {
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
-        check_scale_from_1(self.scale, 4)?;
+        check_scale_from_1(self.scale)?;
         check_maps("width", self.width)
     }
 

@@ -19,7 +19,7 @@ pub struct Row {
     pub unit: &'static str,
     /// Target; `None` if there is none.
     pub reach: Option<Reach>,
-    /// What it is compared with.
+    /// Peer of the comparison.
     pub peer: String,
 }
 
