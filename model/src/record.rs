@@ -1,6 +1,7 @@
 //! The model file: a Burn record that describes itself.
 //!
-//! A record is a burnpack file, Burn's own container, with the folded network's parameters in half precision. Its
+//! A record is a burnpack file, Burn's own container, with the folded network's parameters in half precision, but
+//! for those of a few values, such as the mean that a network subtracts. Its
 //! metadata has entries of this project: `uprez` is [`Metadata`] as JSON, and `uprez-plan-x2` and so on are the
 //! network's graphs for its scales ([`engine::graph::text`]), so that a page runs it without the network's Rust code.
 //! Burn's `ModuleRecord` reads the same file.
@@ -199,6 +200,10 @@ pub fn read_at(
     }
 }
 
+/// Parameters of so few values keep single precision: half precision would save no space, and the error of a mean shows
+/// in every pixel.
+const MAX_SINGLE_VALUES: usize = 16;
+
 /// Writes a folded network in half precision.
 pub fn write(network: &Network, metadata: &Metadata) -> Result<Vec<u8>, RecordError> {
     let mut collector = Collector::default();
@@ -298,7 +303,7 @@ impl ModuleMapper for Loader {
     }
 }
 
-/// Collects a network's parameters in half precision, by their paths.
+/// Collects a network's parameters as they are stored, by their paths.
 #[derive(Default)]
 struct Collector {
     path: Vec<String>,
@@ -307,19 +312,20 @@ struct Collector {
 }
 
 impl Collector {
-    fn half_precision(name: &str, data: TensorData) -> Result<Vec<u8>, RecordError> {
+    fn stored(name: &str, data: TensorData) -> Result<(DType, Vec<u8>), RecordError> {
         let values: Vec<f32> = data
             .try_into_vec()
             .map_err(|e| RecordError::Write(e.to_string()))?;
-        let mut bytes = Vec::with_capacity(2 * values.len());
-        for value in values {
-            let half = f16::from_f32(value);
-            if !half.is_finite() {
-                return Err(FileError::NotFinite(name.into()).into());
-            }
-            bytes.extend(half.to_le_bytes());
+        let halves = values.iter().map(|value| f16::from_f32(*value));
+        if !halves.clone().all(f16::is_finite) {
+            return Err(FileError::NotFinite(name.into()).into());
         }
-        Ok(bytes)
+        Ok(if values.len() <= MAX_SINGLE_VALUES {
+            let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+            (DType::F32, bytes.collect())
+        } else {
+            (DType::F16, halves.flat_map(f16::to_le_bytes).collect())
+        })
     }
 }
 
@@ -336,10 +342,10 @@ impl ModuleVisitor for Collector {
         let name = self.path.join(".");
         let value = param.val();
         let shape = value.dims().to_vec();
-        match Self::half_precision(&name, value.into_data()) {
-            Ok(bytes) => self.tensors.push(burn_pack::Tensor::new(
+        match Self::stored(&name, value.into_data()) {
+            Ok((precision, bytes)) => self.tensors.push(burn_pack::Tensor::new(
                 name,
-                DType::F16,
+                precision,
                 shape,
                 Some(param.id.val()),
                 Bytes::from_bytes_vec(bytes),

@@ -20,11 +20,11 @@ pub fn activate(activation: Activation<Tensor<1>>, z: Tensor<4>) -> Tensor<4> {
 
 /// Convolution, bias and activation.
 ///
-/// `x [batch, in, h, w]`, `weight [out, in, k, k]` with odd k, `bias [out]`
+/// `x [batch, in, h, w]`, `weight [out, in / groups, k, k]` with odd k, `bias [out]`
 /// → `[batch, out, h, w]`, or `[batch, out, h − d·(k − 1), w − d·(k − 1)]` for [`Padding::Valid`] and the
 /// dilation d.
 ///
-/// On the flex device, with the feature `train` and without dilation, the project's own operation computes it;
+/// On the flex device, with the feature `train`, without dilation and groups, the project's own operation computes it;
 /// otherwise Burn's does.
 pub fn conv2d(
     x: Tensor<4>,
@@ -33,6 +33,7 @@ pub fn conv2d(
     activation: Activation<Tensor<1>>,
     padding: Padding,
     dilation: usize,
+    groups: usize,
 ) -> Tensor<4> {
     let [_, _, k, _] = weight.dims();
     let margin = match padding {
@@ -40,7 +41,7 @@ pub fn conv2d(
         Padding::Valid => 0,
     };
     #[cfg(feature = "train")]
-    if dilation == 1 && super::train_op::takes(&x, &weight) {
+    if dilation == 1 && groups == 1 && super::train_op::takes(&x, &weight) {
         let [channels, ..] = weight.dims();
         let device = weight.device();
         let bias = bias.unwrap_or_else(|| Tensor::zeros([channels], &device));
@@ -58,6 +59,6 @@ pub fn conv2d(
             super::train_op::conv(x, weight, bias, relu, slope, margin),
         );
     }
-    let options = ConvOptions::new([1, 1], [margin, margin], [dilation, dilation], 1);
+    let options = ConvOptions::new([1, 1], [margin, margin], [dilation, dilation], groups);
     activate(activation, module::conv2d(x, weight, bias, options))
 }

@@ -44,6 +44,8 @@ pub struct Settings {
     pub resample: Resample,
     /// Dilation: distance between the kernel's taps in pixels; 1 for an ordinary convolution.
     pub dilation: usize,
+    /// Groups of channels that are convolved separately; 1 for an ordinary convolution.
+    pub groups: usize,
     /// Factor and offset applied to the output y in training, `factor · y + offset`; folding merges them into weight
     /// and bias.
     pub rescale: Option<[f64; 2]>,
@@ -88,9 +90,12 @@ impl ConvBlock {
     /// Like [`Self::forward`], with the given padding.
     pub fn forward_padded(&self, x: Tensor<4>, padding: Padding) -> Tensor<4> {
         let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
-        let dilation = self.settings.dilation;
-        let conv =
-            |x, weight, bias, activation| conv2d(x, weight, bias, activation, padding, dilation);
+        let Settings {
+            dilation, groups, ..
+        } = self.settings;
+        let conv = |x, weight, bias, activation| {
+            conv2d(x, weight, bias, activation, padding, dilation, groups)
+        };
         // With normalisation, the activation is applied after it.
         let activation = |scale| match self.norm {
             Some(_) => Activation::None,
@@ -137,7 +142,7 @@ impl ConvBlock {
         match self.settings.resample {
             // The weight of a transposed convolution is `[in, out, k, k]`.
             Resample::Up { .. } => out,
-            _ => channels_in,
+            _ => channels_in * self.settings.groups,
         }
     }
 

@@ -43,6 +43,7 @@ impl ConvConfig {
                 activation: Activation::None,
                 resample: Resample::None,
                 dilation: 1,
+                groups: 1,
                 rescale: None,
             },
         }
@@ -99,6 +100,13 @@ impl ConvConfig {
     /// that are trained on another range of values than they are used with. Only without an activation.
     pub fn rescaled(mut self, factor: f64, offset: f64) -> Self {
         self.settings.rescale = Some([factor, offset]);
+        self
+    }
+
+    /// Convolves so many groups of channels separately; the shape counts the input channels of one group. Only for
+    /// convolutions that do not change height and width.
+    pub fn grouped(mut self, groups: usize) -> Self {
+        self.settings.groups = groups;
         self
     }
 

@@ -7,6 +7,7 @@ mod dbpn;
 mod discriminator;
 mod espcn;
 mod fsrcnn;
+mod graph;
 mod hourglass;
 mod lapsrn;
 mod plain;
@@ -18,7 +19,7 @@ mod srresnet;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use engine::graph::{Graph, Plan, Reach};
+use engine::graph::{Plan, Reach};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -30,6 +31,7 @@ pub use dbpn::{Dbpn, DbpnConfig};
 pub use discriminator::{Discriminator, DiscriminatorConfig};
 pub use espcn::{Espcn, EspcnConfig};
 pub use fsrcnn::{Fsrcnn, FsrcnnConfig};
+pub use graph::{Graph, GraphConfig, GraphConfigError};
 pub use hourglass::{Hourglass, HourglassConfig};
 pub use lapsrn::{LapSrn, LapSrnConfig};
 pub use plain::{Plain, PlainConfig};
@@ -214,6 +216,8 @@ networks! {
     Span(SpanConfig),
     /// This project's plain stack of convolutions.
     Plain(PlainConfig),
+    /// Any network that is given by its graph.
+    Graph(GraphConfig),
 }
 
 impl Network {
@@ -253,7 +257,7 @@ impl Network {
     ///
     /// # Errors
     /// If the network has wide blocks or batch normalisation, which folding removes.
-    pub fn graph(&self) -> Result<Graph, BuildError> {
+    pub fn graph(&self) -> Result<engine::graph::Graph, BuildError> {
         let mut graph = self.graph_by_ids()?;
         let names = Names::of(self);
         graph.rename(|id| names.get(id))?;
@@ -269,7 +273,7 @@ impl Network {
         Ok(self.graph_by_ids()?.compile(|id| values.get(id))?)
     }
 
-    fn graph_by_ids(&self) -> Result<Graph, BuildError> {
+    fn graph_by_ids(&self) -> Result<engine::graph::Graph, BuildError> {
         let mut ops = GraphOps::new(self.channels());
         let input = ops.builder.input();
         self.run(&mut ops, input)?;
@@ -285,6 +289,9 @@ impl Network {
     }
 
     fn channels(&self) -> usize {
+        if let Self::Graph(graph) = self {
+            return graph.channels();
+        }
         let Blocks {
             convs,
             input_phases,

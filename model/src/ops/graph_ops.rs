@@ -103,10 +103,10 @@ impl GraphOps {
             None => Err(CompileError::Missing("slope".into())),
         })?;
         let options = ConvOptions {
+            groups: settings.groups,
             dilation: settings.dilation,
             padding,
             activation,
-            ..ConvOptions::default()
         };
         let maps = self.builder.conv(input, kernel, options)?;
         Ok(match scale {
