@@ -1,6 +1,6 @@
 // The app: takes images, upscales them one after the other, and shows the results.
 //
-// Hooks that tests may rely on: #file, #drop, #settings with #model, #engine, #size, #amount, #type, #quality, #auto;
+// Hooks that tests may rely on: #file, #drop, #settings with #model, #model-save, #engine, #size, #amount, #type, #quality, #auto;
 // #images with an <li data-state> for each; #start, #again, #download-all, #remove-all; #viewer (data-shows) with
 // #before, #after and #divider (role=slider), #hold, #download, #facts; #status (aria-live), #error, #notice.
 // While there is work to do, <body> has the attribute data-busy.
@@ -10,7 +10,7 @@ import { $ } from "./app/dom.js";
 import { watchInputs } from "./app/inputs.js";
 import { keepOffline, offerInstallation } from "./app/install.js";
 import { List } from "./app/list.js";
-import { Models } from "./app/models.js";
+import { Models, isModelFile } from "./app/models.js";
 import { Queue } from "./app/queue.js";
 import { Settings } from "./app/settings.js";
 import { sentence } from "./app/format.js";
@@ -50,9 +50,8 @@ async function listModels() {
 /** Adds models to the list, and images to the queue. */
 async function take(files) {
   $("error").hidden = $("notice").hidden = true;
-  const isModel = ({ name }) => name.endsWith(".bpk");
-  for (const file of files.filter(isModel)) await takeModel(file);
-  const images = files.filter((file) => !isModel(file));
+  for (const file of files.filter(isModelFile)) await takeModel(file);
+  const images = files.filter((file) => !isModelFile(file));
   if (images.length > 0) show(queue.add(images));
 }
 

@@ -59,7 +59,7 @@ impl Inputs {
             Kind::PRelu => Activation::PRelu(self.slope.clone()),
         };
         let (x, weight, bias) = (self.x.clone(), self.weight.clone(), self.bias.clone());
-        conv2d(x, weight, Some(bias), activation, padding, 1, 1)
+        conv2d(x, weight, Some(bias), activation, padding, 1)
     }
 
     fn burns(&self, kind: Kind, padding: Padding) -> Tensor<4> {

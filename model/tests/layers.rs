@@ -111,7 +111,7 @@ fn batch_normalisation_learns_statistics_and_folds_them() {
         slope,
     } = valid.folded();
     let activation = Activation::PRelu(slope.unwrap());
-    let folded = conv2d(x, weight, bias, activation, Padding::Same, 1, 1);
+    let folded = conv2d(x, weight, bias, activation, Padding::Same, 1);
     assert_close(folded, used, 1e-5);
 }
 

@@ -16,7 +16,7 @@ use model::burn_engine::BurnEngine;
 use model::network::{Network, NetworkConfig};
 
 /// Every network in small sizes, some with odd numbers of maps.
-const NETWORKS: [&str; 39] = [
+const NETWORKS: [&str; 46] = [
     r#"{ "kind": "plain", "scale": 2, "width": 16, "depth": 5, "ends_px": 5, "long_skip": true }"#,
     r#"{ "kind": "plain", "scale": 2, "width": 7, "depth": 2, "ends_px": 5, "long_skip": true }"#,
     r#"{ "kind": "plain", "scale": 3, "width": 4, "depth": 1, "skip": "bicubic" }"#,
@@ -54,6 +54,13 @@ const NETWORKS: [&str; 39] = [
     r#"{ "kind": "rrdb", "scale": 8, "width": 3, "growth": 2, "blocks": 1 }"#,
     r#"{ "kind": "span", "scale": 2, "width": 6 }"#,
     r#"{ "kind": "span", "scale": 1, "width": 5 }"#,
+    r#"{ "kind": "plain", "scale": 1, "width": 4, "depth": 1, "skip": "bicubic" }"#,
+    r#"{ "kind": "plain", "scale": 1, "colour": "rgb", "width": 4, "depth": 1 }"#,
+    r#"{ "kind": "srcnn", "scale": 1, "maps": [4, 3] }"#,
+    r#"{ "kind": "fsrcnn", "scale": 1, "wide": 5, "narrow": 3, "depth": 1 }"#,
+    r#"{ "kind": "espcn", "scale": 1, "maps": [4, 3] }"#,
+    r#"{ "kind": "srresnet", "scale": 1, "width": 4, "blocks": 1 }"#,
+    r#"{ "kind": "residualdense", "scale": 1, "width": 4, "growth": 3, "blocks": 1 }"#,
     r#"{ "kind": "graph", "steps": "uprez-plan 2\nspec scale=2 colour=rgb input=small channels=3\nconv input=0 weight=a:6,3,3,3 bias=b:6 prelu=c:6\nconv input=1 weight=d:6,1,3,3 groups=6 dilation=2\nactivate input=2 then=sigmoid\nproduct a=1 b=3 factor=3f000000\nconcat inputs=4,2\nconv input=5 weight=e:12,12,1,1 bias=f:12 then=silu add=5\nshuffle input=6 scale=2 skip=0\n" }"#,
     r#"{ "kind": "graph", "steps": "uprez-plan 2\nspec scale=1 colour=y input=small channels=1\nalign input=0 multiple=2\nunshuffle input=1 scale=2\npad input=2 margin=1 border=replicate\nconv input=3 weight=a:4,4,3,3 padding=valid leaky=3e4ccccd\nmean input=4 window=3\nsum terms=4,5:bf000000 constant=3dcccccd\nshuffle input=6 scale=2\nrepeat input=7 scale=2\nunshuffle input=8 scale=2\nconv input=9 weight=b:1,4,1,1\ncrop input=10 scale=1\n" }"#,
 ];

@@ -5,24 +5,22 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use burn::tensor::Device;
 use clap::{Args, ValueEnum};
-use model::import::{self, ImportOptions, Imported};
+use model::import::{self, About, ImportOptions, Imported};
 use model::network::CompactActivation;
-use model::record::{self, ImportedFile, Metadata, Origin};
-use sha2::{Digest, Sha256};
+use model::record;
 
-use crate::weights::Weights;
-
-/// Makes a model file of another project's weights (.pth, .safetensors).
+/// Makes a model file of another project's model (.pth, .safetensors, .onnx).
 ///
-/// The network is recognised by its tensors: compact (SRVGGNetCompact of Real-ESRGAN), rrdb (ESRGAN, Real-ESRGAN) and
-/// span (SPAN). Nothing of the file is executed.
+/// The network of a file of weights is recognised by its tensors: compact (SRVGGNetCompact of Real-ESRGAN), rrdb (ESRGAN,
+/// Real-ESRGAN) and span (SPAN). An ONNX file may hold any network whose operators the engines have. Nothing of the file
+/// is executed.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Example:
   cargo run -p trainer -- import realesr-general-x4.pth --licence BSD-3-Clause --credit xinntao
   cargo run -p trainer -- upscale --model realesr-general-x4.bpk small.jpg large.png")]
 pub struct ImportArgs {
-    /// The file of weights.
+    /// The file.
     pub file: PathBuf,
     /// The model file to write [default: the name of FILE with the ending .bpk, in this folder].
     #[arg(long, value_name = "FILE")]
@@ -36,10 +34,11 @@ pub struct ImportArgs {
     /// Authors of the weights.
     #[arg(long, value_name = "TEXT")]
     pub credit: Option<String>,
-    /// Mean of each channel that the network subtracts, in 0…1 [default: that of the original implementation].
+    /// Mean of each channel that a SPAN network subtracts, in 0…1 [default: that of the original implementation].
     #[arg(long, value_name = "R,G,B", value_delimiter = ',')]
     pub mean: Vec<f32>,
-    /// Range of the values that the network computes with, 1 or 255 [default: that of the original implementation].
+    /// Range of the values that a SPAN or ONNX network computes with, 1 or 255 [default: that of SPAN's original
+    /// implementation, 1 for ONNX].
     #[arg(long, value_parser = ["1", "255"])]
     pub range: Option<String>,
     /// Activation of a compact network without slopes, which its file does not state.
@@ -72,19 +71,14 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<()> {
             out
         }
     };
-    let bytes = read(&args.file, &options(args)?, |network| Metadata {
-        name: args.name.clone().unwrap_or_else(|| stem.to_string()),
-        origin: Origin {
-            imported: Some(ImportedFile {
-                file: file_name.to_string(),
-                licence: args.licence.clone(),
-                credit: args.credit.clone(),
-                ..network.origin.imported.unwrap_or_default()
-            }),
-            ..network.origin
-        },
-        ..network
-    })?;
+    let device = Device::flex();
+    let about = About {
+        file: file_name.to_string(),
+        name: args.name.clone(),
+        licence: args.licence.clone(),
+        credit: args.credit.clone(),
+    };
+    let bytes = open(&args.file, &options(args)?)?.record(about, &device)?;
     std::fs::write(&out, &bytes).with_context(|| format!("cannot write {}", out.display()))?;
     let metadata = record::metadata(&bytes)?;
     println!(
@@ -129,43 +123,9 @@ fn options(args: &ImportArgs) -> anyhow::Result<ImportOptions> {
     })
 }
 
-/// Reads a file of weights and recognises its network.
+/// Reads a file and recognises its network.
 pub fn open(path: &Path, options: &ImportOptions) -> anyhow::Result<Imported> {
-    let tensors = Weights::open(path)?.all()?;
-    import::import(tensors, options, &Device::flex())
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    import::import(&bytes, options, &Device::flex())
         .with_context(|| format!("in {}", path.display()))
-}
-
-/// The model file of a file of weights; `describe` completes its metadata.
-fn read(
-    path: &Path,
-    options: &ImportOptions,
-    describe: impl FnOnce(Metadata) -> Metadata,
-) -> anyhow::Result<Vec<u8>> {
-    let name = path.display();
-    let device = Device::flex();
-    let file = std::fs::read(path).with_context(|| format!("cannot read {name}"))?;
-    let imported = open(path, options)?;
-    let metadata = Metadata {
-        format: record::FORMAT,
-        name: String::new(),
-        degradation: "not stated: see the source of the weights".into(),
-        parameters: imported.config.parameters(&device),
-        origin: Origin {
-            imported: Some(ImportedFile {
-                sha256: Sha256::digest(&file)
-                    .iter()
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect(),
-                ..ImportedFile::default()
-            }),
-            ..Origin::default()
-        },
-        scores: Vec::new(),
-        network: imported.config.clone(),
-    };
-    Ok(record::write(
-        &imported.network(&device),
-        &describe(metadata),
-    )?)
 }

@@ -10,6 +10,7 @@ pub mod data;
 pub mod degrade;
 pub mod device;
 pub mod eval;
+pub mod export;
 pub mod image_file;
 pub mod import;
 pub mod inspect;

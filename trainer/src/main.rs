@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use trainer::degrade::{self, DegradeArgs};
 use trainer::eval::{self, EvalArgs};
+use trainer::export::{self, ExportArgs};
 use trainer::import::{self, ImportArgs};
 use trainer::inspect::{self, InspectArgs};
 use trainer::mnist::{self, DigitsArgs, MnistArgs};
@@ -30,6 +31,7 @@ enum Command {
     Upscale(UpscaleArgs),
     Inspect(InspectArgs),
     Import(ImportArgs),
+    Export(ExportArgs),
     Degrade(DegradeArgs),
     Mnist(MnistArgs),
     Digits(DigitsArgs),
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Command::Upscale(args) => upscale::run(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Import(args) => import::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Degrade(args) => degrade::run(&args),
         Command::Mnist(args) => mnist::run(&args),
         Command::Digits(args) => mnist::recognise(&args),

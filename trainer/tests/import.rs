@@ -7,8 +7,10 @@ use engine::conv::Isa;
 use engine::image::Planes;
 use engine::webgpu::{Gpu, WebGpuEngine};
 use engine::{CpuEngine, Engine};
-use model::import::ImportOptions;
-use model::record;
+use model::export;
+use model::import::{About, ImportOptions};
+use model::network::{Network, NetworkConfig};
+use model::record::{self, Metadata, Origin};
 use trainer::import::{self, ImportArgs};
 use trainer::weights::Weights;
 
@@ -17,7 +19,7 @@ fn community() -> PathBuf {
 }
 
 /// Files, and the names of their models in `expected.safetensors`.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 8] = [
     ("realesr-general-x4.pth", "realesr-general-x4"),
     (
         "realesr-animevideov3-x4.safetensors",
@@ -27,6 +29,8 @@ const FILES: [(&str, &str); 6] = [
     ("esrgan-old-names-x4-f16.pth", "realesrgan-x4-anime-6b"),
     ("span-x2-ch48.safetensors", "span-x2-ch48"),
     ("span-x4-ch48.pth", "span-x4-ch48"),
+    ("realesr-general-x4.onnx", "realesr-general-x4"),
+    ("span-x4-ch48.onnx", "span-x4-ch48"),
 ];
 
 /// Largest difference from PyTorch before rounding.
@@ -108,8 +112,126 @@ fn rrdb_computes_what_pytorch_does_under_new_and_old_names() {
 
 #[test]
 fn span_computes_what_pytorch_does() {
-    for (file, model) in &FILES[4..] {
+    for (file, model) in &FILES[4..6] {
         check(file, model);
+    }
+}
+
+#[test]
+fn onnx_files_compute_what_pytorch_does() {
+    for (file, model) in &FILES[6..] {
+        check(file, model);
+    }
+}
+
+/// The model file holds weights in half precision; what that changes is less than a step of 8 bits.
+#[test]
+fn half_precision_changes_less_than_a_step_of_8_bits() {
+    let device = Device::flex();
+    for (file, model) in FILES {
+        let imported = import::open(&community().join(file), &ImportOptions::default()).unwrap();
+        let bytes = imported.record(About::default(), &device).unwrap();
+        let (network, _) = record::read(&bytes, &device).unwrap();
+        let mut engine = CpuEngine::new(&network.plan().unwrap(), 2);
+        let found = pollster::block_on(engine.run(expected("input_64x64"))).unwrap();
+        let apart = difference(&found, &expected(&format!("{model}.64x64")));
+        println!("{file}, from its model file: {apart:.2e}");
+        assert!(apart <= 1.0 / 255.0, "{file}: {apart}");
+    }
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name)
+}
+
+/// Small networks of each kind that is imported.
+const NETWORKS: [&str; 5] = [
+    r#"{ "kind": "compact", "scale": 2, "width": 5, "depth": 2 }"#,
+    r#"{ "kind": "rrdb", "scale": 2, "width": 4, "growth": 3, "blocks": 1, "unshuffle": 2 }"#,
+    r#"{ "kind": "rrdb", "scale": 8, "width": 4, "growth": 3, "blocks": 1 }"#,
+    r#"{ "kind": "span", "scale": 3, "width": 4 }"#,
+    r#"{ "kind": "compact", "scale": 1, "width": 4, "depth": 1, "colour": "y" }"#,
+];
+
+/// Networks that ONNX files alone can hold.
+const MORE_NETWORKS: [&str; 6] = [
+    r#"{ "kind": "srresnet", "scale": 4, "width": 4, "blocks": 1 }"#,
+    r#"{ "kind": "espcn", "scale": 3, "colour": "rgb", "maps": [4, 3] }"#,
+    r#"{ "kind": "fsrcnn", "scale": 2, "colour": "rgb", "wide": 4, "narrow": 3, "depth": 1 }"#,
+    r#"{ "kind": "hourglass", "scale": 2, "width": 3, "colour": "rgb" }"#,
+    r#"{ "kind": "dbpn", "scale": 2, "features": 4, "width": 3, "stages": 2 }"#,
+    r#"{ "kind": "lapsrn", "scale": 4, "width": 4, "depth": 1, "colour": "rgb" }"#,
+];
+
+/// A network with random weights, and its metadata.
+fn random_network(config: &str) -> (Network, Metadata) {
+    let device = Device::flex();
+    let network: NetworkConfig = serde_json::from_str(config).unwrap();
+    let metadata = Metadata {
+        format: record::FORMAT,
+        name: "random".into(),
+        degradation: "none".into(),
+        parameters: network.parameters(&device),
+        origin: Origin::default(),
+        scores: Vec::new(),
+        network: network.clone(),
+    };
+    let folded = network.fold(&network.init_training(5, &device));
+    (folded, metadata)
+}
+
+fn results(network: &Network, channels: usize) -> Planes {
+    let data = (0..channels * 24 * 12).map(|i| 0.5 + 0.4 * (i as f32 * 0.7).sin());
+    let input = Planes {
+        channels,
+        width: 24,
+        height: 12,
+        data: data.collect(),
+    };
+    let mut engine = CpuEngine::new(&network.plan().unwrap(), 1);
+    pollster::block_on(engine.run(input)).unwrap()
+}
+
+#[test]
+fn exported_files_are_imported_as_the_same_network() {
+    let device = Device::flex();
+    let options = ImportOptions::default();
+    let by_names = NETWORKS.map(|config| (config, true));
+    let by_steps = MORE_NETWORKS.map(|config| (config, false));
+    for (config, has_names) in by_names.into_iter().chain(by_steps) {
+        let (network, metadata) = random_network(config);
+        let channels = metadata.network.spec().colour.channels();
+        let expected = results(&network, channels);
+        if has_names {
+            let file = export::safetensors(&network, &metadata).unwrap();
+            let imported = model::import::import(&file, &options, &device).unwrap();
+            assert_eq!(imported.config, metadata.network);
+            let found = results(&imported.network(&device), channels);
+            let apart = difference(&found, &expected);
+            assert!(apart < 1e-5, "{config}, safetensors: {apart}");
+        }
+        // Around a network on luma, an ONNX file has its colour conversion.
+        if channels == 3 {
+            let file = export::onnx(&network, &metadata).unwrap();
+            let imported = model::import::import(&file, &options, &device).unwrap();
+            assert_eq!(imported.config.kind(), "graph");
+            assert_eq!(imported.config.spec(), metadata.network.spec());
+            let found = results(&imported.network(&device), channels);
+            let apart = difference(&found, &expected);
+            assert!(apart < 1e-5, "{config}, ONNX: {apart}");
+        }
+    }
+}
+
+#[test]
+fn small_files_of_pytorch_are_imported() {
+    for file in ["compact.pth", "compact-legacy.pth"] {
+        let imported = import::open(&fixture(file), &ImportOptions::default()).unwrap();
+        let expected = r#"{ "kind": "compact", "scale": 2, "width": 4, "depth": 1 }"#;
+        let expected: NetworkConfig = serde_json::from_str(expected).unwrap();
+        assert_eq!(imported.config, expected, "{file}");
     }
 }
 

@@ -40,7 +40,8 @@ export async function downloadAll(items) {
   items.forEach((item, i) => item.result === results[i] && item.update({ saved: true }));
 }
 
-function save(blob, name) {
+/** Saves a file. */
+export function save(blob, name) {
   const url = URL.createObjectURL(blob);
   Object.assign(document.createElement("a"), { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), REVOKE_MS);

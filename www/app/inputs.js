@@ -3,6 +3,7 @@
 import { $ } from "./dom.js";
 import { droppedFiles } from "./dropped-files.js";
 import { counted } from "./format.js";
+import { isModelFile } from "./models.js";
 import { openUrl } from "./open-url.js";
 
 /** Most file names in the notice of files that were left out. */
@@ -56,7 +57,8 @@ function takeSome(files, take, fail, notify) {
 }
 
 /** Some systems have no MIME type for these formats. */
-const isUseful = ({ name, type }) => type.startsWith("image/") || /\.(avif|heic|heif|jxl|bpk)$/i.test(name);
+const isUseful = (file) =>
+  file.type.startsWith("image/") || /\.(avif|heic|heif|jxl)$/i.test(file.name) || isModelFile(file);
 
 function watchDrop(take, fail, notify) {
   document.addEventListener("dragover", (event) => {

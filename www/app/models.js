@@ -1,11 +1,24 @@
 // The list of models, and the loaded upscaler.
 
-import { load } from "../lib/uprez.js";
+import { importModel, load } from "../lib/uprez.js";
 import { $, element, writeTerms } from "./dom.js";
+import { save } from "./download.js";
+import { about } from "./format.js";
+
+/** Files of weights that other projects exchange, which are imported. */
+const FOREIGN = /\.(pth|pt|ckpt|safetensors|onnx)$/i;
+
+/** Whether a file's name is that of a model. */
+export const isModelFile = ({ name }) => /\.bpk$/i.test(name) || FOREIGN.test(name);
+
+/** Size of the image whose time is shown for an imported model. */
+const MEGAPIXEL = { width: 1000, height: 1000 };
 
 export class Models {
   /** Model files of the user, by the value of their option. */
   #own = new Map();
+  /** Those of them that were made of other projects' files. */
+  #imported = new Set();
   /** Engine and model of the current upscaler, and its promise. */
   #key = null;
   #upscaler = null;
@@ -15,6 +28,10 @@ export class Models {
 
   constructor(settings) {
     this.#settings = settings;
+    $("model-save").addEventListener("click", () => {
+      const file = this.#own.get(this.#settings.now.model);
+      save(file, file.name);
+    });
   }
 
   /** Lists the shipped models. */
@@ -44,24 +61,44 @@ export class Models {
     for (const promise of this.#retired.splice(0)) promise.then((upscaler) => upscaler.dispose(), () => {});
   }
 
-  /** Adds a model file of the user, selects it, and returns its metadata. */
+  /**
+   * Adds a model file of the user, or one that is made of another project's file; selects it, and returns its metadata.
+   */
   async add(file) {
     const { engine } = this.#settings.now;
-    const upscaler = await load(file, { engine });
+    const isForeign = FOREIGN.test(file.name);
+    const record = isForeign ? await whileShowing((onDownload) => importFile(file, onDownload)) : file;
+    const upscaler = await load(record, { engine });
     const value = `own:${file.name}:${file.lastModified}`;
-    this.#own.set(value, file);
+    this.#own.set(value, record);
+    if (isForeign) this.#imported.add(value);
     $("model").querySelector(`option[value="${CSS.escape(value)}"]`)?.remove();
     const { name, scale } = upscaler.info;
-    addOption(value, `${name} ×${scale} (yours)`, `Your model, from the file ${file.name}.`).selected = true;
+    const description = isForeign ? imported(upscaler.info) : `Your model, from the file ${file.name}.`;
+    const option = addOption(value, `${name} ×${scale} (yours)`, description);
+    option.selected = true;
     this.#replace(`${engine} ${value}`, Promise.resolve(upscaler));
     this.describe();
+    if (isForeign) this.#addTime(option, upscaler);
     return upscaler.info;
+  }
+
+  /** Adds to a model's description how long it takes. */
+  async #addTime(option, upscaler) {
+    try {
+      const { ms } = await upscaler.estimate(MEGAPIXEL);
+      option.dataset.description += ` An image of one megapixel takes ${about(ms)} here.`;
+    } catch {
+      // The model was replaced meanwhile, or fails; images will tell.
+    }
+    this.describe();
   }
 
   /** Shows the description and metadata of the selected model. */
   async describe() {
     $("model-description").textContent = $("model").selectedOptions[0]?.dataset.description ?? "";
     const { model, engine } = this.#settings.now;
+    $("model-save").hidden = !this.#imported.has(model);
     const isLoaded = this.#key === `${engine} ${model}`;
     const upscaler = isLoaded ? await this.#upscaler.catch(() => null) : null;
     $("model-details").hidden = !upscaler;
@@ -87,6 +124,18 @@ function addOption(value, title, description) {
   return option;
 }
 
+/** A model file that is made of another project's file. */
+async function importFile(file, onDownload) {
+  const record = await importModel(file, { onDownload });
+  return new File([record], file.name.replace(FOREIGN, ".bpk"), { lastModified: file.lastModified });
+}
+
+/** What an imported model is. */
+function imported({ network, parameters, scale, origin }) {
+  const size = `${parameters.toLocaleString("en")} parameters`;
+  return `Imported from ${origin.imported.file}: network ${network.kind}, ×${scale}, ${size}.`;
+}
+
 /** Shows the progress of a download. Later ones, while images are upscaled, are small. */
 async function whileShowing(work) {
   const bar = $("download-progress");
@@ -105,7 +154,7 @@ async function whileShowing(work) {
 
 function showDetails(info) {
   const { kind, ...rest } = info.network ?? {};
-  const { steps, data, commit, seed } = info.origin ?? {};
+  const { steps, data, commit, seed, imported } = info.origin ?? {};
   writeTerms($("model-terms"), {
     Name: info.name,
     Network: kind,
@@ -113,17 +162,17 @@ function showDetails(info) {
     Parameters: info.parameters?.toLocaleString("en"),
     Scales: info.scales?.map((scale) => `×${scale}`).join(", "),
     "Trained for": info.degradation,
-    Data: data?.join(", "),
-    Steps: steps?.toLocaleString("en"),
-    Seed: seed,
-    Commit: commit,
-    Licence: info.licence ?? info.license,
+    ...(imported ? {} : { Data: data?.join(", "), Steps: steps?.toLocaleString("en"), Seed: seed, Commit: commit }),
+    "Imported from": imported?.file,
+    "SHA-256": imported?.sha256,
+    Credit: imported?.credit,
+    Licence: imported?.licence ?? info.licence ?? info.license,
   });
   showScores(info.scores ?? []);
 }
 
-/** A network's configuration: `width 16; kernels px 9, 1, 5`. */
-function parts({ scale, ...network }) {
+/** A network's configuration: `width 16; kernels px 9, 1, 5`. The steps of a network of the kind `graph` are left out. */
+function parts({ scale, steps, ...network }) {
   const text = (value) => (Array.isArray(value) ? value.join(", ") : value);
   return Object.entries(network)
     .map(([name, value]) => `${name.replaceAll("_", " ")} ${text(value)}`)

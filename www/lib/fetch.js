@@ -11,6 +11,7 @@ const WASM = {
   burn: new URL("../pkg/burn/web_bg.wasm", import.meta.url),
   decode: new URL("../pkg/decode/web_bg.wasm", import.meta.url),
   resize: new URL("../pkg/resize/web_bg.wasm", import.meta.url),
+  import: new URL("../pkg/import/web_bg.wasm", import.meta.url),
 };
 
 const WORKERS = {
@@ -19,6 +20,7 @@ const WORKERS = {
   burn: () => new Worker(new URL("../workers/burn.js", import.meta.url), { type: "module" }),
   decode: () => new Worker(new URL("../workers/decode.js", import.meta.url), { type: "module" }),
   resize: () => new Worker(new URL("../workers/resize.js", import.meta.url), { type: "module" }),
+  import: () => new Worker(new URL("../workers/import.js", import.meta.url), { type: "module" }),
 };
 
 const MODELS = {
@@ -96,8 +98,28 @@ export async function fetchAhead(model, files, signal) {
   if (url) records.set(url.href, await download(url, files, signal));
 }
 
-/** The bytes of a model. */
+/** The first bytes of a model file. */
+const RECORD = [...new TextEncoder().encode("NRUB")];
+
+/** The bytes of a model file; other projects' files are imported. */
 export async function fetchRecord(model, files, signal) {
+  const bytes = await fetchBytes(model, files, signal);
+  if (RECORD.every((byte, i) => bytes[i] === byte)) return bytes;
+  const { looksImportable, makeRecord } = await import("./import.js");
+  // The engine says what is wrong with a file that is of no known format.
+  if (!looksImportable(bytes)) return bytes;
+  return await makeRecord(bytes, { file: fileName(model, files) }, {}, files, signal);
+}
+
+/** The name of a file or of the file at a URL. */
+export function fileName(model, files) {
+  if (model instanceof Blob) return model.name ?? "model";
+  const path = address(model, files)?.pathname ?? "model";
+  return decodeURIComponent(path.slice(path.lastIndexOf("/") + 1));
+}
+
+/** The bytes of a file. */
+export async function fetchBytes(model, files, signal) {
   if (model instanceof Blob) return new Uint8Array(await model.arrayBuffer());
   if (model instanceof ArrayBuffer) return new Uint8Array(model.slice(0));
   if (ArrayBuffer.isView(model)) {

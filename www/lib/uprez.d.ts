@@ -23,7 +23,10 @@ export type Source =
   | HTMLVideoElement
   | VideoFrame;
 
-/** The name of a shipped model, a URL, or the bytes of a model file. */
+/**
+ * The name of a shipped model, a URL, or the bytes of a model file (`.bpk`). Another project's weights (`.pth`,
+ * `.safetensors`, `.onnx`) are imported first, as `importModel` does it.
+ */
 export type Model = (string & {}) | "fast-x2" | "srcnn-x3" | URL | ArrayBuffer | ArrayBufferView | Blob;
 
 /** Bytes fetched so far, and all of them; `total` is 0 if the server does not tell. */
@@ -126,6 +129,31 @@ export interface ModelInfo {
 
 /** Loads a model. */
 export function load(model?: Model, options?: LoadOptions): Promise<Upscaler>;
+
+export interface ImportOptions extends Omit<FetchOptions, "engine"> {
+  /** Name of the model; by default that of the file, without its ending. */
+  name?: string;
+  /** Licence of the weights, which the model file records. */
+  licence?: string;
+  /** Authors of the weights, whom the model file records. */
+  credit?: string;
+  /** Mean of each channel that a SPAN network subtracts, in 0…1; by default that of its original implementation. */
+  mean?: [number, number, number];
+  /** Range of the values that a SPAN or ONNX network computes with; by default 255 for SPAN and 1 for ONNX. */
+  range?: 1 | 255;
+  /** Activation of a compact network without slopes, which its file does not state. */
+  activation?: "relu" | "leakyrelu";
+}
+
+/**
+ * Makes a model file (`.bpk`) of another project's weights: PyTorch (`.pth`), safetensors or ONNX. Nothing of the file
+ * is executed. Rejects with `bad-model` if the network is not known, and with `too-large` if the file is too large for
+ * this device.
+ */
+export function importModel(
+  source: string | URL | Blob | ArrayBuffer | ArrayBufferView,
+  options?: ImportOptions,
+): Promise<Uint8Array>;
 
 /** Fetches and compiles the files that `load` needs, ahead of time. */
 export function preload(model?: Model, options?: FetchOptions): Promise<void>;

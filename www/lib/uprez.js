@@ -11,7 +11,7 @@ import "./canvas-check.js";
 import "./image-header.js";
 import "./worker-client.js";
 import { UprezError } from "./error.js";
-import { fetchAhead, fetchRecord, site } from "./fetch.js";
+import { fetchAhead, fetchBytes, fetchRecord, fileName, site } from "./fetch.js";
 import { Pool, begin, defaultWorkers, prepare } from "./pool.js";
 import { RANKS, Scheduler } from "./scheduler.js";
 import { Pixels, open } from "./source.js";
@@ -29,9 +29,13 @@ const FALLBACK = { webgpu: "cpu", "burn-webgpu": "burn-cpu" };
 /** Attempts at an image when workers crash. */
 const MAX_TRIES = 3;
 
-/** Size and number of the images that measure speed for the first estimate; the first ones warm up. */
-const PROBE_PX = 128;
+/** Smallest and largest side and number of the images that measure speed for the first estimate; the first ones warm up. */
+const PROBE_PX = [32, 128];
 const PROBES = 3;
+
+/** Large networks are measured with fewer and smaller images: no more than about so many multiplications and milliseconds. */
+const PROBE_MULTIPLICATIONS = 2e10;
+const PROBE_MS = 1000;
 
 /** The smallest module with a SIMD instruction: `v128.const`, dropped. */
 const SIMD = new Uint8Array([
@@ -86,6 +90,20 @@ export async function preload(model = "fast-x2", { engine = "auto", signal, ...w
   const files = site(where);
   const compiled = chooseEngine(engine).then((chosen) => prepare(chosen, files));
   await Promise.all([compiled, fetchAhead(model, files, signal)]);
+}
+
+/**
+ * Makes a model file of another project's weights.
+ *
+ * @type {typeof import("./uprez.d.ts").importModel}
+ */
+export async function importModel(source, { name, licence, credit, mean, range, activation, signal, ...where } = {}) {
+  const files = site(where);
+  const { checkSize, makeRecord } = await import("./import.js");
+  if (source instanceof Blob) checkSize(source.size);
+  const bytes = await fetchBytes(source, files, signal);
+  const about = { file: fileName(source, files), name, licence, credit };
+  return await makeRecord(bytes, about, { mean, range, activation }, files, signal);
 }
 
 /** A loaded model; made by `load`. */
@@ -161,9 +179,14 @@ export class Upscaler {
 
   /** Measures speed. */
   async #probe() {
-    const image = new ImageData(PROBE_PX, PROBE_PX);
+    const [least, most] = PROBE_PX;
+    // On a small image, a network multiplies each pixel with each parameter, or more often.
+    const px = Math.floor(Math.sqrt(PROBE_MULTIPLICATIONS / (this.info.parameters || 1)));
+    const side = Math.max(least, Math.min(most, px));
+    const image = new ImageData(side, side);
     image.data.fill(255);
-    for (let probe = 0; probe < PROBES; probe += 1) await this.upscale(image);
+    const start = performance.now();
+    for (let probe = 0; probe < PROBES && performance.now() - start < PROBE_MS; probe += 1) await this.upscale(image);
   }
 
   /**

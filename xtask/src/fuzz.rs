@@ -31,6 +31,12 @@ enum Target {
     Graphs,
     /// Damaged image files.
     Images,
+    /// Damaged files of PyTorch, which are imported.
+    Pytorch,
+    /// Damaged safetensors files, which are imported.
+    Safetensors,
+    /// Damaged ONNX files, which are imported.
+    Onnx,
 }
 
 impl Target {

@@ -1,4 +1,4 @@
-//! The page's wasm: five builds of the crate `web`.
+//! The page's wasm: six builds of the crate `web`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -24,7 +24,7 @@ pub struct Build {
 ///
 /// Their compiler flags are in `.cargo/config.toml` and must be the same for all, or each build would compile the
 /// dependencies again.
-pub const BUILDS: [Build; 5] = [
+pub const BUILDS: [Build; 6] = [
     Build {
         name: "cpu",
         feature: "cpu",
@@ -43,6 +43,11 @@ pub const BUILDS: [Build; 5] = [
     Build {
         name: "resize",
         feature: "resize",
+        profile: "page",
+    },
+    Build {
+        name: "import",
+        feature: "import",
         profile: "page",
     },
     Build {

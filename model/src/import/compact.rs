@@ -12,8 +12,6 @@ pub(super) fn recognise(
         return None;
     };
     let has_slopes = tensors.shape::<1>("body.1.weight").is_some();
-    // Without slopes, only every second number has tensors.
-    let conv = |n: usize| format!("body.{}", 2 * n);
     let convs = (0..)
         .take_while(|n| tensors.has(&format!("{}.weight", conv(*n))))
         .count();
@@ -47,19 +45,32 @@ pub(super) fn recognise(
             )));
         }
     };
-    let layer = |n: usize| Source::Conv {
+    let config = CompactConfig {
+        scale,
+        colour,
+        width,
+        depth: convs - 2,
+        activation,
+    };
+    Some(Ok(Recipe {
+        layers: sources(&config),
+        config: NetworkConfig::Compact(config),
+        unneeded: &[],
+    }))
+}
+
+/// Name of a convolution. Activations have a number, too, whether or not they have slopes.
+fn conv(n: usize) -> String {
+    format!("body.{}", 2 * n)
+}
+
+/// The tensors of each convolution, in the order in which they run.
+pub(crate) fn sources(config: &CompactConfig) -> Vec<Source> {
+    let convs = config.depth + 2;
+    let has_slopes = config.activation == CompactActivation::PRelu;
+    let source = |n: usize| Source::Conv {
         name: conv(n),
         slope: (has_slopes && n + 1 < convs).then(|| format!("body.{}.weight", 2 * n + 1)),
     };
-    Some(Ok(Recipe {
-        config: NetworkConfig::Compact(CompactConfig {
-            scale,
-            colour,
-            width,
-            depth: convs - 2,
-            activation,
-        }),
-        layers: (0..convs).map(layer).collect(),
-        unneeded: &[],
-    }))
+    (0..convs).map(source).collect()
 }

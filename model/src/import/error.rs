@@ -1,11 +1,28 @@
 //! Files that cannot be imported.
 
 use super::Tensors;
-use crate::network::ConfigError;
+use crate::network::{ConfigError, GraphConfigError};
+use crate::onnx;
+use crate::weights::WeightsError;
 
-/// Weights of which no network can be made.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+/// A file of which no network can be made.
+#[derive(Debug, thiserror::Error)]
 pub enum ImportError {
+    /// Neither format.
+    #[error("this is no PyTorch (.pth), safetensors or ONNX file: it begins with {start}")]
+    Foreign {
+        /// The first bytes.
+        start: String,
+    },
+    /// A file of weights that cannot be read.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// An ONNX file that cannot be read, or has an operator that graphs lack.
+    #[error(transparent)]
+    Onnx(#[from] onnx::ReadError),
+    /// An ONNX file's graph that a network cannot have.
+    #[error(transparent)]
+    Graph(#[from] GraphConfigError),
     /// A network that no rule recognises.
     #[error(
         "the network is not known{}: its tensors are called {names}. Known are compact (SRVGGNetCompact), rrdb (ESRGAN, \

@@ -1,45 +1,66 @@
-//! Weights of other projects' networks: which network they belong to, and its parameters.
+//! Model files of other projects' networks.
 //!
-//! A network and its sizes are read off the names and shapes of its tensors, as
-//! [spandrel](https://github.com/chaiNNer-org/spandrel) does. Each network has a file with its rule, which lists the
+//! Of a file of weights (.pth, .safetensors), the network and its sizes are read off the names and shapes of its tensors,
+//! as [spandrel](https://github.com/chaiNNer-org/spandrel) does. Each network has a file with its rule, which lists the
 //! tensors of its convolutions in the order in which they run; [`Network::blocks`](crate::network::Network) lists the
-//! places where they belong in the same order.
-//!
-//! This module knows nothing of files: callers read the tensors.
+//! places where they belong in the same order. An ONNX file says itself what the network computes, and becomes a network
+//! of the kind `graph`.
 
-mod compact;
+pub(crate) mod compact;
 mod error;
-mod rrdb;
-mod span;
+mod onnx;
+pub(crate) mod rrdb;
+pub(crate) mod span;
 mod tensors;
 
 use burn::tensor::{Device, Tensor as BurnTensor, TensorData};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 pub use self::error::ImportError;
 pub use self::tensors::{Tensor, Tensors};
 use crate::layer::Folded;
 use crate::network::{CompactActivation, Network, NetworkConfig};
+use crate::record::{self, ImportedFile, Metadata, Origin, RecordError};
+use crate::weights;
 
 /// Facts that files do not state.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ImportOptions {
-    /// Mean of each channel that the network subtracts from its input, in 0…1; by default that of the network's
+    /// Mean of each channel that a SPAN network subtracts from its input, in 0…1; by default that of the network's
     /// original implementation.
     pub mean: Option<[f32; 3]>,
-    /// Range of the values that the network computes with, 1 or 255; by default that of the network's original
-    /// implementation.
+    /// Range of the values that a SPAN or ONNX network computes with, 1 or 255; by default that of SPAN's original
+    /// implementation, and 1 for ONNX.
     pub range: Option<f32>,
     /// Activation of a `compact` network without slopes.
     pub activation: Option<CompactActivation>,
 }
 
-/// A network that was recognised.
+/// What the model file says of the file that it was made of.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct About {
+    /// Name of the file.
+    pub file: String,
+    /// Name of the model; by default the file's without its ending.
+    pub name: Option<String>,
+    /// Licence of the weights.
+    pub licence: Option<String>,
+    /// Authors of the weights.
+    pub credit: Option<String>,
+}
+
+/// A network that was imported.
 #[derive(Clone, Debug)]
 pub struct Imported {
     /// The network and its sizes.
     pub config: NetworkConfig,
     /// The parameters of its convolutions in the order in which they run.
     layers: Vec<Parameters>,
+    /// Of the file, in hexadecimal digits.
+    sha256: String,
 }
 
 /// Parameters of a convolution.
@@ -59,7 +80,7 @@ struct Recipe {
 }
 
 /// Where the parameters of a convolution come from.
-enum Source {
+pub(crate) enum Source {
     /// `NAME.weight` and `NAME.bias`, and PReLU's slopes.
     Conv { name: String, slope: Option<String> },
     /// The three convolutions and the one beside them of SPAN.
@@ -82,15 +103,34 @@ type Rule = fn(&Tensors, &ImportOptions) -> Option<Result<Recipe, ImportError>>;
 
 const RULES: [Rule; 3] = [compact::recognise, rrdb::recognise, span::recognise];
 
-/// Recognises a network. `device` is only asked for shapes.
+/// Reads a file of weights (.pth, .safetensors) or an ONNX file. Nothing of it is executed. `device` is only asked for
+/// shapes.
 ///
 /// # Errors
-/// If no rule recognises it, or if tensors are missing, have other shapes, or are left over.
+/// If the file is damaged; if no rule recognises its network, or tensors are missing, have other shapes, or are left
+/// over; if an ONNX file has an operator that graphs lack.
 pub fn import(
-    tensors: Tensors,
+    bytes: &[u8],
     options: &ImportOptions,
     device: &Device,
 ) -> Result<Imported, ImportError> {
+    let (config, layers) = match weights::Format::of(bytes) {
+        Some(_) => recognise(Tensors::read(bytes)?, options, device)?,
+        None => onnx::read(bytes, options)?,
+    };
+    let digest = Sha256::digest(bytes);
+    Ok(Imported {
+        config,
+        layers,
+        sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+    })
+}
+
+fn recognise(
+    tensors: Tensors,
+    options: &ImportOptions,
+    device: &Device,
+) -> Result<(NetworkConfig, Vec<Parameters>), ImportError> {
     let unknown = ImportError::unknown(&tensors);
     let mut left = Some(tensors);
     while let Some(tensors) = left {
@@ -104,7 +144,11 @@ pub fn import(
 }
 
 /// Reads the parameters of a recipe, and checks that they are all that there are.
-fn collect(tensors: &Tensors, recipe: Recipe, device: &Device) -> Result<Imported, ImportError> {
+fn collect(
+    tensors: &Tensors,
+    recipe: Recipe,
+    device: &Device,
+) -> Result<(NetworkConfig, Vec<Parameters>), ImportError> {
     let Recipe {
         config,
         layers: sources,
@@ -163,7 +207,7 @@ fn collect(tensors: &Tensors, recipe: Recipe, device: &Device) -> Result<Importe
             first: first.to_string(),
             count: left.len(),
         }),
-        None => Ok(Imported { config, layers }),
+        None => Ok((config, layers)),
     }
 }
 
@@ -193,5 +237,34 @@ impl Imported {
             }
         });
         self.config.with_parameters(folded.collect(), device)
+    }
+
+    /// The model file.
+    pub fn record(&self, about: About, device: &Device) -> Result<Vec<u8>, RecordError> {
+        let About {
+            file,
+            name,
+            licence,
+            credit,
+        } = about;
+        let stem = file.rsplit_once('.').map_or(&*file, |(stem, _)| stem);
+        let metadata = Metadata {
+            format: record::FORMAT,
+            name: name.unwrap_or_else(|| stem.to_string()),
+            network: self.config.clone(),
+            degradation: "not stated: see the source of the weights".into(),
+            parameters: self.config.parameters(device),
+            origin: Origin {
+                imported: Some(ImportedFile {
+                    file,
+                    sha256: self.sha256.clone(),
+                    licence,
+                    credit,
+                }),
+                ..Origin::default()
+            },
+            scores: Vec::new(),
+        };
+        record::write(&self.network(device), &metadata)
     }
 }

@@ -5,7 +5,7 @@ use crate::network::{NetworkConfig, RrdbConfig};
 use engine::Colour;
 
 /// The names of an implementation. Blocks count from 0, their dense blocks and convolutions from 1.
-struct Names {
+pub(crate) struct Names {
     first: &'static str,
     block: [&'static str; 2],
     dense: fn(block: usize, dense: usize, conv: usize) -> String,
@@ -15,7 +15,8 @@ struct Names {
     last: fn(ups: usize) -> String,
 }
 
-const STYLES: [Names; 3] = [
+/// The newest names first.
+pub(crate) const STYLES: [Names; 3] = [
     Names {
         first: "conv_first",
         block: ["body.", ".rdb1.conv1.weight"],
@@ -100,28 +101,35 @@ fn recipe(tensors: &Tensors, names: &Names) -> Result<Recipe, ImportError> {
     if total % unshuffle != 0 {
         return Err(ImportError::Variant("an ESRGAN that makes images smaller"));
     }
-    let mut layers = vec![Source::conv(names.first)];
-    for block in 0..blocks {
-        for (dense, conv) in (1..=3).flat_map(|dense| (1..=5).map(move |conv| (dense, conv))) {
-            layers.push(Source::conv((names.dense)(block, dense, conv)));
-        }
-    }
-    layers.push(Source::conv((names.body)(blocks)));
-    layers.extend((0..ups).map(|up| Source::conv((names.up)(up))));
-    layers.push(Source::conv((names.high)(ups)));
-    layers.push(Source::conv((names.last)(ups)));
+    let config = RrdbConfig {
+        scale: total / unshuffle,
+        colour,
+        width,
+        blocks,
+        growth,
+        unshuffle,
+    };
     Ok(Recipe {
-        config: NetworkConfig::Rrdb(RrdbConfig {
-            scale: total / unshuffle,
-            colour,
-            width,
-            blocks,
-            growth,
-            unshuffle,
-        }),
-        layers,
+        layers: sources(&config, names),
+        config: NetworkConfig::Rrdb(config),
         unneeded: &[],
     })
+}
+
+/// The tensors of each convolution, in the order in which they run; for scales that are powers of two.
+pub(crate) fn sources(config: &RrdbConfig, names: &Names) -> Vec<Source> {
+    let ups = (config.scale * config.unshuffle).ilog2() as usize;
+    let mut sources = vec![Source::conv(names.first)];
+    for block in 0..config.blocks {
+        for (dense, conv) in (1..=3).flat_map(|dense| (1..=5).map(move |conv| (dense, conv))) {
+            sources.push(Source::conv((names.dense)(block, dense, conv)));
+        }
+    }
+    sources.push(Source::conv((names.body)(config.blocks)));
+    sources.extend((0..ups).map(|up| Source::conv((names.up)(up))));
+    sources.push(Source::conv((names.high)(ups)));
+    sources.push(Source::conv((names.last)(ups)));
+    sources
 }
 
 /// s where `channels = s² · each`.

@@ -8,6 +8,9 @@ use engine::Colour;
 const MEAN: [f32; 3] = [0.4488, 0.4371, 0.4040];
 const RANGE: f32 = 255.0;
 
+/// How many times the maps the convolutions have between them.
+const GAIN: usize = 2;
+
 /// Number of blocks.
 const BLOCKS: usize = 6;
 
@@ -31,28 +34,40 @@ pub(super) fn recognise(
         true => ([0.0; 3], 1.0),
         false => (MEAN, RANGE),
     };
-    let three = |name: String| Source::Three { name };
-    let mut layers = vec![
-        Source::Normalise {
-            mean: options.mean.unwrap_or(mean),
-            range: options.range.unwrap_or(range),
-        },
-        three("conv_1".into()),
-    ];
-    for block in 1..=BLOCKS {
-        layers.extend((1..=3).map(|conv| three(format!("block_{block}.c{conv}_r"))));
-    }
-    layers.push(three("conv_2".into()));
-    layers.extend(["conv_cat", "upsampler.0"].map(Source::conv));
     Some(Ok(Recipe {
         config: NetworkConfig::Span(SpanConfig {
             scale,
             colour: Colour::Rgb,
             width,
         }),
-        layers,
+        layers: sources(options.mean.unwrap_or(mean), options.range.unwrap_or(range)),
         unneeded: &["eval_conv", "no_norm"],
     }))
+}
+
+/// The tensors of each convolution, in the order in which they run.
+pub(crate) fn sources(mean: [f32; 3], range: f32) -> Vec<Source> {
+    let three = |name: String| Source::Three { name };
+    let mut sources = vec![Source::Normalise { mean, range }, three("conv_1".into())];
+    for block in 1..=BLOCKS {
+        sources.extend((1..=3).map(|conv| three(format!("block_{block}.c{conv}_r"))));
+    }
+    sources.push(three("conv_2".into()));
+    sources.extend(["conv_cat", "upsampler.0"].map(Source::conv));
+    sources
+}
+
+/// Whether a normalising convolution is that of the original implementation (`true`) or does nothing (`false`).
+pub(crate) fn norm_of(weight: &[f32], bias: &[f32]) -> Option<bool> {
+    let is = |mean, range| {
+        let expected = normalising(mean, range);
+        let apart = |a: &[f32], b: &[f32]| a.iter().zip(b).any(|(a, b)| (a - b).abs() > 1e-3);
+        !apart(weight, &expected.weight.values) && !apart(bias, &expected.bias)
+    };
+    [(true, MEAN, RANGE), (false, [0.0; 3], 1.0)]
+        .into_iter()
+        .find(|(_, mean, range)| is(*mean, *range))
+        .map(|(has, ..)| has)
 }
 
 /// A 1×1 convolution that computes `range · (x − mean)`.
@@ -164,4 +179,63 @@ fn misshapen(name: &str, middle: &Tensor) -> ImportError {
         found: middle.shape.clone(),
         expected: vec![0, 0, 3, 3],
     }
+}
+
+/// Convolutions that fuse to `weight [out, in, k, k]` and `bias`: two of the three pass their maps on, and the one beside
+/// them adds nothing. As `conv.0.weight` and so on, with shape and values.
+pub(crate) fn unfused(
+    [out, channels_in, k, _]: [usize; 4],
+    weight: &[f32],
+    bias: &[f32],
+) -> Vec<(String, Vec<usize>, Vec<f32>)> {
+    let (wide_in, wide_out, taps) = (GAIN * channels_in, GAIN * out, k * k);
+    // Ones where row and column are equal.
+    let passing = |rows: usize, columns: usize| {
+        let mut values = vec![0.0; rows * columns];
+        (0..rows.min(columns)).for_each(|i| values[i * columns + i] = 1.0);
+        values
+    };
+    let mut middle = vec![0.0; wide_out * wide_in * taps];
+    for (o, rows) in weight.chunks_exact(channels_in * taps).enumerate() {
+        middle[o * wide_in * taps..][..rows.len()].copy_from_slice(rows);
+    }
+    let mut middle_bias = vec![0.0; wide_out];
+    middle_bias[..out].copy_from_slice(bias);
+    let parts = [
+        (
+            "conv.0",
+            [wide_in, channels_in, 1],
+            passing(wide_in, channels_in),
+            vec![0.0; wide_in],
+        ),
+        ("conv.1", [wide_out, wide_in, k], middle, middle_bias),
+        (
+            "conv.2",
+            [out, wide_out, 1],
+            passing(out, wide_out),
+            vec![0.0; out],
+        ),
+        (
+            "sk",
+            [out, channels_in, 1],
+            vec![0.0; out * channels_in],
+            vec![0.0; out],
+        ),
+        (
+            "eval_conv",
+            [out, channels_in, k],
+            weight.to_vec(),
+            bias.to_vec(),
+        ),
+    ];
+    let named = parts
+        .into_iter()
+        .flat_map(|(part, [a, b, k], weight, bias)| {
+            let count = bias.len();
+            [
+                (format!("{part}.weight"), vec![a, b, k, k], weight),
+                (format!("{part}.bias"), vec![count], bias),
+            ]
+        });
+    named.collect()
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ImportError;
+use crate::weights::{self, Element};
 
 /// A tensor's shape and values.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,6 +38,18 @@ const PREFIXES: [&str; 8] = [
 ];
 
 impl Tensors {
+    /// All tensors of a file of weights; those of other types than numbers of half, single or double precision, such as
+    /// counters, are left out.
+    pub fn read(bytes: &[u8]) -> Result<Self, ImportError> {
+        let stored = weights::read(bytes)?.into_iter();
+        let numbers = stored.filter(|stored| !matches!(stored.element, Element::Other(_)));
+        let tensors = numbers.map(|stored| {
+            let (values, shape) = (stored.values()?, stored.shape);
+            Ok((stored.name, Tensor { shape, values }))
+        });
+        tensors.collect()
+    }
+
     /// A tensor that a network needs.
     pub(super) fn get(&self, name: &str) -> Result<&Tensor, ImportError> {
         let tensor = self.0.get(name);

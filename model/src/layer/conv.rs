@@ -33,9 +33,9 @@ pub fn conv2d(
     activation: Activation<Tensor<1>>,
     padding: Padding,
     dilation: usize,
-    groups: usize,
 ) -> Tensor<4> {
-    let [_, _, k, _] = weight.dims();
+    let [_, channels_in, k, _] = weight.dims();
+    let groups = x.dims()[1] / channels_in;
     let margin = match padding {
         Padding::Same => dilation * (k / 2),
         Padding::Valid => 0,

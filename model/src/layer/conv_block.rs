@@ -90,12 +90,9 @@ impl ConvBlock {
     /// Like [`Self::forward`], with the given padding.
     pub fn forward_padded(&self, x: Tensor<4>, padding: Padding) -> Tensor<4> {
         let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
-        let Settings {
-            dilation, groups, ..
-        } = self.settings;
-        let conv = |x, weight, bias, activation| {
-            conv2d(x, weight, bias, activation, padding, dilation, groups)
-        };
+        let dilation = self.settings.dilation;
+        let conv =
+            |x, weight, bias, activation| conv2d(x, weight, bias, activation, padding, dilation);
         // With normalisation, the activation is applied after it.
         let activation = |scale| match self.norm {
             Some(_) => Activation::None,

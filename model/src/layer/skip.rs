@@ -33,6 +33,7 @@ pub fn add_skip(maps: Tensor<4>, x: Tensor<4>, skip: Skip, scale: usize) -> Tens
     match skip {
         Skip::None => maps,
         Skip::Nearest if channels == 1 => maps + x,
+        _ if scale == 1 => maps + x,
         Skip::Nearest => {
             let maps = maps.reshape([batch * channels, phases, h, w]);
             let x = x.reshape([batch * channels, 1, h, w]);

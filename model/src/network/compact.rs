@@ -13,7 +13,7 @@ use engine::graph::Activation;
 use engine::{Colour, Input, Spec};
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, ConfigError, Network, check, check_maps, check_scale_from_1, rgb};
+use super::{Architecture, ConfigError, Network, check, check_maps, check_scale, rgb};
 use crate::layer::{ConvBlock, ConvConfig, Layers, PRELU, Skip};
 use crate::ops::{Ops, Topology};
 
@@ -71,7 +71,7 @@ impl Architecture for CompactConfig {
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
-        check_scale_from_1(self.scale)?;
+        check_scale(self.scale)?;
         check_maps("width", self.width)?;
         check(self.depth <= 256, "depth", self.depth, "at most 256")
     }

@@ -14,7 +14,7 @@ use burn::module::Module;
 use engine::{Colour, Input, Spec};
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, ConfigError, Network, check, check_maps, check_scale};
+use super::{Architecture, ConfigError, Network, check, check_maps};
 use crate::layer::{ConvBlock, ConvConfig, Layers, PRELU};
 use crate::ops::{Ops, Topology};
 
@@ -90,7 +90,8 @@ impl Architecture for DbpnConfig {
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
-        check_scale(self.scale)?;
+        let fits = (2..=4).contains(&self.scale);
+        check(fits, "scale", self.scale, "2, 3 or 4")?;
         for (field, maps) in [("features", self.features), ("width", self.width)] {
             check_maps(field, maps)?;
         }

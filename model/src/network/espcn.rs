@@ -20,7 +20,7 @@ use crate::ops::{Ops, Topology};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EspcnConfig {
-    /// Upscaling factor: 2, 3 or 4.
+    /// Upscaling factor: 1, 2, 3 or 4.
     pub scale: usize,
     /// Planes that the network processes; Y in the paper.
     #[serde(default)]

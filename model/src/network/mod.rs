@@ -69,12 +69,8 @@ fn check(
     if holds { Ok(()) } else { Err(error) }
 }
 
+/// The scale 1 is that of networks that restore an image without enlarging it.
 fn check_scale(scale: usize) -> Result<(), ConfigError> {
-    check((2..=4).contains(&scale), "scale", scale, "2, 3 or 4")
-}
-
-/// For networks that may also restore an image without enlarging it.
-fn check_scale_from_1(scale: usize) -> Result<(), ConfigError> {
     check((1..=4).contains(&scale), "scale", scale, "1, 2, 3 or 4")
 }
 
@@ -150,6 +146,11 @@ macro_rules! networks {
                 match self {
                     $(Self::$name(config) => config,)*
                 }
+            }
+
+            /// Its `kind` in configurations and records.
+            pub fn kind(&self) -> String {
+                self.name().to_lowercase()
             }
 
             /// Name of the network in the paths of parameters.

@@ -26,7 +26,7 @@ use crate::ops::{Ops, Topology};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResidualDenseConfig {
-    /// Upscaling factor: 2, 3 or 4.
+    /// Upscaling factor: 1, 2, 3 or 4.
     pub scale: usize,
     /// Planes that the network processes.
     #[serde(default)]

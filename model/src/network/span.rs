@@ -17,7 +17,7 @@ use engine::graph::Activation;
 use engine::{Colour, Input, Spec};
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, ConfigError, Network, check_maps, check_scale_from_1, rgb};
+use super::{Architecture, ConfigError, Network, check_maps, check_scale, rgb};
 use crate::layer::{ConvBlock, ConvConfig, Layers, Skip};
 use crate::ops::{Ops, Topology};
 
@@ -55,7 +55,7 @@ impl Architecture for SpanConfig {
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
-        check_scale_from_1(self.scale)?;
+        check_scale(self.scale)?;
         check_maps("width", self.width)
     }
 

@@ -23,7 +23,7 @@ use crate::ops::{Ops, Topology};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SrResNetConfig {
-    /// Upscaling factor: 2, 3 or 4; 4 in the paper.
+    /// Upscaling factor: 1, 2, 3 or 4; 4 in the paper.
     pub scale: usize,
     /// Planes that the network processes; RGB in the paper.
     #[serde(default = "rgb")]
@@ -52,10 +52,10 @@ const ENDS_PX: usize = 9;
 impl SrResNetConfig {
     /// Factors of the sub-pixel shuffles, whose product is the scale.
     fn steps(&self) -> Vec<usize> {
-        if self.scale == 4 {
-            vec![2, 2]
-        } else {
-            vec![self.scale]
+        match self.scale {
+            1 => Vec::new(),
+            4 => vec![2, 2],
+            scale => vec![scale],
         }
     }
 }

@@ -171,7 +171,7 @@ impl Ops for GraphOps {
         let builder = &mut self.builder;
         Ok(match skip {
             Skip::None if scale == 1 => *maps,
-            Skip::Nearest if scale == 1 => builder.add(*maps, *x)?,
+            _ if scale == 1 => builder.add(*maps, *x)?,
             Skip::None => builder.shuffle(*maps, scale, None)?,
             Skip::Nearest => builder.shuffle(*maps, scale, Some(*x))?,
             Skip::Bicubic => {

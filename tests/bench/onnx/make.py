@@ -39,8 +39,10 @@ def add(operator, inputs, **attributes):
 def activated(maps, activation):
     if activation is None:
         return maps
-    if activation == "relu":
-        return add("Relu", [maps])
+    if activation == "Silu":
+        return add("Mul", [maps, add("Sigmoid", [maps])])
+    if isinstance(activation, str):
+        return add(activation, [maps])
     slope = np.reshape(activation, [-1, 1, 1])
     if options and slope.max() <= 1:
         return add("Max", [maps, add("Mul", [maps, constant(slope)])])
@@ -67,10 +69,20 @@ def shuffled(step):
     return add("DepthToSpace", [maps], blocksize=scale, mode="CRD")
 
 
+def summed(step):
+    total = None
+    for value, factor in step["terms"]:
+        term = values[value] if factor == 1 else add("Mul", [values[value], constant(factor)])
+        total = term if total is None else add("Add", [total, term])
+    return add("Add", [total, constant(step["constant"])]) if step["constant"] else total
+
+
 kinds = {
     "conv": convolved,
     "shuffle": shuffled,
-    "add": lambda step: add("Add", [values[i] for i in step["inputs"]]),
+    "activate": lambda step: activated(values[step["input"]], step["activation"]),
+    "sum": summed,
+    "product": lambda step: add("Mul", [values[i] for i in step["inputs"]]),
     "concat": lambda step: add("Concat", [values[i] for i in step["inputs"]], axis=1),
 }
 values = ["input"]

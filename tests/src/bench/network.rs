@@ -27,9 +27,29 @@ pub fn plain(width: usize) -> anyhow::Result<Vec<u8>> {
         "kind = \"plain\"\nscale = 2\ncolour = \"rgb\"\nwidth = {width}\ndepth = 5\nends_px = 3\n\
          skip = \"nearest\"\nlong_skip = false"
     );
-    let quiet = crate::model_file(&config)?;
+    loud(&config)
+}
+
+/// The record of a configuration, with random weights that keep the contrast.
+fn loud(config: &str) -> anyhow::Result<Vec<u8>> {
+    let quiet = crate::model_file(config)?;
     let (network, metadata) = record::read(&quiet, &Device::flex())?;
     Ok(record::write(&network.map(&mut Louder), &metadata)?)
+}
+
+/// The network of realesr-general-x4 with random weights: 64 maps, 32 convolutions and PReLU between two others, ×4.
+pub fn compact() -> anyhow::Result<Vec<u8>> {
+    loud("kind = \"compact\"\nscale = 4\nwidth = 64\ndepth = 32")
+}
+
+/// SPAN ×4 with 48 maps and random weights.
+pub fn span() -> anyhow::Result<Vec<u8>> {
+    crate::model_file("kind = \"span\"\nscale = 4\nwidth = 48")
+}
+
+/// The network of Real-ESRGAN's smaller model for anime, with random weights: RRDBNet of 64 maps and 6 blocks, ×4.
+pub fn rrdb() -> anyhow::Result<Vec<u8>> {
+    crate::model_file("kind = \"rrdb\"\nscale = 4\nblocks = 6")
 }
 
 /// The reference network of 13.7 K parameters, which all contenders run.

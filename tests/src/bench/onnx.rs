@@ -35,17 +35,22 @@ fn description(plan: &Plan) -> anyhow::Result<Value> {
                     "channels": channels(*input) / (scale * scale),
                 })
             }
-            Step::Sum { terms, constant }
-                if terms.len() == 2
-                    && *constant == 0.0
-                    && terms.iter().all(|term| term.factor == 1.0) =>
-            {
-                json!({ "kind": "add", "inputs": [terms[0].value, terms[1].value] })
+            Step::Activate {
+                input,
+                activation: function,
+            } => {
+                json!({ "kind": "activate", "input": input, "activation": activation(function)? })
+            }
+            Step::Sum { terms, constant } => {
+                let terms = terms.iter().map(|term| json!([term.value, term.factor]));
+                let terms: Vec<Value> = terms.collect();
+                json!({ "kind": "sum", "terms": terms, "constant": constant })
+            }
+            Step::Product { a, b, factor } if *factor == 1.0 => {
+                json!({ "kind": "product", "inputs": [a, b] })
             }
             Step::Concat { inputs } => json!({ "kind": "concat", "inputs": inputs }),
-            Step::Activate { .. }
-            | Step::Sum { .. }
-            | Step::Product { .. }
+            Step::Product { .. }
             | Step::Unshuffle { .. }
             | Step::Repeat { .. }
             | Step::Mean { .. }
@@ -57,20 +62,21 @@ fn description(plan: &Plan) -> anyhow::Result<Value> {
     Ok(json!({ "channels": plan.input().channels, "steps": steps }))
 }
 
-fn convolution(conv: &Conv, channels_in: usize) -> anyhow::Result<Value> {
-    let activation = match &conv.activation {
+fn activation(activation: &Activation) -> anyhow::Result<Value> {
+    Ok(match activation {
         Activation::None => Value::Null,
-        Activation::Relu => json!("relu"),
+        Activation::Relu => json!("Relu"),
+        Activation::Sigmoid => json!("Sigmoid"),
+        Activation::Silu => json!("Silu"),
         Activation::PRelu(slopes) => json!(slopes),
         Activation::LeakyRelu(_)
-        | Activation::Sigmoid
         | Activation::Tanh
-        | Activation::Silu
         | Activation::Gelu
-        | Activation::Clamp { .. } => {
-            bail!("no ONNX form of this activation: {:?}", conv.activation)
-        }
-    };
+        | Activation::Clamp { .. } => bail!("no ONNX form of this activation: {activation:?}"),
+    })
+}
+
+fn convolution(conv: &Conv, channels_in: usize) -> anyhow::Result<Value> {
     if conv.dilation != 1 {
         bail!("no ONNX form of a dilated convolution");
     }
@@ -86,6 +92,6 @@ fn convolution(conv: &Conv, channels_in: usize) -> anyhow::Result<Value> {
         "shape": [conv.channels_out, channels_in / conv.groups, conv.k, conv.k],
         "weight": conv.kernel.weight,
         "bias": conv.kernel.bias,
-        "activation": activation,
+        "activation": activation(&conv.activation)?,
     }))
 }

@@ -10,7 +10,7 @@ use engine::image::{Channels, Image, Planes};
 use engine::{CpuEngine, Engine, EngineError, Grid, Running};
 use pollster::block_on;
 use tempfile::TempDir;
-use tests::bench::network::{dense_block, noise, plain, plan, reference};
+use tests::bench::network::{compact, dense_block, noise, plain, plan, reference, span};
 use tests::bench::onnx::write_onnx;
 use tests::bench::python::{Python, text};
 use tests::bench::report::{Reach, Row, report};
@@ -40,13 +40,20 @@ fn main() -> anyhow::Result<()> {
     trainer::allocator::keep_freed_memory();
     let python = Python::with(&["numpy", "onnx", "onnxruntime"])?;
     let mut rows = Vec::new();
-    let half = Some(Reach::AtMost(0.5));
+    let [half, most] = [0.5, 0.8].map(|ratio| Some(Reach::AtMost(ratio)));
     for (name, record, runs, reach) in [
         ("reference network (16 maps)", reference()?, RUNS, half),
         ("fast-x2", tests::shipped("fast-x2")?, RUNS, None),
         ("plain, 32 maps", plain(32)?, FEW_RUNS, half),
         ("plain, 64 maps", plain(64)?, FEW_RUNS, half),
         ("dense block, 64 maps", dense_block()?, FEW_RUNS, None),
+        (
+            "compact ×4, 64 maps, 32 convolutions",
+            compact()?,
+            FEW_RUNS,
+            most,
+        ),
+        ("SPAN ×4, 48 maps", span()?, FEW_RUNS, most),
     ] {
         rows.extend(to_peer(&python, name, &record, runs, reach)?);
     }
@@ -97,7 +104,7 @@ fn to_peer(
         ],
     )?;
     let row = |(form, _): (&str, bool), time: f64| {
-        let name = format!("{name}, 256² → 512², two threads, to {form}");
+        let name = format!("{name}, 256², two threads, to {form}");
         Row::ratio(&name, ours / time, reach, "onnxruntime (PyPI)")
     };
     Ok(vec![row(FORMS[0], max), row(FORMS[1], plain)])

@@ -5,7 +5,7 @@
 
 use anyhow::ensure;
 use serde_json::json;
-use tests::bench::network::{dense_block, noise, plain, reference};
+use tests::bench::network::{compact, dense_block, noise, plain, reference, span};
 use tests::bench::node::onnxruntime_web;
 use tests::bench::onnx::write_onnx;
 use tests::bench::page::{Page, Served};
@@ -55,6 +55,18 @@ fn main() -> anyhow::Result<()> {
             Some(Reach::AtMost(0.45)),
         ),
         ("dense-block", "dense block, 64 maps", dense_block()?, None),
+        (
+            "compact",
+            "compact ×4, 64 maps, 32 convolutions",
+            compact()?,
+            Some(Reach::AtMost(0.45)),
+        ),
+        (
+            "span",
+            "SPAN ×4, 48 maps",
+            span()?,
+            Some(Reach::AtMost(0.6)),
+        ),
     ];
     write_network(&python, &served, "reference", &reference()?)?;
     for (file, _, record, _) in &wide {
@@ -126,7 +138,7 @@ fn wide_to_peer(page: &Page, file: &str, name: &str, reach: Option<Reach>) -> an
             ("onnxruntime-web, run(), one thread", peer),
         ],
     )?;
-    let name = format!("{name}, 256² → 512², upscale() on one worker");
+    let name = format!("{name}, 256², upscale() on one worker");
     Ok(Row::ratio(&name, ours / peer, reach, PEER))
 }
 

@@ -9,8 +9,11 @@ use burn::tensor::Device;
 use engine::image::{Channels, Image};
 use engine::reference::random::Random;
 use image::{ExtendedColorType, ImageFormat};
-use model::record;
+use model::network::Network;
+use model::record::Metadata;
+use model::{export, record};
 use tempfile::TempDir;
+use tests::fuzz::foreign::Foreign;
 use tests::fuzz::graphs::Graphs;
 use tests::fuzz::mutate;
 use tests::fuzz::records::Records;
@@ -33,6 +36,18 @@ fn main() -> anyhow::Result<()> {
         "text" => Box::new(Texts::default()),
         "graphs" => Box::new(Graphs),
         "images" => Box::new(Images::new()?),
+        "pytorch" => Box::new(Foreign {
+            name: "pytorch",
+            files: vec![fixture("compact.pth")?, fixture("compact-legacy.pth")?],
+        }),
+        "safetensors" => Box::new(Foreign {
+            name: "safetensors",
+            files: exported(export::safetensors, &SAFETENSORS)?,
+        }),
+        "onnx" => Box::new(Foreign {
+            name: "onnx",
+            files: exported(export::onnx, &ONNX)?,
+        }),
         other => bail!("there is no target {other}"),
     };
     let round = Round {
@@ -75,6 +90,40 @@ fn records() -> anyhow::Result<Records> {
         files.collect::<Result<_, _>>()?,
         Some(Box::new(read)),
     ))
+}
+
+/// Small networks that are read from safetensors files.
+const SAFETENSORS: [&str; 3] = [
+    "kind = \"compact\"\nscale = 2\nwidth = 3\ndepth = 1",
+    "kind = \"span\"\nscale = 2\nwidth = 2",
+    "kind = \"rrdb\"\nscale = 2\nwidth = 2\ngrowth = 1\nblocks = 1\nunshuffle = 2",
+];
+
+/// Small networks whose ONNX files have many operators.
+const ONNX: [&str; 6] = [
+    "kind = \"compact\"\nscale = 2\nwidth = 3\ndepth = 1",
+    "kind = \"span\"\nscale = 2\nwidth = 2",
+    "kind = \"rrdb\"\nscale = 2\nwidth = 2\ngrowth = 1\nblocks = 1",
+    "kind = \"srresnet\"\nscale = 2\nwidth = 3\nblocks = 1",
+    "kind = \"fsrcnn\"\nscale = 2\ncolour = \"rgb\"\nwide = 3\nnarrow = 2\ndepth = 1",
+    "kind = \"espcn\"\nscale = 2\ncolour = \"rgb\"\nmaps = [3, 2]",
+];
+
+/// A way to write a network.
+type Export = fn(&Network, &Metadata) -> Result<Vec<u8>, export::ExportError>;
+
+/// Files of networks with random weights.
+fn exported(write: Export, configs: &[&str]) -> anyhow::Result<Vec<Vec<u8>>> {
+    let file = |config: &&str| {
+        let (network, metadata) = record::read(&tests::model_file(config)?, &Device::flex())?;
+        Ok(write(&network, &metadata)?)
+    };
+    configs.iter().map(file).collect()
+}
+
+fn fixture(name: &str) -> anyhow::Result<Vec<u8>> {
+    let path = xtask::root().join("trainer/tests/fixtures").join(name);
+    std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 struct Images {

@@ -1,7 +1,8 @@
 //! Fuzzing with random and damaged inputs; `cargo xtask fuzz` runs it.
 //!
-//! This module depends on `engine` only; the program `fuzz` adds the targets that need Burn.
+//! Most of this module depends on `engine` only; [`foreign`] and the targets of the program `fuzz` need Burn.
 
+pub mod foreign;
 pub mod graphs;
 pub mod mutate;
 pub mod record_file;

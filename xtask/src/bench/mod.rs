@@ -24,10 +24,18 @@ enum Part {
     Native,
     /// Memory use of a page (Linux only).
     Memory,
+    /// What onnxruntime and spandrel compute with exported models; differences instead of times.
+    Export,
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Train, Self::Page, Self::Native, Self::Memory];
+    const ALL: [Self; 5] = [
+        Self::Train,
+        Self::Page,
+        Self::Native,
+        Self::Memory,
+        Self::Export,
+    ];
 
     /// Each part is a separate program, because it links Burn, which `cargo xtask` must not.
     fn program(self) -> &'static str {
@@ -36,6 +44,7 @@ impl Part {
             Self::Page => "bench-page",
             Self::Native => "bench-native",
             Self::Memory => "bench-memory",
+            Self::Export => "bench-export",
         }
     }
 
