@@ -40,7 +40,7 @@ mod winograd;
 pub use isa::Isa;
 use isa::on;
 pub use row_conv::{RowConv, RowConvShape};
-pub use rows::Rows;
+pub use rows::{Rows, Span, row_bytes};
 pub use scratch::Scratch;
 
 /// An activation that kernels apply before they store a value.

@@ -8,6 +8,51 @@ use super::winograd;
 /// The longest vector of any instruction set that is compiled in.
 pub(super) const LANES: usize = if cfg!(target_family = "wasm") { 4 } else { 16 };
 
+/// The rows that a buffer holds, without their contents.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Span {
+    /// The number of the row at the beginning of the buffer.
+    base: isize,
+    /// The first row that is still there.
+    first: isize,
+    /// The number of the next row.
+    end: isize,
+}
+
+impl Span {
+    /// `border` rows above the image, which have negative numbers.
+    pub fn new(border: usize) -> Self {
+        let above = -(border as isize);
+        Self {
+            base: above,
+            first: above,
+            end: 0,
+        }
+    }
+
+    /// Rows that the buffer has to have room for.
+    pub fn rows(&self) -> usize {
+        (self.end - self.base) as usize
+    }
+
+    /// Adds `count` rows.
+    pub fn push(&mut self, count: usize) {
+        self.end += count as isize;
+    }
+
+    /// Drops the rows before this one. Returns the rows to move to the buffer's beginning, if it is time for that.
+    pub fn keep_from(&mut self, row: isize) -> Option<Range<isize>> {
+        self.first = row.clamp(self.first, self.end);
+        let (dropped, kept) = (self.first - self.base, self.end - self.first);
+        // A row is moved four times at most: far less work than computing it.
+        let is_time = dropped > 0 && 4 * dropped >= kept;
+        is_time.then(|| {
+            self.base = self.first;
+            self.first..self.end
+        })
+    }
+}
+
 /// Rows of a value `[channels, rows, columns]`, row by row, with `border` zeros to the left and right of each.
 ///
 /// Rows above the image have negative numbers, those below it follow on; both are zeros.
@@ -18,10 +63,7 @@ pub struct Rows {
     border: usize,
     /// Values from one channel of a row to the next.
     stride: usize,
-    /// The number of the row at the beginning of `data`.
-    base: isize,
-    first: isize,
-    end: isize,
+    span: Span,
     data: Vec<f32>,
 }
 
@@ -53,6 +95,20 @@ fn stride(columns: usize, border: usize) -> usize {
     border + columns + direct.max(winograd)
 }
 
+/// Bytes of a row of so many channels with its borders, saturated: sizes may be hostile.
+pub fn row_bytes(channels: usize, columns: usize, border: usize) -> u64 {
+    let values = (channels as u64).saturating_mul(stride(columns, border) as u64);
+    values.saturating_mul(size_of::<f32>() as u64)
+}
+
+/// Makes a buffer so long, if it is shorter. Growing by more would waste memory in every value of a network.
+fn fit(data: &mut Vec<f32>, length: usize) {
+    if data.len() < length {
+        data.reserve_exact(length - data.len());
+        data.resize(length, 0.0);
+    }
+}
+
 impl Rows {
     /// Forgets all rows, and begins anew with `border` rows of zeros above the image.
     pub fn reset(&mut self, channels: usize, columns: usize, border: usize) {
@@ -60,28 +116,29 @@ impl Rows {
             // In another layout, values of the old rows would lie in the borders.
             self.data.fill(0.0);
         }
-        let above = -(border as isize);
+        let mut data = std::mem::take(&mut self.data);
+        let stride = stride(columns, border);
+        let above = border * channels * stride;
+        fit(&mut data, above);
+        data[..above].fill(0.0);
         *self = Self {
             channels,
             columns,
             border,
-            stride: stride(columns, border),
-            base: above,
-            first: above,
-            end: above,
-            data: std::mem::take(&mut self.data),
+            stride,
+            span: Span::new(border),
+            data,
         };
-        self.push_zeros(border);
     }
 
     /// The first row that is still there.
     pub fn first(&self) -> isize {
-        self.first
+        self.span.first
     }
 
     /// The number of the next row.
     pub fn end(&self) -> isize {
-        self.end
+        self.span.end
     }
 
     /// Channels.
@@ -105,12 +162,10 @@ impl Rows {
 
     /// Adds `count` rows of any values; returns the number of the first one.
     pub fn push(&mut self, count: usize) -> isize {
-        let from = self.end;
-        self.end += count as isize;
-        let needed = (self.end - self.base) as usize * self.row_values();
-        if self.data.len() < needed {
-            self.data.resize(needed, 0.0);
-        }
+        let from = self.span.end;
+        self.span.push(count);
+        let length = self.span.rows() * self.row_values();
+        fit(&mut self.data, length);
         from
     }
 
@@ -124,24 +179,21 @@ impl Rows {
 
     /// Drops the rows before this one.
     pub fn keep_from(&mut self, row: isize) {
-        self.first = row.clamp(self.first, self.end);
-        let (dropped, kept) = (self.first - self.base, self.end - self.first);
-        // Moving the rest to the front costs less than it did to fill it.
-        if dropped > 0 && dropped >= kept {
-            let start = self.offset(self.first, 0);
-            let length = kept as usize * self.row_values();
-            self.data.copy_within(start..start + length, 0);
-            self.base = self.first;
+        let base = self.span.base;
+        if let Some(kept) = self.span.keep_from(row) {
+            let values = self.row_values();
+            let [start, end] = [kept.start, kept.end].map(|row| (row - base) as usize * values);
+            self.data.copy_within(start..end, 0);
         }
     }
 
     /// Where a row's channel begins, its border included.
     fn offset(&self, row: isize, channel: usize) -> usize {
-        (row - self.base) as usize * self.row_values() + channel * self.stride
+        (row - self.span.base) as usize * self.row_values() + channel * self.stride
     }
 
     fn inside(&self, row: isize, channel: usize) -> Range<usize> {
-        assert!((self.first..self.end).contains(&row) && channel < self.channels);
+        assert!((self.span.first..self.span.end).contains(&row) && channel < self.channels);
         let start = self.offset(row, channel) + self.border;
         start..start + self.columns
     }
@@ -165,7 +217,9 @@ impl Rows {
             left,
             columns,
         } = area;
-        assert!(self.first <= rows.start && rows.start < rows.end && rows.end <= self.end);
+        assert!(
+            self.span.first <= rows.start && rows.start < rows.end && rows.end <= self.span.end
+        );
         assert!(channels.start < channels.end && channels.end <= self.channels);
         assert!(*left <= self.border);
         let at = |row, channel| self.offset(row, channel) + self.border - left;
@@ -201,7 +255,7 @@ impl Rows {
 
     /// Sets to zero the rows above the image and `left` columns left of it, from this row on.
     pub(super) fn clear_outside(&mut self, row: isize, left: usize) {
-        for y in row..self.end {
+        for y in row..self.span.end {
             let length = if y < 0 { left + self.columns } else { left };
             for channel in 0..self.channels {
                 let start = self.offset(y, channel) + self.border - left;

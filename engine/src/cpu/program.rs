@@ -1,8 +1,8 @@
 //! A plan, prepared for the CPU.
 
-use super::schedule::Schedule;
+use super::schedule::{BAND_ROWS, SMALL_BAND_ROWS, Schedule};
 use crate::Grid;
-use crate::conv::{FusedActivation, Isa, RowConv, RowConvShape};
+use crate::conv::{FusedActivation, Isa, RowConv, RowConvShape, Span, row_bytes};
 use crate::graph::{Activation, Conv, Extent, Padding, Plan, Read, Step, Value};
 
 /// A plan, prepared.
@@ -13,6 +13,10 @@ pub(super) struct Program {
     pub reads: Vec<Vec<Read>>,
     /// Zeros around each value, for the convolutions that read it and the one that writes it.
     pub borders: Vec<usize>,
+    /// Input rows that arrive together.
+    pub band_rows: usize,
+    /// Input rows that a block of every convolution belongs to.
+    block_rows: usize,
     pub grid: Grid,
 }
 
@@ -78,15 +82,31 @@ impl Program {
             });
         }
         let borders = borders(&stages, extents.len());
+        let block_rows = stages.iter().zip(&extents[1..]).map(|(stage, extent)| {
+            let [up, down] = extent.size.scale();
+            match stage {
+                Stage::Conv(conv) => (conv.kernel.block() * down).div_ceil(up),
+                Stage::View | Stage::Other(_) => 1,
+            }
+        });
+        let block_rows = block_rows.max().unwrap_or(1);
         let mut program = Self {
             stages,
             extents,
             reads,
             borders,
+            band_rows: BAND_ROWS,
+            block_rows,
             grid: Grid::default(),
         };
         program.grid = program.place(plan.reach().align_px, plan.multiplications());
         program
+    }
+
+    /// Input rows by which a step advances at most before the next one runs: the same for all steps, so that none falls
+    /// behind, and enough for each convolution to complete a block.
+    pub fn most_rows(&self) -> usize {
+        self.band_rows.max(self.block_rows)
     }
 
     /// Bytes that a worker holds for an input of these sides, beside input and output.
@@ -96,33 +116,38 @@ impl Program {
         let settled = 4 * (self.grid.halo_px[0] + self.grid.halo_px[1]) + 64;
         schedule.begin(&self.extents, height.min(settled));
         let result = self.stages.len();
-        let mut held = vec![0; self.extents.len()];
+        let mut spans: Vec<Span> = self
+            .borders
+            .iter()
+            .map(|border| Span::new(*border))
+            .collect();
+        let mut rows = vec![0; spans.len()];
         let mut needed = Vec::new();
-        let mut first = vec![0isize; self.extents.len()];
         while !schedule.is_complete(result) {
-            schedule.add(0, schedule.band());
-            for step in 0..self.stages.len() {
-                schedule.add(step + 1, schedule.ready(self, step));
-            }
-            for (value, held) in held.iter_mut().enumerate() {
-                *held = (schedule.made(value) as isize - first[value]).max(*held);
+            for value in 0..spans.len() {
+                let count = match value.checked_sub(1) {
+                    None => schedule.band(self),
+                    Some(step) => schedule.ready(self, step),
+                };
+                schedule.add(value, count);
+                spans[value].push(count);
+                if count > 0 && schedule.is_complete(value) {
+                    spans[value].push(self.borders[value]);
+                }
+                rows[value] = spans[value].rows().max(rows[value]);
             }
             schedule.needed(self, &mut needed);
-            first.clone_from(&needed);
+            for (span, needed) in spans.iter_mut().zip(&needed) {
+                span.keep_from(*needed);
+            }
         }
-        let row = |(extent, border): (&Extent, &usize)| {
-            // In 64 bits: hostile sizes are not to wrap on wasm.
-            extent.channels as u64 * (extent.px(width) + 4 * border + 64) as u64
-        };
-        let rows = self.extents.iter().zip(&self.borders).map(row);
-        let values = rows.zip(&held).zip(&self.borders).zip(0..);
-        let bytes = values.map(|(((row, held), border), value)| match value {
+        let values = self.extents.iter().zip(&self.borders).zip(rows).zip(0..);
+        let bytes = values.map(|(((extent, border), rows), value)| match value {
             0 => 0,
             _ if matches!(self.stages[value - 1], Stage::View) => 0,
-            // Rows that are kept are moved only once as many have been dropped.
-            _ => (2 * 4 * row).saturating_mul((held + 2 * *border as isize) as u64),
+            _ => row_bytes(extent.channels, extent.px(width), *border).saturating_mul(rows as u64),
         });
-        bytes.sum()
+        bytes.fold(0, u64::saturating_add)
     }
 
     /// Places the blocks of convolutions, and says what tiles have to be like for that.
@@ -156,14 +181,23 @@ impl Program {
         let efficient_px = (TILE_BY_HALO * halo_px).clamp(SMALLEST_TILE_PX, LARGEST_TILE_PX);
         let patient_px = (TILE_MULTIPLICATIONS / multiplications.max(1.0)).sqrt() as usize;
         // A tile that is mostly halo helps nobody, however long it takes.
-        let mut tile_px = efficient_px.min(patient_px.max(2 * halo_px));
+        let mut tile_px = efficient_px.min(patient_px.max(PATIENT_TILE_BY_HALO * halo_px));
         self.grid = Grid {
             align_px,
             halo_px: [before, after],
             tile_px,
         };
-        while tile_px > NARROWEST_TILE_PX && self.bytes([tile_px + halo_px; 2]) > TILE_BYTES {
-            tile_px = (tile_px / 2).max(NARROWEST_TILE_PX);
+        let narrowest_px = NARROWEST_TILE_PX.max(halo_px);
+        loop {
+            self.band_rows = BAND_ROWS;
+            if self.bytes([tile_px + halo_px; 2]) <= TILE_BYTES {
+                break;
+            }
+            self.band_rows = SMALL_BAND_ROWS;
+            if tile_px <= narrowest_px || self.bytes([tile_px + halo_px; 2]) <= TILE_BYTES {
+                break;
+            }
+            tile_px = (tile_px / 2).max(narrowest_px);
         }
         Grid {
             tile_px,
@@ -275,11 +309,15 @@ const TILE_BY_HALO: usize = 21;
 const SMALLEST_TILE_PX: usize = 256;
 const LARGEST_TILE_PX: usize = 1024;
 
-/// The side below which tiles are not made smaller to save memory.
+/// The side below which tiles are not made smaller to save memory; nor below their halo's, which makes three quarters of
+/// the work then.
 const NARROWEST_TILE_PX: usize = 64;
+
+/// A tile's side by its halo's, above which it is not to take too long: a third of the work is done twice then.
+const PATIENT_TILE_BY_HALO: usize = 4;
 
 /// Multiplications of a tile: some seconds in a page.
 const TILE_MULTIPLICATIONS: f64 = 1e11;
 
 /// Memory that a worker aims at for a tile, in bytes.
-const TILE_BYTES: u64 = 64 << 20;
+const TILE_BYTES: u64 = 96 << 20;

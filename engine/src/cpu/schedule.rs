@@ -8,7 +8,10 @@ use crate::graph::{Extent, Value};
 
 /// Input rows that arrive together: enough to make the borders between bands cheap, and few enough for
 /// the second-level cache.
-const BAND_ROWS: usize = 8;
+pub(super) const BAND_ROWS: usize = 8;
+
+/// The same for networks that would take too much memory: every value holds at least as many rows.
+pub(super) const SMALL_BAND_ROWS: usize = 4;
 
 /// How far each value has been computed. Rows are counted from a value's first one, its margin included.
 #[derive(Clone, Debug, Default)]
@@ -43,8 +46,8 @@ impl Schedule {
     }
 
     /// Input rows that arrive next.
-    pub fn band(&self) -> usize {
-        BAND_ROWS.min(self.heights[0] - self.made[0])
+    pub fn band(&self, program: &Program) -> usize {
+        program.band_rows.min(self.heights[0] - self.made[0])
     }
 
     /// Counts new rows of a value.
@@ -67,6 +70,10 @@ impl Schedule {
             end.saturating_add(margin(value)).clamp(0, height as isize) as usize
         });
         let mut end = ends.min().unwrap_or(height);
+        // Below the input's last row, each step could compute all rows that it is behind, and every value would hold as
+        // many.
+        let most = program.extents[value].size.px(program.most_rows());
+        end = end.min(made + most);
         if end < height
             && let Stage::Conv(conv) = &program.stages[step]
         {

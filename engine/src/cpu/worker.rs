@@ -78,7 +78,7 @@ impl Worker {
 
     /// Copies the next rows of the input.
     fn feed(&mut self, program: &Program, input: &Planes, padded: Rect) {
-        let count = self.schedule.band();
+        let count = self.schedule.band(program);
         let from = self.values[0].push(count);
         for y in from..from + count as isize {
             for channel in 0..input.channels {

@@ -9,9 +9,11 @@ use crate::weights::WeightsError;
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// Neither format.
-    #[error("this is no PyTorch (.pth), safetensors or ONNX file: it begins with {start}")]
+    #[error(
+        "this is no complete PyTorch (.pth, written by torch.save), safetensors or ONNX file: it begins with \"{start}\""
+    )]
     Foreign {
-        /// The first bytes.
+        /// The first bytes, escaped.
         start: String,
     },
     /// A file of weights that cannot be read.

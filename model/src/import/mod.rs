@@ -103,6 +103,12 @@ type Rule = fn(&Tensors, &ImportOptions) -> Option<Result<Recipe, ImportError>>;
 
 const RULES: [Rule; 3] = [compact::recognise, rrdb::recognise, span::recognise];
 
+/// The key of the first field of an ONNX file, the version of its format.
+const ONNX_START: u8 = 0x08;
+
+/// Bytes of an unknown file that an error shows.
+const SHOWN_BYTES: usize = 16;
+
 /// Reads a file of weights (.pth, .safetensors) or an ONNX file. Nothing of it is executed. `device` is only asked for
 /// shapes.
 ///
@@ -116,7 +122,13 @@ pub fn import(
 ) -> Result<Imported, ImportError> {
     let (config, layers) = match weights::Format::of(bytes) {
         Some(_) => recognise(Tensors::read(bytes)?, options, device)?,
-        None => onnx::read(bytes, options)?,
+        None if bytes.first() == Some(&ONNX_START) => onnx::read(bytes, options)?,
+        None => {
+            let start = &bytes[..bytes.len().min(SHOWN_BYTES)];
+            return Err(ImportError::Foreign {
+                start: start.escape_ascii().to_string(),
+            });
+        }
     };
     let digest = Sha256::digest(bytes);
     Ok(Imported {

@@ -7,6 +7,7 @@
 mod api;
 mod app_access;
 mod app_download;
+mod app_import;
 mod app_inputs;
 mod app_offline;
 mod app_queue;

@@ -142,9 +142,9 @@ impl Tensor {
     }
 }
 
-/// Largest product of dimensions, so that calculations with parts of them fit; and the largest one of the others where
+/// Largest product of dimensions, so that calculations with parts of them fit, also in the 32 bits of a page; and the largest one of the others where
 /// one is 0, so that loops over the others end.
-const MAX_PRODUCT: usize = 1 << 40;
+const MAX_PRODUCT: usize = (isize::MAX as u64 & ((1 << 40) - 1)) as usize;
 const MAX_PRODUCT_OF_NONE: usize = 1 << 16;
 
 /// The product of dimensions, if it fits.
