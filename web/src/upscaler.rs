@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use engine::container::File;
 use engine::image::{Channels, Image, Rect};
 use engine::pipeline::{Options, Rgba, Tile, UpscaleError, start_tile, tiling};
-use engine::{Engine, Spec};
+use engine::{Engine, EngineError, Spec};
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 
@@ -127,7 +127,7 @@ impl Upscaler {
         } = tile.padded;
         let part = Image::new(columns, rows, Channels::Rgba, rgba);
         let part = part.map_err(|e| error("not-an-image", e))?;
-        let failed = |e| error(code(&e), e);
+        let failed = |e| error(self.code(&e), e);
         let whole = [width, height];
         let started = start_tile::<Rgba, _>(
             &mut *self.runner.borrow_mut(),
@@ -152,6 +152,20 @@ impl Upscaler {
 }
 
 /// A tile from its eight numbers; `None` if it is not inside the image.
+impl Upscaler {
+    fn code(&self, error: &UpscaleError) -> &'static str {
+        let on_cpu = self.runner.borrow().name() == "cpu";
+        match error {
+            UpscaleError::Cancelled => "cancelled",
+            UpscaleError::Size(_) => "too-large",
+            // On a GPU, the page tries the CPU next, whose tiles take less.
+            UpscaleError::Engine(EngineError::Memory { .. }) if on_cpu => "too-large",
+            UpscaleError::Engine(_) => "gpu-failed",
+            UpscaleError::Shape { .. } => "internal",
+        }
+    }
+}
+
 fn tile_of(numbers: &[u32], whole: [usize; 2]) -> Option<Tile> {
     let rect = |numbers: &[u32]| match numbers.iter().map(|n| *n as usize).collect::<Vec<_>>()[..] {
         [x, y, width, height] => Some(Rect {
@@ -176,13 +190,4 @@ fn tile_of(numbers: &[u32], whole: [usize; 2]) -> Option<Tile> {
     let (core, padded) = (rect(core)?, rect(padded)?);
     let fits = inside(core, padded) && inside(padded, Rect::whole(whole[0], whole[1]));
     fits.then_some(Tile { core, padded })
-}
-
-fn code(error: &UpscaleError) -> &'static str {
-    match error {
-        UpscaleError::Cancelled => "cancelled",
-        UpscaleError::Size(_) => "too-large",
-        UpscaleError::Engine(_) => "gpu-failed",
-        UpscaleError::Shape { .. } => "internal",
-    }
 }

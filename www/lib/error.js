@@ -6,7 +6,7 @@
  * - `unknown-scale`: the model does not have the requested `scale`; the message lists those it has
  * - `no-image`: the image cannot be fetched from its URL
  * - `not-an-image`: the source cannot be decoded as an image, or has no pixels
- * - `too-large`: the image or its result is too large; the message says what size fits
+ * - `too-large`: the image, its result, or a file to import is too large; the message says what size fits
  * - `cross-origin`: the image comes from another site that does not allow reading it
  * - `no-pixels`: the browser returns noise instead of pixels, to prevent fingerprinting
  * - `no-encoder`: this browser cannot encode the requested file type
