@@ -134,19 +134,30 @@ pub fn tiling(
         Input::Upsampled => grid.tile_px / spec.scale,
     };
     let side = options.tile_px.unwrap_or(engines_px).max(1);
-    let mut counts = whole.map(|length| length.div_ceil(side));
+    let halo = halo_px[0] + halo_px[1];
+    let mut counts = whole.map(|length| match options.tile_px {
+        // A tile with its halo would be the whole image, or more.
+        None if length <= side + halo => 1,
+        _ => length.div_ceil(side),
+    });
     let parts = |counts: [usize; 2]| [0, 1].map(|i| whole[i].div_ceil(counts[i]));
+    // Pixels of a tile that is not at the image's border, at most those of the image.
+    let area = |counts: [usize; 2]| {
+        let parts = parts(counts);
+        let sides = [0, 1].map(|i| (parts[i] + halo).min(whole[i]));
+        sides[0] * sides[1]
+    };
     while options.tile_px.is_none() && counts[0] * counts[1] < workers {
         // Where halos cost the least.
         let divided = |i: usize| {
             let mut counts = counts;
             counts[i] += 1;
-            let [width, height] = parts(counts).map(|px| px + halo_px[0] + halo_px[1]);
-            let area = width * height;
-            (area * counts[0] * counts[1], counts)
+            (area(counts) * counts[0] * counts[1], counts)
         };
         let better = divided(0).min(divided(1)).1;
-        if parts(better).into_iter().min() < Some(SMALLEST_TILE_PX) {
+        // Another worker does not help where each tile needs nearly all of the image.
+        let helps = 4 * area(better) * better[0] * better[1] <= 7 * whole[0] * whole[1];
+        if !helps || parts(better).into_iter().min() < Some(SMALLEST_TILE_PX) {
             break;
         }
         counts = better;

@@ -34,7 +34,7 @@ const OWN: [&str; 6] = [
     "kind = \"fsrcnn\"\nscale = 2",
     "kind = \"espcn\"\nscale = 3",
     "kind = \"srresnet\"\nscale = 4\nwidth = 16\nblocks = 2",
-    "kind = \"plain\"\nscale = 2\nskip = \"bicubic\"",
+    "kind = \"plain\"\nscale = 2\nwidth = 8\ndepth = 2\nskip = \"bicubic\"",
     "kind = \"hourglass\"\nscale = 2\nwidth = 8",
 ];
 
