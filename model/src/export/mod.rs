@@ -1,7 +1,7 @@
 //! Writes networks in the formats of other projects.
 //!
-//! An ONNX file ([`onnx`]) holds the network itself, and any runtime gives its result. A safetensors file
-//! ([`safetensors`]) holds its parameters under the names of a public PyTorch implementation.
+//! An ONNX file ([`onnx()`]) holds the network itself, and any runtime gives its result. A safetensors file
+//! ([`safetensors()`]) holds its parameters under the names of a public PyTorch implementation.
 
 mod names;
 mod safetensors;

@@ -75,6 +75,11 @@ fn dropped_files_of_weights_compute_what_pytorch_does() {
     for (gpu, engine) in [(Gpu::None, "cpu"), (Gpu::Software, "webgpu")] {
         for (file, model, parameters, network) in FILES {
             let visit = Visit::of(PAGE, gpu);
+            let metrics =
+                json!({ "width": 1280, "height": 1100, "deviceScaleFactor": 1, "mobile": false });
+            visit
+                .chrome
+                .cdp("Emulation.setDeviceMetricsOverride", metrics);
             set(&visit, "engine", engine);
             assert!(!fetched_import(&visit), "the importer is fetched when used");
             drop_file(&visit, file, &community(file));
