@@ -98,6 +98,48 @@ fn mnist_learns_and_resumes_after_being_killed() {
 }
 
 #[test]
+fn a_training_starts_from_an_imported_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let succeeds = |command: &mut Command| {
+        let output = command.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{text}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/compact.pth");
+    let model = path("compact.bpk");
+    succeeds(
+        command()
+            .arg("import")
+            .arg(weights)
+            .arg("--out")
+            .arg(&model),
+    );
+    let network = "kind = \"compact\"\nscale = 2\nwidth = WIDTH\ndepth = 1";
+    let train = |name: &str, width: &str| {
+        std::fs::write(path(name), config(&network.replace("WIDTH", width), "")).unwrap();
+        let mut command = command();
+        command.arg("train").arg("--config").arg(path(name));
+        command.args(["--device", "cpu", "--start"]);
+        command
+            .arg(&model)
+            .arg("--out")
+            .arg(path(&format!("{name}-out")));
+        command
+    };
+    let text = succeeds(&mut train("same.toml", "4"));
+    assert!(text.contains("Starting from the weights"), "{text}");
+    assert!(path("same.toml-out/model.bpk").exists());
+    let output = train("wider.toml", "5").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        text.contains("another network") && text.contains("width = 4"),
+        "{text}"
+    );
+}
+
+#[test]
 fn bad_input_is_an_error_that_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
@@ -122,6 +164,11 @@ fn bad_input_is_an_error_that_writes_nothing() {
         config.replace("scale = 2", "scale = 7"),
     )
     .unwrap();
+    std::fs::write(
+        path("restore.toml"),
+        config.replace("scale = 2", "scale = 1"),
+    )
+    .unwrap();
     std::fs::write(path("good.toml"), &config).unwrap();
     std::fs::create_dir(path("empty")).unwrap();
     std::fs::write(path("text.png"), "this is not an image").unwrap();
@@ -139,6 +186,10 @@ fn bad_input_is_an_error_that_writes_nothing() {
     fails(&mut train("unknown.toml"), &["batsch", "unknown field"]);
     fails(&mut train("loss.toml"), &["l2", "charbonnier"]);
     fails(&mut train("network.toml"), &["scale is 7", "2, 3 or 4"]);
+    fails(
+        &mut train("restore.toml"),
+        &["scale 1", "data.degradation", "jpeg"],
+    );
     fails(&mut train("missing.toml"), &["missing.toml"]);
     fails(
         train("good.toml").arg("--data").arg(path("empty")),

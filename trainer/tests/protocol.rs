@@ -72,7 +72,7 @@ fn bicubic_has_its_published_psnr() {
         ("Set14", [30.230, 27.537, 25.994]),
     ] {
         for (scale, expected) in (2..=4).zip(expected) {
-            let pairs = trainer::eval::TestSet::load(&sets.join(set), scale)
+            let pairs = trainer::eval::TestSet::load(&sets.join(set), scale, &Default::default())
                 .unwrap()
                 .pairs;
             let psnr = pairs.iter().map(|pair| {

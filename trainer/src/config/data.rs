@@ -42,6 +42,18 @@ impl DataConfig {
         }
     }
 
+    /// The source of low-resolution images of a test set: bicubic interpolation, as the papers have it, but for the
+    /// scale 1, at which it changes nothing, the degradation.
+    pub fn test_low_resolution(&self, scale: usize, seed: u64) -> LowResolution {
+        match scale {
+            1 => LowResolution {
+                folder: None,
+                ..self.low_resolution(seed)
+            },
+            _ => LowResolution::default(),
+        }
+    }
+
     /// A description of that source, for records and reports.
     pub fn low_resolution_text(&self) -> String {
         match &self.low_resolution {

@@ -25,8 +25,8 @@ pub struct TrainingConfig {
     /// Another loss for the end of the training.
     #[serde(default)]
     pub last: Option<LastPhase>,
-    /// A checkpoint of an earlier training of the same network, whose weights this training starts
-    /// from; relative to the configuration's folder.
+    /// A checkpoint of an earlier training of the same network, or a model file of it, such as an imported one, whose
+    /// weights this training starts from; relative to the configuration's folder.
     #[serde(default)]
     pub start: Option<PathBuf>,
     /// Parts into which each device splits its share of a batch to save memory; gradients are added

@@ -1,6 +1,7 @@
 //! Values that TOML allows and a training does not.
 
 use anyhow::ensure;
+use engine::Colour;
 
 use super::Config;
 
@@ -29,6 +30,14 @@ impl Config {
             "data.patch_px = {} leaves nothing to compare: this network needs more than {}",
             data.patch_px,
             2 * margin_px
+        );
+        let changes_nothing = data.low_resolution.is_none() && data.degradation.is_bicubic();
+        let spec = self.network.spec();
+        // Networks on grey images are for digits, which `mnist` blurs itself.
+        ensure!(
+            spec.scale > 1 || spec.colour == Colour::Grey || !changes_nothing,
+            "a network of the scale 1 restores what data.degradation does to an image: give it steps, such as \
+             degradation = [{{ kind = \"jpeg\", quality = [30, 90] }}]"
         );
         Ok(())
     }

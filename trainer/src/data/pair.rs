@@ -55,8 +55,12 @@ impl Pair {
         scale: usize,
         low: &LowResolution,
     ) -> anyhow::Result<Self> {
-        let hr = crop_to_multiple(hr, scale)
+        let mut hr = crop_to_multiple(hr, scale)
             .with_context(|| format!("{name} is smaller than the scale"))?;
+        if !low.degradation.is_bicubic() {
+            // The steps are those of colour images.
+            hr = hr.to_channels(Channels::Rgb);
+        }
         let lr = low.degradation.apply(&hr, scale, low.seed, &name)?;
         Ok(Self { name, hr, lr })
     }

@@ -79,6 +79,11 @@ impl fmt::Display for Degradation {
 }
 
 impl Degradation {
+    /// Whether it is MATLAB's bicubic interpolation alone.
+    pub fn is_bicubic(&self) -> bool {
+        self.steps.is_empty()
+    }
+
     /// The low-resolution image of an RGB original, whose sides `scale` has to divide.
     ///
     /// The same seed and name give the same image.

@@ -11,6 +11,8 @@ use model::record;
 use super::compare::{BICUBIC, Candidate, Comparison, compare};
 use super::labels::{self, About};
 use super::{Judge, Protocol, ProtocolName, TestSet, report};
+use crate::config::Config;
+use crate::data::LowResolution;
 use crate::device::{self, DeviceChoice};
 use crate::image_file;
 use crate::metric::{Lpips, Metric};
@@ -39,6 +41,9 @@ pub struct EvalArgs {
     /// The scale to evaluate at, which every model has to support.
     #[arg(long, value_name = "N")]
     pub scale: usize,
+    /// At scale 1: the training configuration whose data.degradation is undone.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// The metrics, separated by commas [default: psnr,ssim].
     #[arg(long, value_enum, value_delimiter = ',', value_name = "NAMES")]
     pub metrics: Vec<Metric>,
@@ -164,10 +169,24 @@ impl EvalArgs {
     }
 
     fn sets(&self, judge: &Judge) -> anyhow::Result<Vec<TestSet>> {
+        let low = match (&self.config, self.scale) {
+            (Some(file), 1) => {
+                let config = Config::load(file)?;
+                config.data.test_low_resolution(self.scale, config.seed)
+            }
+            (None, 1) => bail!(
+                "at scale 1 bicubic interpolation changes nothing: name the training configuration whose degradation \
+                 the models undo, with --config FILE"
+            ),
+            (Some(_), _) => bail!(
+                "--config is for the scale 1; above it, bicubic interpolation is the protocol"
+            ),
+            (None, _) => LowResolution::default(),
+        };
         let sets = self
             .data
             .iter()
-            .map(|folder| TestSet::read(folder, self.scale));
+            .map(|folder| TestSet::read(folder, self.scale, &low));
         let mut sets: Vec<TestSet> = sets.collect::<anyhow::Result<_>>()?;
         let names = unique(sets.iter().map(|set| set.name.clone()).collect());
         for (set, name) in sets.iter_mut().zip(names) {

@@ -39,19 +39,18 @@ pub struct TestSet {
 }
 
 impl TestSet {
-    /// The images of a folder, or of `HR` in it, downscaled by MATLAB's bicubic interpolation.
+    /// The images of a folder, or of `HR` in it, and their low-resolution images.
     ///
     /// Damaged images are named on standard error and left out. Fails if an image is too small for
     /// PSNR and SSIM under the papers' protocol.
-    pub fn load(folder: &Path, scale: usize) -> anyhow::Result<Self> {
-        let set = Self::read(folder, scale)?;
+    pub fn load(folder: &Path, scale: usize, low: &LowResolution) -> anyhow::Result<Self> {
+        let set = Self::read(folder, scale, low)?;
         set.check(scale)?;
         Ok(set)
     }
 
     /// Like [`Self::load`], without checking the sizes.
-    fn read(folder: &Path, scale: usize) -> anyhow::Result<Self> {
-        let low = LowResolution::default();
+    fn read(folder: &Path, scale: usize, low: &LowResolution) -> anyhow::Result<Self> {
         let inner = folder.join("HR");
         let files_in = if inner.is_dir() { &inner } else { folder };
         let files = image_file::list(files_in)?;
@@ -59,7 +58,7 @@ impl TestSet {
             let name = file.strip_prefix(files_in).unwrap_or(file);
             let name = name.to_string_lossy().into_owned();
             match image_file::load(file) {
-                Ok(image) => Ok(Ok(Pair::from_hr(name, &image, scale, &low)?)),
+                Ok(image) => Ok(Ok(Pair::from_hr(name, &image, scale, low)?)),
                 Err(error @ LoadError::File { .. }) => Err(error.into()),
                 Err(error) => Ok(Err(LeftOut::Damaged(error))),
             }

@@ -33,7 +33,7 @@ pub struct TrainArgs {
     /// The file with the token that other machines' workers ask for.
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// A checkpoint whose weights the training starts from, instead of the configuration's
+    /// A checkpoint or a model file whose weights the training starts from, instead of the configuration's
     /// training.start.
     #[arg(long, value_name = "FILE")]
     pub start: Option<PathBuf>,

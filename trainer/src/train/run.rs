@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
+use burn::tensor::Device;
+use model::record;
 
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, Progress};
+use super::flat;
 use super::held_out::HeldOut;
 use super::session::Session;
 use super::trainer::Trainer;
@@ -61,8 +64,10 @@ impl Run {
             config.seed,
         )?;
         let held_out = HeldOut::new(config, std::mem::take(&mut dataset.held_out), device)?;
+        let scale = config.network.spec().scale;
+        let low = config.data.test_low_resolution(scale, config.seed);
         let sets = evaluation.sets.iter();
-        let sets = sets.map(|folder| TestSet::load(folder, config.network.spec().scale));
+        let sets = sets.map(|folder| TestSet::load(folder, scale, &low));
         let sets = sets.collect::<anyhow::Result<Vec<_>>>()?;
         println!(
             "{} images to learn from, {} held out; samples of the progress are written to {}",
@@ -107,12 +112,48 @@ impl Run {
             trainer.restore(Checkpoint::load(&self.path(CHECKPOINT), &home)?)?;
             println!("Going on from step {}", trainer.steps());
         } else if let Some(start) = &config.training.start {
-            let checkpoint = Checkpoint::load(start, &home).context(
-                "training.start names the checkpoint of another training, which has to run first",
-            )?;
+            let checkpoint = match model_file(start, config, &home)? {
+                Some(checkpoint) => checkpoint,
+                None => Checkpoint::load(start, &home).context(
+                    "training.start names a model file, or the checkpoint of another training, which has to run first",
+                )?,
+            };
             trainer.start_from(checkpoint)?;
             println!("Starting from the weights in {}", start.display());
         }
         Ok(trainer)
     }
+}
+
+/// The weights of a model file, as a checkpoint that a training can start from; `None` if the file is no model file.
+fn model_file(path: &Path, config: &Config, device: &Device) -> anyhow::Result<Option<Checkpoint>> {
+    let Ok(bytes) = std::fs::read(path) else {
+        return Ok(None);
+    };
+    if record::metadata(&bytes).is_err() {
+        return Ok(None);
+    }
+    let name = path.display();
+    let (network, metadata) = record::read(&bytes, device).with_context(|| format!("in {name}"))?;
+    ensure!(
+        metadata.network == config.network,
+        "{name} holds another network than [network] describes: {}",
+        toml::to_string(&metadata.network)?.replace('\n', ", ")
+    );
+    let parameters = flat::parameters(&network);
+    let trained = flat::parameters(&config.network.init_training(config.seed, device));
+    ensure!(
+        parameters.dims() == trained.dims(),
+        "{name} has one convolution where this network has several in training, or batch normalisation: start from a \
+         checkpoint, or train the network as `kind = \"graph\"`, which an exported ONNX file becomes"
+    );
+    Ok(Some(Checkpoint {
+        progress: Progress {
+            config: config.text.clone(),
+            step: 0,
+            best: None,
+            waited: 0,
+        },
+        vectors: vec![("parameters".into(), parameters)],
+    }))
 }
