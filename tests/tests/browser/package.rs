@@ -87,7 +87,7 @@ fn the_installed_package_has_types_and_can_be_bundled_and_run() {
     let names = node(&project, "node", &["--input-type=module", "-e", exports]);
     assert_eq!(
         names.trim(),
-        r#"[["UprezError","Upscaler","load","preload"],["UprezImg"]]"#,
+        r#"[["UprezError","Upscaler","importModel","load","preload"],["UprezImg"]]"#,
         "on a server"
     );
     node(&project, "npx", &["vite", "build"]);
