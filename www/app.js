@@ -1,8 +1,9 @@
 // The app: takes images, upscales them one after the other, and shows the results.
 //
-// Hooks that tests may rely on: #file, #drop, #settings with #model, #model-save, #engine, #size, #amount, #type, #quality, #auto;
-// #images with an <li data-state> for each; #start, #again, #download-all, #remove-all; #viewer (data-shows) with
-// #before, #after and #divider (role=slider), #hold, #download, #facts; #status (aria-live), #error, #notice.
+// Hooks that tests may rely on: #file, #drop, #settings with #model, #model-save, #engine, #size, #amount, #type,
+// #quality, #auto; #images with an <li data-state> for each; #start, #again, #download-all, #remove-all; #viewer
+// (data-shows) with #before, #after and #divider (role=slider), #hold, #download, #facts; #status (aria-live), #error,
+// #notice.
 // While there is work to do, <body> has the attribute data-busy.
 
 import { confirmLeave } from "./app/confirm-leave.js";

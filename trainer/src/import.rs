@@ -103,13 +103,6 @@ fn options(args: &ImportArgs) -> anyhow::Result<ImportOptions> {
         &[r, g, b] => Some([r, g, b]),
         other => bail!("--mean has {} numbers, but needs three: R,G,B", other.len()),
     };
-    if let Some(mean) = mean {
-        let fits = mean.iter().all(|mean| (0.0..=1.0).contains(mean));
-        ensure!(
-            fits,
-            "--mean is {mean:?}, but its numbers are between 0 and 1"
-        );
-    }
     Ok(ImportOptions {
         mean,
         range: args.range.as_deref().map(|range| match range {

@@ -60,7 +60,7 @@ pub fn onnx(network: &Network, metadata: &Metadata) -> Result<Vec<u8>, ExportErr
     )?)
 }
 
-/// What a file says of its network.
+/// Facts about the network that the file records.
 fn facts(metadata: &Metadata) -> Vec<(String, String)> {
     let mut facts = vec![
         ("name".to_string(), metadata.name.clone()),

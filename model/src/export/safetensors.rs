@@ -11,7 +11,7 @@ use crate::layer::{ConvBlock, Folded};
 use crate::network::Network;
 use crate::record::Metadata;
 
-/// What PyTorch adds to a variance before it takes the root.
+/// PyTorch's batch normalisation adds this to the variance before it takes the square root.
 const NORM_EPSILON: f32 = 1e-5;
 
 /// A tensor of the file, in single precision or of whole numbers.

@@ -16,6 +16,12 @@ pub enum ImportError {
         /// The first bytes, escaped.
         start: String,
     },
+    /// A mean that no image has.
+    #[error("the mean is {0:?}, but its numbers have to be between 0 and 1")]
+    Mean([f32; 3]),
+    /// An unusual range.
+    #[error("the range is {0}, but has to be 1 or 255")]
+    Range(f32),
     /// A file of weights that cannot be read.
     #[error(transparent)]
     Weights(#[from] WeightsError),

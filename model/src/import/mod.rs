@@ -38,7 +38,22 @@ pub struct ImportOptions {
     pub activation: Option<CompactActivation>,
 }
 
-/// What the model file says of the file that it was made of.
+impl ImportOptions {
+    fn check(&self) -> Result<(), ImportError> {
+        if let Some(range) = self.range
+            && ![1.0, 255.0].contains(&range)
+        {
+            return Err(ImportError::Range(range));
+        }
+        let is_mean = |mean: &[f32; 3]| mean.iter().all(|mean| (0.0..=1.0).contains(mean));
+        match self.mean {
+            Some(mean) if !is_mean(&mean) => Err(ImportError::Mean(mean)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Facts about the imported file that the model file records.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct About {
@@ -120,6 +135,7 @@ pub fn import(
     options: &ImportOptions,
     device: &Device,
 ) -> Result<Imported, ImportError> {
+    options.check()?;
     let (config, layers) = match weights::Format::of(bytes) {
         Some(_) => recognise(Tensors::read(bytes)?, options, device)?,
         None if bytes.first() == Some(&ONNX_START) => onnx::read(bytes, options)?,
@@ -147,7 +163,7 @@ fn recognise(
     let mut left = Some(tensors);
     while let Some(tensors) = left {
         if let Some(recipe) = RULES.iter().find_map(|rule| rule(&tensors, options)) {
-            return collect(&tensors, recipe?, device);
+            return collect(tensors, recipe?, device);
         }
         // Each pass shortens the names, so that it ends.
         left = tensors.without_prefix();
@@ -157,7 +173,7 @@ fn recognise(
 
 /// Reads the parameters of a recipe, and checks that they are all that there are.
 fn collect(
-    tensors: &Tensors,
+    mut tensors: Tensors,
     recipe: Recipe,
     device: &Device,
 ) -> Result<(NetworkConfig, Vec<Parameters>), ImportError> {
@@ -169,26 +185,20 @@ fn collect(
     config.validate()?;
     let network = config.init(device);
     let blocks = network.blocks();
-    let mut used = Vec::new();
     let mut layers = Vec::new();
     for (source, block) in sources.iter().zip(&blocks) {
         let parameters = match source {
             Source::Conv { name, slope } => {
-                let names = [format!("{name}.weight"), format!("{name}.bias")];
-                let weight = tensors.get(&names[0])?.clone();
-                let bias = tensors.get(&names[1])?.values.clone();
-                used.extend(names);
-                let slope = slope.as_ref().map(|slope| {
-                    used.push(slope.clone());
-                    tensors.get(slope).map(|tensor| tensor.values.clone())
-                });
+                let weight = tensors.take(&format!("{name}.weight"))?;
+                let bias = tensors.take(&format!("{name}.bias"))?.values;
+                let slope = slope.as_ref().map(|slope| tensors.take(slope));
                 Parameters {
                     weight,
                     bias,
-                    slope: slope.transpose()?,
+                    slope: slope.transpose()?.map(|slope| slope.values),
                 }
             }
-            Source::Three { name } => span::fused(tensors, name, &mut used)?,
+            Source::Three { name } => span::fused(&mut tensors, name)?,
             Source::Normalise { mean, range } => span::normalising(*mean, *range),
         };
         let expected = block.weight.shape();
@@ -209,11 +219,8 @@ fn collect(
             expected: blocks.len(),
         });
     }
-    let needed = |name: &&str| {
-        let is_used = used.iter().any(|used| used == name);
-        !is_used && !unneeded.iter().any(|part| name.contains(part))
-    };
-    let left: Vec<&str> = tensors.names().filter(needed).collect();
+    let is_needed = |name: &&str| !unneeded.iter().any(|part| name.contains(part));
+    let left: Vec<&str> = tensors.names().filter(is_needed).collect();
     match left.first() {
         Some(first) => Err(ImportError::Left {
             first: first.to_string(),

@@ -86,25 +86,17 @@ pub(super) fn normalising(mean: [f32; 3], range: f32) -> Parameters {
 /// The convolution `NAME`: of `NAME.conv.0` to `.2` and `NAME.sk`, or as `NAME.eval_conv` where the file is fused.
 ///
 /// The original fuses as well before it computes, so that `eval_conv` may be out of date in files of a training.
-pub(super) fn fused(
-    tensors: &Tensors,
-    name: &str,
-    used: &mut Vec<String>,
-) -> Result<Parameters, ImportError> {
+pub(super) fn fused(tensors: &mut Tensors, name: &str) -> Result<Parameters, ImportError> {
+    let is_fused = !tensors.has(&format!("{name}.sk.weight"));
     let mut take = |part: &str| {
-        let names = [
-            format!("{name}.{part}.weight"),
-            format!("{name}.{part}.bias"),
-        ];
-        let found = (tensors.get(&names[0])?, tensors.get(&names[1])?);
-        used.extend(names);
-        Ok::<_, ImportError>(found)
+        let mut of = |kind: &str| tensors.take(&format!("{name}.{part}.{kind}"));
+        Ok::<_, ImportError>((of("weight")?, of("bias")?))
     };
-    if !tensors.has(&format!("{name}.sk.weight")) {
+    if is_fused {
         let (weight, bias) = take("eval_conv")?;
         return Ok(Parameters {
-            weight: weight.clone(),
-            bias: bias.values.clone(),
+            weight,
+            bias: bias.values,
             slope: None,
         });
     }
@@ -115,20 +107,20 @@ pub(super) fn fused(
         take("sk")?,
     ];
     let shape = |tensor: &Tensor| <[usize; 4]>::try_from(tensor.shape.as_slice());
-    let sizes = (shape(middle.0), shape(beside.0));
+    let sizes = (shape(&middle.0), shape(&beside.0));
     let (Ok([wide_out, wide_in, k, columns]), Ok([out, channels_in, 1, 1])) = sizes else {
-        return Err(misshapen(name, middle.0));
+        return Err(misshapen(name, &middle.0));
     };
     let fits = first.0.shape == [wide_in, channels_in, 1, 1]
         && last.0.shape == [out, wide_out, 1, 1]
         && k == columns
         && k % 2 == 1
-        && [first.1, middle.1, last.1, beside.1]
+        && [&first.1, &middle.1, &last.1, &beside.1]
             .iter()
             .zip([wide_in, wide_out, out, out])
             .all(|(bias, count)| bias.values.len() == count);
     if !fits {
-        return Err(misshapen(name, middle.0));
+        return Err(misshapen(name, &middle.0));
     }
     let taps = k * k;
     let at = |tensor: &Tensor, i: usize| f64::from(tensor.values[i]);
@@ -138,28 +130,30 @@ pub(super) fn fused(
     for o in 0..wide_out {
         for i in 0..wide_in {
             for tap in 0..taps {
-                let weight = at(middle.0, (o * wide_in + i) * taps + tap);
-                narrow_bias[o] += weight * at(first.1, i);
+                let weight = at(&middle.0, (o * wide_in + i) * taps + tap);
+                narrow_bias[o] += weight * at(&first.1, i);
                 for c in 0..channels_in {
                     narrow[(o * channels_in + c) * taps + tap] +=
-                        weight * at(first.0, i * channels_in + c);
+                        weight * at(&first.0, i * channels_in + c);
                 }
             }
         }
     }
     let size = channels_in * taps;
     let mut weight = vec![0f64; out * size];
-    let mut bias: Vec<f64> = (0..out).map(|o| at(last.1, o) + at(beside.1, o)).collect();
+    let mut bias: Vec<f64> = (0..out)
+        .map(|o| at(&last.1, o) + at(&beside.1, o))
+        .collect();
     for o in 0..out {
         for w in 0..wide_out {
-            let factor = at(last.0, o * wide_out + w);
+            let factor = at(&last.0, o * wide_out + w);
             bias[o] += factor * narrow_bias[w];
             for i in 0..size {
                 weight[o * size + i] += factor * narrow[w * size + i];
             }
         }
         for c in 0..channels_in {
-            weight[o * size + c * taps + taps / 2] += at(beside.0, o * channels_in + c);
+            weight[o * size + c * taps + taps / 2] += at(&beside.0, o * channels_in + c);
         }
     }
     let single = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();

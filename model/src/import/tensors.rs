@@ -50,9 +50,9 @@ impl Tensors {
         tensors.collect()
     }
 
-    /// A tensor that a network needs.
-    pub(super) fn get(&self, name: &str) -> Result<&Tensor, ImportError> {
-        let tensor = self.0.get(name);
+    /// Removes and returns a tensor that a network needs.
+    pub(super) fn take(&mut self, name: &str) -> Result<Tensor, ImportError> {
+        let tensor = self.0.remove(name);
         tensor.ok_or_else(|| ImportError::Missing(name.into()))
     }
 

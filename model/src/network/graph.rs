@@ -45,7 +45,7 @@ pub enum GraphConfigError {
     Step {
         /// Its number, from 1.
         number: usize,
-        /// What it is.
+        /// The kind of step.
         what: &'static str,
     },
     /// There is nothing to train or to store.
@@ -54,8 +54,8 @@ pub enum GraphConfigError {
 }
 
 impl GraphConfig {
-    /// A network of these steps. Its parameters get other names: those of the convolutions in the order in which they
-    /// run.
+    /// A network of these steps. Names of parameters do not matter: the network's convolutions take theirs in the order
+    /// in which they run.
     pub fn new(graph: engine::graph::Graph, spec: Spec) -> Result<Self, GraphConfigError> {
         for (i, step) in graph.steps().iter().enumerate() {
             let unsupported = match step {

@@ -1,6 +1,6 @@
 //! Types of a tensor's elements.
 
-use half::{bf16, f16};
+use burn::tensor::{bf16, f16};
 
 /// How a tensor's elements are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

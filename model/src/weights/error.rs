@@ -117,7 +117,7 @@ pub enum WeightsError {
     /// There is more in the file than is read.
     #[error("the file holds more than {limit} {what}: save only the state_dict")]
     TooMany {
-        /// What there is too much of.
+        /// The things that there are too many of.
         what: &'static str,
         /// The most that is read.
         limit: usize,

@@ -1,4 +1,4 @@
-//! What the two formats of `torch.save` have in common: tensors as views of storages.
+//! Tensors as views of storages, which both formats of `torch.save` have.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

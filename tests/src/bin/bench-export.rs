@@ -126,7 +126,7 @@ fn compare(python: &Python, name: &str, bytes: &[u8], folder: &Path) -> anyhow::
     )])
 }
 
-/// What a script makes of planes.
+/// The result of a script for planes.
 fn run(python: &Python, script: &str, model: &Path, input: &Planes) -> anyhow::Result<Vec<f32>> {
     let [given, made]: [PathBuf; 2] = ["input", "output"].map(|name| model.with_file_name(name));
     let bytes: Vec<u8> = input.data.iter().flat_map(|v| v.to_le_bytes()).collect();

@@ -12,7 +12,7 @@ use crate::fixture::{
 };
 use crate::site::{Gpu, PAGE, Visit};
 
-pub const PATIENCE: Duration = Duration::from_secs(300);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The app, with a small model of the user selected.
 pub fn with_tiny_model() -> Visit {

@@ -24,7 +24,7 @@ enum Part {
     Native,
     /// Memory use of a page (Linux only).
     Memory,
-    /// What onnxruntime and spandrel compute with exported models; differences instead of times.
+    /// Exported models in onnxruntime and spandrel; reports differences instead of times.
     Export,
 }
 

@@ -3,7 +3,7 @@
 mod arithmetic;
 mod layout;
 
-use half::f16;
+use burn::tensor::f16;
 
 use super::error::{Problem, operand};
 use super::node::{Node, Value};

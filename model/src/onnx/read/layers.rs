@@ -34,14 +34,14 @@ impl Weights {
     }
 }
 
-/// What lies beyond an image's border.
+/// Pixels beyond an image's border.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Border {
     Zero,
     Replicate,
 }
 
-/// What a convolution does at the border.
+/// How a convolution treats the border.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Edge {
     /// The result is as large as the input, which continues like this.

@@ -13,7 +13,7 @@ const MAX_NAME_BYTES: usize = 120;
 #[derive(Debug, Default)]
 pub(super) struct Parameters {
     numbers: BTreeMap<String, Rc<Vec<f32>>>,
-    /// How often a name has been made unique.
+    /// Number of times that each name was taken, which is appended to make it unique.
     repeated: BTreeMap<String, usize>,
     /// The name of weights that several layers share, by their address.
     shared: BTreeMap<*const Vec<f32>, String>,

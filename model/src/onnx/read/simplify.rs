@@ -15,12 +15,12 @@ use super::tensor::Budget;
 #[derive(Clone, Copy, Debug, Default)]
 struct Readers {
     count: usize,
-    /// Those that are picks, and the channels that they pick in all.
+    /// Readers that are picks, and the number of channels that they pick in all.
     picks: usize,
     picked: usize,
 }
 
-/// What a rule makes of a layer.
+/// A rule's result for a layer.
 enum Outcome {
     /// It stays.
     Keep,
@@ -53,7 +53,7 @@ pub(super) fn simplify(
 ) -> AtNode<(Vec<Layer>, Id)> {
     let (layers, result) = rewrite(layers, result, budget, functions::find)?;
     let (layers, result) = rewrite(layers, result, budget, merge::merge)?;
-    // What has been merged may make more possible.
+    // Merged layers may make further merges possible.
     let (layers, result) = rewrite(layers, result, budget, merge::merge)?;
     // The layers that nothing reads any more go.
     rewrite(layers, result, budget, |_, _| Ok(Outcome::Keep))

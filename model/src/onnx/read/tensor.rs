@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use half::{bf16, f16};
+use burn::tensor::{bf16, f16};
 
 use super::error::{Problem, ReadError, operand};
 use super::proto::{self, ElementType};

@@ -30,7 +30,7 @@ pub(super) struct View {
     dims: Vec<Vec<Part>>,
 }
 
-/// What makes four-dimensional maps of a view's base. The numbers are channels, taken in this order.
+/// The layers that compute a four-dimensional view. The numbers are channels, taken in this order.
 #[derive(Debug, PartialEq)]
 pub(super) enum Realised {
     Pick(Vec<usize>),

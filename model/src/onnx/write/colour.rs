@@ -1,4 +1,4 @@
-//! What the pipeline does around a network, as nodes: colour conversion and bicubic enlargement.
+//! The pipeline's colour conversion and bicubic enlargement, as nodes.
 
 use engine::graph::{Builder, Graph, Interpolation, Plan};
 use engine::image::colour;

@@ -60,7 +60,7 @@ impl Window {
                 return Err(Problem::attribute("pads", format!("{other:?}"), expected));
             }
         };
-        // What is needed for a result of ⌈side / stride⌉ pixels, along an axis.
+        // The padding along an axis for a result of ⌈side / stride⌉ pixels.
         let total = |axis: usize| {
             let reached =
                 (image[axis].div_ceil(stride) - 1) * stride + dilation[axis] * (taps[axis] - 1) + 1;

@@ -27,7 +27,7 @@ fn cut_and_changed_files_are_refused_without_a_panic() {
     for length in (0..bytes.len()).step_by(7) {
         assert!(read(&bytes[..length], 1.0).is_err(), "{length} bytes");
     }
-    // Whatever becomes of these, nothing panics.
+    // Reading these may fail, but must not panic.
     for at in 0..bytes.len() {
         for value in [0, 1, 0x7f, 0x80, 0xff, bytes[at] ^ 8] {
             let mut changed = bytes.clone();
