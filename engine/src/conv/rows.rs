@@ -110,17 +110,18 @@ fn fit(data: &mut Vec<f32>, length: usize) {
 }
 
 impl Rows {
-    /// Forgets all rows, and begins anew with `border` rows of zeros above the image.
-    pub fn reset(&mut self, channels: usize, columns: usize, border: usize) {
+    /// Forgets all rows, and begins anew with `border` rows of zeros above the image. Makes room for `rows` rows in all:
+    /// a buffer that grows bit by bit is copied as often, and leaves holes in a page's memory.
+    pub fn reset(&mut self, channels: usize, columns: usize, border: usize, rows: usize) {
         if [channels, columns, border] != [self.channels, self.columns, self.border] {
             // In another layout, values of the old rows would lie in the borders.
             self.data.fill(0.0);
         }
         let mut data = std::mem::take(&mut self.data);
         let stride = stride(columns, border);
-        let above = border * channels * stride;
-        fit(&mut data, above);
-        data[..above].fill(0.0);
+        let row_values = channels * stride;
+        fit(&mut data, rows.max(border) * row_values);
+        data[..border * row_values].fill(0.0);
         *self = Self {
             channels,
             columns,

@@ -26,7 +26,7 @@ impl Random {
     /// Rows of noise whose memory ends with the last value, so that AddressSanitizer sees reads past it.
     fn rows(&mut self, [channels, height, columns]: [usize; 3], border: usize) -> Rows {
         let mut rows = Rows::default();
-        rows.reset(channels, columns, border);
+        rows.reset(channels, columns, border, 0);
         rows.push(height);
         for y in 0..height {
             for channel in 0..channels {
@@ -81,7 +81,7 @@ impl Case {
             let inputs: Vec<&Rows> = inputs.iter().collect();
             let add = random.rows([shape.channels_out, self.rows, *columns], beyond);
             let mut output = Rows::default();
-            output.reset(shape.channels_out, *columns, beyond);
+            output.reset(shape.channels_out, *columns, beyond, 0);
             conv.run(
                 &mut Scratch::default(),
                 &inputs,
@@ -275,7 +275,7 @@ fn rows_with_too_narrow_a_border_are_refused() {
     let conv = RowConv::new(Isa::best(), shape, &random.values(81), &[0.0]);
     let input = random.rows([1, 9, 8], 3);
     let mut output = Rows::default();
-    output.reset(1, 8, 0);
+    output.reset(1, 8, 0, 0);
     let activation = FusedActivation::None;
     conv.run(
         &mut Scratch::default(),

@@ -111,6 +111,18 @@ impl Program {
 
     /// Bytes that a worker holds for an input of these sides, beside input and output.
     pub fn bytes(&self, [width, height]: [usize; 2]) -> u64 {
+        let values = self.extents.iter().zip(&self.borders);
+        let values = values.zip(self.held_rows(height)).zip(0..);
+        let bytes = values.map(|(((extent, border), rows), value)| match value {
+            0 => 0,
+            _ if matches!(self.stages[value - 1], Stage::View) => 0,
+            _ => row_bytes(extent.channels, extent.px(width), *border).saturating_mul(rows as u64),
+        });
+        bytes.fold(0, u64::saturating_add)
+    }
+
+    /// Most rows that each value holds at once, for an input of this height.
+    pub fn held_rows(&self, height: usize) -> Vec<usize> {
         let mut schedule = Schedule::default();
         // Rows are dropped as fast as they come once the first ones have passed the last step.
         let settled = 4 * (self.grid.halo_px[0] + self.grid.halo_px[1]) + 64;
@@ -141,13 +153,7 @@ impl Program {
                 span.keep_from(*needed);
             }
         }
-        let values = self.extents.iter().zip(&self.borders).zip(rows).zip(0..);
-        let bytes = values.map(|(((extent, border), rows), value)| match value {
-            0 => 0,
-            _ if matches!(self.stages[value - 1], Stage::View) => 0,
-            _ => row_bytes(extent.channels, extent.px(width), *border).saturating_mul(rows as u64),
-        });
-        bytes.fold(0, u64::saturating_add)
+        rows
     }
 
     /// Places the blocks of convolutions, and says what tiles have to be like for that.
@@ -321,3 +327,46 @@ const TILE_MULTIPLICATIONS: f64 = 1e11;
 
 /// Memory that a worker aims at for a tile, in bytes.
 const TILE_BYTES: u64 = 96 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Builder, ConvOptions, Form, Kernel, Parameter};
+
+    const CONVS: usize = 60;
+
+    /// Convolutions one after the other, to whose result the first one's is added.
+    fn deep() -> Plan {
+        let mut builder = Builder::new(8);
+        let mut last = builder.input();
+        for layer in 0..CONVS {
+            let kernel = Kernel::Parameter {
+                weight: Parameter {
+                    name: layer.to_string(),
+                    shape: [8, 8, 3, 3],
+                },
+                form: Form::Plain,
+                bias: None,
+            };
+            last = builder.conv(last, kernel, ConvOptions::default()).unwrap();
+        }
+        builder.add(last, 1).unwrap();
+        let values = [0.1; 8 * 8 * 9];
+        let graph = builder.finish().unwrap();
+        graph.compile(|_| Some(&values)).unwrap()
+    }
+
+    #[test]
+    fn deep_networks_hold_few_rows_of_each_value_at_any_height() {
+        for isa in Isa::available() {
+            let program = Program::new(&deep(), isa);
+            let held = program.held_rows(4000);
+            assert_eq!(held, program.held_rows(2000));
+            // A band, the kernel's reach, a block and the border; the sum's other value waits for all convolutions.
+            let few = held.iter().enumerate().filter(|(value, _)| *value != 1);
+            let most = few.map(|(_, rows)| *rows).max();
+            assert!(most <= Some(BAND_ROWS + 16), "{isa:?}: {held:?}");
+            assert!(held[1] < 8 * CONVS, "{isa:?}: {held:?}");
+        }
+    }
+}

@@ -67,11 +67,14 @@ impl Worker {
         self.schedule.begin(&program.extents, height);
         self.values
             .resize_with(program.extents.len(), Rows::default);
-        let values = self.values.iter_mut().zip(&program.extents);
-        for (value, ((rows, extent), border)) in values.zip(&program.borders).enumerate() {
+        let held = program.held_rows(height);
+        let extents = program.extents.iter().zip(&program.borders).zip(held);
+        for (value, (rows, ((extent, border), held))) in
+            self.values.iter_mut().zip(extents).enumerate()
+        {
             let is_view = value > 0 && matches!(program.stages[value - 1], Stage::View);
             if !is_view {
-                rows.reset(extent.channels, extent.px(width), *border);
+                rows.reset(extent.channels, extent.px(width), *border, held);
             }
         }
     }
