@@ -24,6 +24,8 @@ const NETWORKS: [&str; 46] = [
     r#"{ "kind": "plain", "scale": 2, "colour": "rgb", "width": 5, "depth": 1, "skip": "bicubic" }"#,
     r#"{ "kind": "plain", "scale": 3, "colour": "rgb", "width": 17, "depth": 1, "expansion": 20 }"#,
     r#"{ "kind": "plain", "scale": 2, "width": 3, "depth": 0, "long_skip": true }"#,
+    r#"{ "kind": "plain", "scale": 2, "colour": "rgb", "width": 5, "depth": 1, "unshuffle": 2, "long_skip": true }"#,
+    r#"{ "kind": "plain", "scale": 1, "width": 4, "depth": 1, "unshuffle": 4, "expansion": 6 }"#,
     r#"{ "kind": "srcnn", "scale": 3, "maps": [6, 5] }"#,
     r#"{ "kind": "srcnn", "scale": 2, "maps": [6, 5], "colour": "rgb", "kernels_px": [3, 5, 3] }"#,
     r#"{ "kind": "fsrcnn", "scale": 2, "wide": 6, "narrow": 4, "depth": 2 }"#,

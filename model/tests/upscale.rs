@@ -31,6 +31,7 @@ fn configs() -> Vec<NetworkConfig> {
         r#"{ "kind": "plain", "scale": 3, "width": 4, "depth": 1, "skip": "bicubic" }"#,
         r#"{ "kind": "plain", "scale": 4, "colour": "rgb", "width": 5, "depth": 0, "skip": "none" }"#,
         r#"{ "kind": "plain", "scale": 2, "colour": "rgb", "width": 5, "depth": 1, "skip": "bicubic" }"#,
+        r#"{ "kind": "plain", "scale": 2, "colour": "rgb", "width": 5, "depth": 1, "unshuffle": 2 }"#,
         r#"{ "kind": "srcnn", "scale": 3, "maps": [6, 5] }"#,
         r#"{ "kind": "srcnn", "scale": 2, "maps": [6, 5], "colour": "rgb" }"#,
         r#"{ "kind": "fsrcnn", "scale": 2, "wide": 6, "narrow": 4, "depth": 1 }"#,

@@ -21,7 +21,7 @@ fn after_a_step(devices: usize, accumulate: usize) -> Vec<f32> {
         .replace("batch = 4", "batch = 7");
     let config = Config::parse(&text, Path::new(".")).unwrap();
     let dataset = Dataset::load(&config.data, &config.network, 0, config.seed).unwrap();
-    let batch = Sampler::new(dataset.into(), &config).batch(0);
+    let batch = Sampler::new(dataset.into(), &config).batch(0).unwrap();
     let mut several = Devices::from(Device::flex());
     several.all = vec![several.all[0].clone(); devices];
     let mut trainer = Trainer::on(&config, several).unwrap();

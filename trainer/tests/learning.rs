@@ -118,7 +118,13 @@ optimiser = {{ kind = "adam" }}
     let mut trainer = trainer::train::Trainer::new(&config, &Device::flex()).unwrap();
     let mut losses = Vec::new();
     for batch in trainer::data::Batches::start(std::sync::Arc::new(dataset), &config, 0) {
-        losses.push(trainer.step(batch).unwrap().loss.into_scalar::<f32>());
+        losses.push(
+            trainer
+                .step(batch.unwrap())
+                .unwrap()
+                .loss
+                .into_scalar::<f32>(),
+        );
     }
     [losses[0], losses[losses.len() - 1]]
 }

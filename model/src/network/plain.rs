@@ -6,6 +6,10 @@
 //!      └──────────────────────────── nearest or bicubic skip ───────────────────────┘
 //! ```
 //!
+//! With a pixel unshuffle in front, the convolutions run on an image of 1/u of its sides with u² times as many channels:
+//! they see u times as far, which removing the traces of compression needs, and a pixel costs 1/u² of the
+//! multiplications. A shuffle of u after the last convolution undoes it.
+//!
 //! The structure is that of SESR (Bhardwaj et al. 2022, arXiv:2103.09404) and ECBSR (Zhang et al. 2021): in training,
 //! each convolution can be a wide linear block, which every step folds into one k×k convolution. The sub-pixel shuffle
 //! is ESPCN's (Shi et al. 2016, arXiv:1609.05158).
@@ -40,6 +44,9 @@ pub struct PlainConfig {
     /// Whether the maps of the first convolution are added to the input of the last one.
     #[serde(default)]
     pub long_skip: bool,
+    /// Factor of the pixel unshuffle in front of the network: 1 (none), 2 or 4.
+    #[serde(default = "no_unshuffle", skip_serializing_if = "is_no_unshuffle")]
+    pub unshuffle: usize,
     /// Maps of the wide blocks in training; without it, the convolutions are trained directly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expansion: Option<usize>,
@@ -49,6 +56,15 @@ fn ends_px() -> usize {
     3
 }
 
+fn no_unshuffle() -> usize {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+fn is_no_unshuffle(unshuffle: &usize) -> bool {
+    *unshuffle == 1
+}
+
 /// Side of the other kernels in pixels.
 const MIDDLE_PX: usize = 3;
 
@@ -56,7 +72,7 @@ impl PlainConfig {
     fn first(&self) -> [usize; 4] {
         [
             self.width,
-            self.colour.channels(),
+            self.colour.channels() * self.unshuffle * self.unshuffle,
             self.ends_px,
             self.ends_px,
         ]
@@ -67,7 +83,8 @@ impl PlainConfig {
     }
 
     fn last(&self) -> [usize; 4] {
-        let maps = self.colour.channels() * self.scale * self.scale;
+        let factor = self.scale * self.unshuffle;
+        let maps = self.colour.channels() * factor * factor;
         [maps, self.width, self.ends_px, self.ends_px]
     }
 }
@@ -87,6 +104,8 @@ impl Architecture for PlainConfig {
         check_scale(self.scale)?;
         check_maps("width", self.width)?;
         check(self.depth <= 256, "depth", self.depth, "at most 256")?;
+        let fits = [1, 2, 4].contains(&self.unshuffle);
+        check(fits, "unshuffle", self.unshuffle, "1, 2 or 4")?;
         check(k % 2 == 1 && k <= 15, "ends_px", k, "odd and at most 15")?;
         check(
             (1..=4096).contains(&expansion),
@@ -110,6 +129,7 @@ impl Architecture for PlainConfig {
             scale: self.scale,
             skip: self.skip,
             long_skip: self.long_skip,
+            unshuffle: self.unshuffle,
         })
     }
 
@@ -128,11 +148,20 @@ pub struct Plain {
     #[module(skip)]
     skip: Skip,
     long_skip: bool,
+    unshuffle: usize,
 }
 
 impl Topology for Plain {
     fn run<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error> {
-        let first = ops.conv(&self.first, &input)?;
+        let aligned = match self.unshuffle {
+            1 => input,
+            factor => ops.align(&input, factor)?,
+        };
+        let small = match self.unshuffle {
+            1 => aligned.clone(),
+            factor => ops.unshuffle(&aligned, factor)?,
+        };
+        let first = ops.conv(&self.first, &small)?;
         let mut maps = first.clone();
         for block in &self.middle {
             maps = ops.conv(block, &maps)?;
@@ -141,6 +170,11 @@ impl Topology for Plain {
             maps = ops.add(&maps, &first)?;
         }
         let phases = ops.conv(&self.last, &maps)?;
-        ops.sub_pixel(&phases, &input, self.skip, self.scale)
+        if self.unshuffle == 1 {
+            return ops.sub_pixel(&phases, &aligned, self.skip, self.scale);
+        }
+        let phases = ops.sub_pixel(&phases, &small, Skip::None, self.unshuffle)?;
+        let enlarged = ops.sub_pixel(&phases, &aligned, self.skip, self.scale)?;
+        ops.crop(&enlarged, self.scale)
     }
 }

@@ -71,6 +71,7 @@ fn ours(device: &Device) -> Network {
         ends_px: 3,
         skip: Skip::Nearest,
         long_skip: false,
+        unshuffle: 1,
         expansion: None,
     };
     NetworkConfig::Plain(config).init_training(1, device)

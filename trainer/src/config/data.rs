@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use model::network::NetworkConfig;
 use serde::Deserialize;
 
-use crate::data::LowResolution;
+use crate::data::{Degrader, LowResolution};
 use crate::degrade::Degradation;
 use crate::image_file;
 
@@ -33,6 +34,12 @@ fn one() -> usize {
 }
 
 impl DataConfig {
+    /// What degrades each patch anew, unless low-resolution images are given or made by bicubic interpolation.
+    pub(crate) fn degrader(&self, network: &NetworkConfig) -> Option<Degrader> {
+        let is_fixed = self.low_resolution.is_some() || self.degradation.is_bicubic();
+        (!is_fixed).then(|| Degrader::new(&self.degradation, network))
+    }
+
     /// The source of low-resolution images.
     pub fn low_resolution(&self, seed: u64) -> LowResolution {
         LowResolution {

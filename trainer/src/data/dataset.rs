@@ -1,10 +1,10 @@
-//! Images, decoded and degraded once, and kept as 8-bit.
+//! Images, decoded once and kept as 8-bit.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 use engine::Input;
-use engine::image::{Image, resize};
+use engine::image::{Channels, Image, resize};
 use indicatif::ProgressBar;
 use model::network::NetworkConfig;
 use rand::seq::SliceRandom;
@@ -12,7 +12,8 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use rayon::prelude::*;
 
-use super::{LeftOut, LowResolution, Pair};
+use super::drawn::Degrader;
+use super::{LeftOut, LowResolution, Pair, crop_to_multiple};
 use crate::config::DataConfig;
 use crate::image_file::{self, LoadError};
 use crate::metric::Metric;
@@ -21,8 +22,10 @@ use crate::metric::Metric;
 pub struct Sample {
     /// The file's name.
     pub name: String,
-    /// RGB: the low-resolution image, enlarged again for [`Input::Upsampled`].
-    pub input: Image,
+    /// RGB: the low-resolution image, enlarged again for [`Input::Upsampled`]; `None` if it is drawn for each patch.
+    input: Option<Image>,
+    /// Width and height of the input.
+    size: (usize, usize),
     /// RGB, by output pixels per pixel of the input: the original, cropped so that the scale divides
     /// its sides, comes last; before it the targets of a network's intermediate outputs.
     pub targets: Vec<(usize, Image)>,
@@ -39,7 +42,9 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Decodes and degrades all images of the configured folders.
+    /// Decodes all images of the configured folders.
+    ///
+    /// Bicubic images are made of them once; another degradation is drawn for every patch (see [`super::Sampler`]).
     ///
     /// Images that are damaged or too small are named on standard error and left out. Fails if no others remain.
     pub fn load(
@@ -66,6 +71,7 @@ impl Dataset {
             low: config.low_resolution(seed),
             network,
             patch_px: config.patch_px,
+            degrader: config.degrader(network),
             left_out: Vec::new(),
         };
         let mut files = files.into_iter();
@@ -114,6 +120,8 @@ struct Loader<'a> {
     low: LowResolution,
     network: &'a NetworkConfig,
     patch_px: usize,
+    /// If inputs are drawn for each patch.
+    degrader: Option<Degrader>,
     left_out: Vec<LeftOut>,
 }
 
@@ -152,9 +160,20 @@ impl Loader<'_> {
         let progress = ProgressBar::new(files.len() as u64);
         let needed_px = self.needed_px();
         let results = files.par_iter().map(|file| {
-            let pair = self.pair(file, needed_px)?;
+            let sample = match &self.degrader {
+                Some(degrader) => {
+                    let original = self.original(file, needed_px)?;
+                    original.map(|original| {
+                        Sample::drawn(image_file::name(file), original, degrader, self.network)
+                    })
+                }
+                None => {
+                    let pair = self.pair(file, needed_px)?;
+                    pair.map(|pair| Sample::new(pair, self.network))
+                }
+            };
             progress.inc(1);
-            Ok(pair.map(|pair| Sample::new(pair, self.network)))
+            Ok(sample)
         });
         let results: Vec<Result<Sample, LeftOut>> = results.collect::<anyhow::Result<_>>()?;
         progress.finish_and_clear();
@@ -168,18 +187,37 @@ impl Loader<'_> {
         Ok(samples)
     }
 
-    /// A pair in RGB, or why the image is left out. An unreadable file or a low-resolution image that
-    /// does not belong to its original is an error.
-    fn pair(&self, file: &Path, needed_px: usize) -> anyhow::Result<Result<Pair, LeftOut>> {
-        let scale = self.network.spec().scale;
+    /// An original, or why the image is left out. An unreadable file is an error.
+    fn read(&self, file: &Path, needed_px: usize) -> anyhow::Result<Result<Image, LeftOut>> {
         let hr = match image_file::load(file) {
             Ok(hr) => hr,
             Err(error @ LoadError::File { .. }) => return Err(error.into()),
             Err(error) => return Ok(Err(LeftOut::Damaged(error))),
         };
-        if let Err(small) = LeftOut::check_size(file, &hr, needed_px.max(scale)) {
-            return Ok(Err(small));
-        }
+        let needed_px = needed_px.max(self.network.spec().scale);
+        Ok(match LeftOut::check_size(file, &hr, needed_px) {
+            Ok(()) => Ok(hr),
+            Err(small) => Err(small),
+        })
+    }
+
+    /// An original in RGB whose sides the scale divides.
+    fn original(&self, file: &Path, needed_px: usize) -> anyhow::Result<Result<Image, LeftOut>> {
+        let read = self.read(file, needed_px)?;
+        Ok(read.map(|hr| {
+            let hr = hr.to_channels(Channels::Rgb);
+            crop_to_multiple(&hr, self.network.spec().scale).unwrap_or(hr)
+        }))
+    }
+
+    /// A pair in RGB, or why the image is left out. An unreadable file or a low-resolution image that
+    /// does not belong to its original is an error.
+    fn pair(&self, file: &Path, needed_px: usize) -> anyhow::Result<Result<Pair, LeftOut>> {
+        let scale = self.network.spec().scale;
+        let hr = match self.read(file, needed_px)? {
+            Ok(hr) => hr,
+            Err(left_out) => return Ok(Err(left_out)),
+        };
         match Pair::from_original(file, hr, scale, &self.low) {
             Ok(pair) => Ok(Ok(pair.into_rgb())),
             Err(error) => match error.downcast::<LoadError>() {
@@ -203,26 +241,40 @@ impl Sample {
             Input::LowResolution => lr,
             Input::Upsampled => resize::imresize(&lr, target.width, target.height),
         };
-        let mut ratios = network.training_ratios();
-        ratios.dedup();
-        let largest = ratios.pop().unwrap_or(1);
-        let smaller = ratios.into_iter().map(|ratio| {
-            let (width, height) = (input.width * ratio, input.height * ratio);
-            (ratio, resize::imresize(&target, width, height))
-        });
-        let mut targets: Vec<_> = smaller.collect();
-        targets.push((largest, target));
+        let size = (input.width, input.height);
         Self {
-            targets,
+            targets: targets(target, size, network),
             name,
-            input,
+            input: Some(input),
+            size,
         }
+    }
+
+    /// The targets for an RGB original, whose inputs are drawn later.
+    fn drawn(name: String, original: Image, degrader: &Degrader, network: &NetworkConfig) -> Self {
+        let size = degrader.input_size(&original);
+        Self {
+            targets: targets(original, size, network),
+            name,
+            input: None,
+            size,
+        }
+    }
+
+    /// The original, cropped so that the scale divides its sides.
+    pub(super) fn original(&self) -> Option<&Image> {
+        self.targets.last().map(|(_, target)| target)
+    }
+
+    /// The input, if it is not drawn for each patch.
+    pub(super) fn input(&self) -> Option<&Image> {
+        self.input.as_ref()
     }
 
     /// The number of positions that a patch can have, at multiples of `stride_px`.
     pub(super) fn positions(&self, patch_px: usize, stride_px: usize) -> usize {
         let along = |side: usize| (side - patch_px) / stride_px + 1;
-        along(self.input.width) * along(self.input.height)
+        along(self.size.0) * along(self.size.1)
     }
 
     pub(super) fn random_position(
@@ -233,8 +285,26 @@ impl Sample {
     ) -> (usize, usize) {
         let mut along =
             |side: usize| stride_px * random.random_range(0..=(side - patch_px) / stride_px);
-        (along(self.input.width), along(self.input.height))
+        (along(self.size.0), along(self.size.1))
     }
+}
+
+/// The targets of a network by output pixels per input pixel, the original last, for inputs of this width and height.
+fn targets(
+    original: Image,
+    (width, height): (usize, usize),
+    network: &NetworkConfig,
+) -> Vec<(usize, Image)> {
+    let mut ratios = network.training_ratios();
+    ratios.dedup();
+    let largest = ratios.pop().unwrap_or(1);
+    let smaller = ratios.into_iter().map(|ratio| {
+        let smaller = resize::imresize(&original, width * ratio, height * ratio);
+        (ratio, smaller)
+    });
+    let mut targets: Vec<_> = smaller.collect();
+    targets.push((largest, original));
+    targets
 }
 
 /// The last two parts of a path, which name the data set in reports.

@@ -1,48 +1,68 @@
-//! Random patches and their eight flips, prepared by a thread while a step is computed.
+//! Random patches and their eight flips, prepared by threads while a step is computed.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
+use anyhow::Context;
 use engine::Colour;
 use engine::image::{Image, colour};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use super::batch::{Batch, BatchShape, Patches};
-use super::{Dataset, Sample};
+use super::{Dataset, Degrader, Sample};
 use crate::config::Config;
 
-/// Number of batches that are prepared in advance.
+/// Number of batches that each thread prepares in advance.
 const AHEAD: usize = 2;
 
 /// A source of batches. The batch of a step depends on the seed and the step alone, so that a resumed
 /// training uses the same batches as an uninterrupted one.
 pub struct Batches {
-    receiver: Receiver<Batch>,
+    /// One for each thread, which take turns.
+    receivers: Vec<Receiver<anyhow::Result<Batch>>>,
+    next: usize,
 }
 
 impl Batches {
     /// Batches for the steps `from..config.training.steps`.
     pub fn start(dataset: Arc<Dataset>, config: &Config, from: u64) -> Self {
-        let (sender, receiver) = sync_channel(AHEAD);
-        let sampler = Sampler::new(dataset, config);
+        let sampler = Arc::new(Sampler::new(dataset, config));
         let steps = from..config.training.steps;
-        std::thread::spawn(move || {
-            for step in steps {
-                if sender.send(sampler.batch(step)).is_err() {
-                    return; // the training has ended early
+        let threads = threads();
+        let receivers = (0..threads).map(|thread| {
+            let (sender, receiver) = sync_channel(AHEAD);
+            let sampler = Arc::clone(&sampler);
+            let steps = steps.clone().skip(thread).step_by(threads);
+            std::thread::spawn(move || {
+                for step in steps {
+                    if sender.send(sampler.batch(step)).is_err() {
+                        return; // the training has ended early
+                    }
                 }
-            }
+            });
+            receiver
         });
-        Self { receiver }
+        Self {
+            receivers: receivers.collect(),
+            next: 0,
+        }
     }
 }
 
-impl Iterator for Batches {
-    type Item = Batch;
+/// Threads that prepare batches: half of the processor's, as steps need them, too.
+fn threads() -> usize {
+    let all = std::thread::available_parallelism().map_or(1, usize::from);
+    (all / 2).clamp(1, 8)
+}
 
-    fn next(&mut self) -> Option<Batch> {
-        self.receiver.recv().ok()
+impl Iterator for Batches {
+    type Item = anyhow::Result<Batch>;
+
+    fn next(&mut self) -> Option<anyhow::Result<Batch>> {
+        let batch = self.receivers[self.next].recv().ok();
+        self.next = (self.next + 1) % self.receivers.len();
+        batch
     }
 }
 
@@ -51,6 +71,8 @@ pub struct Sampler {
     dataset: Arc<Dataset>,
     /// For each image, the number of patch positions in it and all images before it.
     positions: Vec<usize>,
+    /// If inputs are drawn for each patch.
+    degrader: Option<Degrader>,
     shape: BatchShape,
     colour: Colour,
     margin_px: usize,
@@ -76,6 +98,7 @@ impl Sampler {
         Self {
             dataset,
             positions,
+            degrader: config.data.degrader(&config.network),
             shape: BatchShape::new(config, config.training.batch),
             colour: config.network.spec().colour,
             margin_px: config.network.training_margin_px(),
@@ -86,8 +109,8 @@ impl Sampler {
         }
     }
 
-    /// The patches of a step, always the same ones.
-    pub fn batch(&self, step: u64) -> Batch {
+    /// The patches of a step, always the same ones. Fails where a degradation does.
+    pub fn batch(&self, step: u64) -> anyhow::Result<Batch> {
         let mut random = Pcg64Mcg::seed_from_u64(self.seed.rotate_left(32) ^ step);
         let mut batch = Batch::empty(self.shape.clone());
         let (input, targets) = batch.parts_mut();
@@ -96,13 +119,21 @@ impl Sampler {
             let sample = self.random_sample(&mut random);
             let (x, y) = sample.random_position(self.patch_px, self.stride_px, &mut random);
             let flip = Flip(random.random_range(0..8));
-            flip.cut(&sample.input, (x, y), self.colour, input);
+            match (sample.input(), &self.degrader, sample.original()) {
+                (Some(whole), ..) => flip.cut(whole, (x, y), self.colour, input),
+                (None, Some(degrader), Some(original)) => {
+                    let patch = degrader.patch(original, (x, y), self.patch_px, &mut random);
+                    let patch = patch.with_context(|| format!("in the image {}", sample.name))?;
+                    flip.cut(&patch, (0, 0), self.colour, input);
+                }
+                _ => anyhow::bail!("the image {} has no input", sample.name),
+            }
             for ((ratio, patches), (_, target)) in targets.iter_mut().zip(&sample.targets) {
                 let corner = ((x + margin) * *ratio, (y + margin) * *ratio);
                 flip.cut(target, corner, self.colour, patches);
             }
         }
-        batch
+        Ok(batch)
     }
 
     /// An image, drawn with a probability proportional to its number of patch positions.

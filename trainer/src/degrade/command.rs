@@ -4,20 +4,24 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use engine::image::Channels;
+use engine::image::resize::{Method, resize};
+use engine::image::{Channels, Image};
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 
+use super::{to_image, to_planes};
 use crate::config::Config;
 use crate::data::crop_to_multiple;
 use crate::image_file;
+use crate::sheet::{middle, sheet};
 
 /// Writes the low-resolution images that a configuration trains on.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
   cargo run -p trainer -- degrade photo.png small.png --config trainer/configs/fast-x2.toml
-  cargo run -p trainer -- degrade ~/Pictures /tmp/small --config my.toml")]
+  cargo run -p trainer -- degrade ~/Pictures /tmp/small --config my.toml
+  cargo run -p trainer -- degrade ~/Pictures sheet.png --config trainer/configs/photo-x2.toml --sheet")]
 pub struct DegradeArgs {
     /// An image, or a folder of images.
     pub input: PathBuf,
@@ -26,12 +30,19 @@ pub struct DegradeArgs {
     /// The training configuration whose data.degradation and scale are used.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
+    /// Write one image instead, a row for each original: its middle, and beside it what a training may see of it. Up to
+    /// twelve originals of a folder are shown.
+    #[arg(long)]
+    pub sheet: bool,
 }
 
 /// Runs the command. In a folder, an image that cannot be degraded does not stop the others; the error at
 /// the end names it.
 pub fn run(args: &DegradeArgs) -> anyhow::Result<()> {
     let config = Config::load(&args.config)?;
+    if args.sheet {
+        return contact_sheet(&config, &args.input, &args.output);
+    }
     if !args.input.is_dir() {
         return one(&config, &args.input, &args.output);
     }
@@ -64,6 +75,52 @@ pub fn run(args: &DegradeArgs) -> anyhow::Result<()> {
         args.output.display()
     );
     ensure!(failures.is_empty(), "{}", failures.join("\n       "));
+    Ok(())
+}
+
+/// Images of a contact sheet, and draws of the degradation for each.
+const ROWS: usize = 12;
+const DRAWS: usize = 5;
+
+/// Side of what is shown, in low-resolution pixels.
+const SHOWN_PX: usize = 96;
+
+/// Writes a contact sheet of several draws of the degradation.
+fn contact_sheet(config: &Config, input: &Path, output: &Path) -> anyhow::Result<()> {
+    let mut files = match input.is_dir() {
+        true => image_file::list(input)?,
+        false => vec![input.to_path_buf()],
+    };
+    files.truncate(ROWS);
+    let scale = config.network.spec().scale;
+    let rows = files.par_iter().map(|file| {
+        let image = image_file::load(file)?.to_channels(Channels::Rgb);
+        let image = crop_to_multiple(&image, scale)
+            .with_context(|| format!("{} is smaller than the scale", file.display()))?;
+        let name = image_file::name(file);
+        let seen = middle(&image, scale * SHOWN_PX);
+        let enlarged = |image: &Image, factor: f64, method| {
+            let [width, height] =
+                [image.width, image.height].map(|side| (side as f64 * factor) as usize);
+            to_image(&resize(&to_planes(image), width, height, method))
+        };
+        let mut row = vec![enlarged(&seen, 2.0 / scale as f64, Method::Bicubic)?];
+        for draw in 0..DRAWS as u64 {
+            let degradation = &config.data.degradation;
+            let low = degradation.apply(&image, scale, config.seed + draw, &name)?;
+            // Each pixel is shown as it is.
+            row.push(enlarged(&middle(&low, SHOWN_PX), 2.0, Method::Nearest)?);
+        }
+        Ok(row)
+    });
+    let rows: Vec<Vec<Image>> = rows.collect::<anyhow::Result<_>>()?;
+    let sheet = sheet(&rows).context("there is no image to show")?;
+    image_file::save(&sheet, output)?;
+    println!(
+        "{} originals with {DRAWS} draws of the degradation each, written to {}",
+        rows.len(),
+        output.display()
+    );
     Ok(())
 }
 

@@ -1,7 +1,13 @@
 //! Degradation: how low-resolution images are made of originals.
 
+mod avif;
+mod blur;
+mod codec;
 mod command;
-mod steps;
+mod noise;
+mod number;
+mod preset;
+mod step;
 
 use std::fmt;
 
@@ -12,18 +18,21 @@ use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 use serde::Deserialize;
 
+pub use blur::Shape;
+pub use codec::Subsampling;
 pub use command::{DegradeArgs, run};
-pub use steps::{Range, Step};
+pub use number::{Choice, Range, Within};
+pub use step::{Part, Step};
 
 /// The steps that make a low-resolution image of an original.
 ///
-/// In TOML either `"bicubic"`, the field's standard, or a list of steps; a step draws its strength for
-/// each image at random:
+/// In TOML `"bicubic"`, the field's standard, the name of another preset, or a list of steps; a step draws its strength
+/// at random:
 ///
 /// ```toml
 /// degradation = [
-///     { kind = "blur", sigma_px = [0.2, 2.0] },
-///     { kind = "shrink", method = "bilinear" },
+///     { kind = "blur", sigma_px = [0.2, 2.0], probability = 0.5 },
+///     { kind = "shrink", method = ["bilinear", "bicubic"] },
 ///     { kind = "gaussian_noise", sigma = [1, 10] },
 ///     { kind = "jpeg", quality = [50, 95] },
 /// ]
@@ -35,7 +44,7 @@ pub use steps::{Range, Step};
 #[serde(try_from = "toml::Value")]
 pub struct Degradation {
     /// Empty: MATLAB's bicubic `imresize` on 8-bit images.
-    steps: Vec<Step>,
+    steps: Vec<Part>,
 }
 
 impl TryFrom<toml::Value> for Degradation {
@@ -43,21 +52,28 @@ impl TryFrom<toml::Value> for Degradation {
 
     fn try_from(value: toml::Value) -> Result<Self, String> {
         let steps = match value {
-            toml::Value::String(name) if name == "bicubic" => Vec::new(),
+            toml::Value::String(name) => match preset::find(&name) {
+                Some(text) => return Self::from_text(text),
+                None => {
+                    let names = preset::NAMES.map(|(name, _)| format!("\"{name}\""));
+                    return Err(format!(
+                        "degradation = \"{name}\": it is {} or a list of steps",
+                        names.join(", ")
+                    ));
+                }
+            },
             toml::Value::Array(steps) => {
                 let steps = steps.into_iter().enumerate();
                 let step = |(i, step): (usize, toml::Value)| {
-                    let step: Result<Step, _> = step.try_into();
+                    let step: Result<Part, _> = step.try_into();
                     step.map_err(|e| format!("step {} of the degradation: {}", i + 1, e.message()))
                 };
                 steps.map(step).collect::<Result<_, _>>()?
             }
-            _ => return Err("degradation is \"bicubic\" or a list of steps".to_string()),
+            _ => return Err("degradation is the name of a preset or a list of steps".to_string()),
         };
-        let shrinks = steps
-            .iter()
-            .filter(|step| matches!(step, Step::Shrink { .. }));
-        if shrinks.count() > 1 {
+        let steps: Vec<Part> = steps;
+        if steps.iter().filter(|part| part.step.shrinks()).count() > 1 {
             let hint = "for another resizing, use `resize` with a factor";
             return Err(format!("a degradation can have one `shrink` only: {hint}"));
         }
@@ -79,6 +95,16 @@ impl fmt::Display for Degradation {
 }
 
 impl Degradation {
+    /// The degradation of a preset's text.
+    fn from_text(text: &str) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Table {
+            steps: toml::Value,
+        }
+        let table: Table = toml::from_str(text).map_err(|error| error.to_string())?;
+        Self::try_from(table.steps)
+    }
+
     /// Whether it is MATLAB's bicubic interpolation alone.
     pub fn is_bicubic(&self) -> bool {
         self.steps.is_empty()
@@ -88,16 +114,27 @@ impl Degradation {
     ///
     /// The same seed and name give the same image.
     pub fn apply(&self, hr: &Image, scale: usize, seed: u64, name: &str) -> anyhow::Result<Image> {
-        let (width, height) = (hr.width / scale, hr.height / scale);
+        let mut random = Pcg64Mcg::seed_from_u64(seed ^ hash(name));
+        let low = (hr.width / scale, hr.height / scale);
+        self.draw(hr, low, &mut random)
+            .with_context(|| format!("in the image {name}"))
+    }
+
+    /// An image of the sides `low` of an RGB original, with strengths drawn from `random`.
+    pub fn draw(
+        &self,
+        hr: &Image,
+        (width, height): (usize, usize),
+        random: &mut Pcg64Mcg,
+    ) -> anyhow::Result<Image> {
         if self.steps.is_empty() {
             return Ok(imresize(hr, width, height));
         }
-        let mut random = Pcg64Mcg::seed_from_u64(seed ^ hash(name));
         let mut planes = to_planes(hr);
-        for step in &self.steps {
-            planes = step
-                .apply(planes, (width, height), &mut random)
-                .with_context(|| format!("{step} failed on {name}"))?;
+        for part in &self.steps {
+            planes = part
+                .apply(planes, (width, height), random)
+                .with_context(|| format!("{} failed", part.step))?;
         }
         if (planes.width, planes.height) != (width, height) {
             planes = resize(&planes, width, height, Method::Bicubic);
@@ -217,7 +254,40 @@ mod tests {
             ),
             // The variance of a value v is v / 100: a deviation of at most 25.5 levels, halved by the box.
             ("{ kind = \"poisson_noise\", photons = 100 }", 4.0, 12.75),
+            (
+                "{ kind = \"poisson_noise\", scale = 1.6, grey = true }",
+                4.0,
+                12.75,
+            ),
             ("{ kind = \"jpeg\", quality = 30 }", 0.3, 9.0),
+            (
+                "{ kind = \"jpeg\", quality = 30, subsampling = [\"4:2:2\", \"4:4:4\"] }",
+                0.3,
+                9.0,
+            ),
+            ("{ kind = \"webp\", quality = 30 }", 0.3, 9.0),
+            ("{ kind = \"avif\", quality = 30 }", 0.3, 9.0),
+            ("{ kind = \"sinc\", cutoff = 0.3 }", 0.05, 4.0),
+            (
+                "{ kind = \"blur\", sigma_px = 2, shape = \"plateau\", beta = 1.5 }",
+                0.05,
+                5.0,
+            ),
+            (
+                "{ kind = \"blur\", sigma_px = 2, shape = \"generalised\", beta = 0.7 }",
+                0.05,
+                5.0,
+            ),
+            (
+                "{ kind = \"resize\", factor = 0.3, method = [\"lanczos\", \"bilinear\"] }",
+                0.05,
+                5.0,
+            ),
+            (
+                "{ kind = \"twice\", steps = [{ kind = \"jpeg\", quality = 30 }, { kind = \"gaussian_noise\", sigma = 7.1 }] }",
+                4.0,
+                9.0,
+            ),
             ("{ kind = \"quantise\", levels = 8 }", 9.0, 14.0),
         ] {
             let text = format!("[{steps}, {{ kind = \"shrink\", method = \"box\" }}]");
@@ -232,11 +302,33 @@ mod tests {
     #[test]
     fn errors_name_the_mistake() {
         for (text, word) in [
-            ("\"bilinear\"", "list of steps"),
+            ("\"bilinear\"", "\"real-esrgan\""),
+            ("3", "list of steps"),
             ("[{ kind = \"blurr\", sigma_px = 1 }]", "gaussian_noise"),
             ("[{ kind = \"blur\", sigma = 1 }]", "sigma_px"),
             ("[{ kind = \"blur\", sigma_px = [3, 1] }]", "low"),
             ("[{ kind = \"jpeg\", quality = 200 }]", "1 to 100"),
+            (
+                "[{ kind = \"jpeg\", quality = 9, subsampling = \"4:1:1\" }]",
+                "4:2:0",
+            ),
+            (
+                "[{ kind = \"jpeg\", quality = 9, probability = 2 }]",
+                "0 to 1",
+            ),
+            (
+                "[{ kind = \"blur\", sigma_px = 1, shape = \"plateau\" }]",
+                "`beta`",
+            ),
+            ("[{ kind = \"poisson_noise\" }]", "`scale`"),
+            (
+                "[{ kind = \"shuffle\", steps = [{ kind = \"blr\" }] }]",
+                "gaussian_noise",
+            ),
+            (
+                "[{ kind = \"twice\", steps = [{ kind = \"shrink\" }] }]",
+                "`resize`",
+            ),
             (
                 "[{ kind = \"shrink\" }, { kind = \"shrink\" }]",
                 "one `shrink` only",
@@ -245,9 +337,55 @@ mod tests {
             let error = parse(text).unwrap_err();
             assert!(error.contains(word), "{text}: {error}");
         }
-        let text =
-            "[{ kind = \"blur\", sigma_px = [0.2, 2.0] }, { kind = \"jpeg\", quality = 50 }]";
-        let words = parse(text).unwrap().to_string();
-        assert_eq!(words, "blur of σ 0.2–2 px, then JPEG of quality 50");
+    }
+
+    #[test]
+    fn texts_say_what_happens() {
+        for (text, words) in [
+            (
+                "[{ kind = \"blur\", sigma_px = [0.2, 2.0] }, { kind = \"jpeg\", quality = 50 }]",
+                "blur of σ 0.2–2 px, then JPEG of quality 50 (4:2:0)",
+            ),
+            (
+                "[{ kind = \"one_of\", probability = 0.5, steps = [{ kind = \"webp\", quality = 9 }, { kind = \"quantise\", levels = 8, probability = 0.25 }] }]",
+                "one of (WebP of quality 9, 8 levels (25 %)) (50 %)",
+            ),
+        ] {
+            assert_eq!(parse(text).unwrap().to_string(), words);
+        }
+    }
+
+    #[test]
+    fn presets_can_be_drawn() {
+        let image = ramp(96);
+        for (name, _) in preset::NAMES {
+            let degradation = parse(&format!("\"{name}\"")).unwrap();
+            for seed in 0..20 {
+                let low = degradation.apply(&image, 4, seed, "a").unwrap();
+                assert_eq!((low.width, low.height), (24, 24), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn probabilities_are_kept() {
+        let image = ramp(8);
+        let text = "[{ kind = \"quantise\", levels = 2, probability = 0.3 }]";
+        let degradation = parse(text).unwrap();
+        let taken = (0..1000).filter(|seed| {
+            let low = degradation.apply(&image, 1, *seed, "a").unwrap();
+            low.data.iter().all(|value| [0, 255].contains(value))
+        });
+        let taken = taken.count();
+        assert!((250..350).contains(&taken), "{taken} of 1000");
+        let text = "[{ kind = \"one_of\", steps = [{ kind = \"quantise\", levels = 2, probability = 0.1 }, \
+                    { kind = \"quantise\", levels = 3, probability = 0.3 }] }]";
+        let degradation = parse(text).unwrap();
+        let two = (0..1000).filter(|seed| {
+            let low = degradation.apply(&image, 1, *seed, "a").unwrap();
+            !low.data.contains(&128)
+        });
+        let two = two.count();
+        assert!((200..300).contains(&two), "{two} of 1000");
     }
 }

@@ -28,6 +28,9 @@ pub enum Entry {
         learning_rate: f64,
         /// Patches per second.
         patches_per_s: f64,
+        /// The share of the time in which steps waited for their patches.
+        #[serde(default)]
+        waiting: f64,
     },
     /// An evaluation on the held-out images.
     Evaluation {
@@ -149,6 +152,7 @@ impl Log {
             discriminator_loss,
             learning_rate,
             patches_per_s,
+            waiting,
             ..
         }) = newest(|entry| matches!(entry, Entry::Step { .. }))
         {
@@ -157,6 +161,9 @@ impl Log {
                 text += &format!(" · discriminator {loss:.4}");
             }
             text += &format!(" · rate {learning_rate:.1e} · {patches_per_s:.0} patches/s");
+            if *waiting >= 0.01 {
+                text += &format!(", {:.0} % of the time waiting for them", 100.0 * waiting);
+            }
         }
         if let Some(Entry::Evaluation {
             psnr_y,

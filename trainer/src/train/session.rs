@@ -1,6 +1,7 @@
 //! The steps of a training, with its evaluations, checkpoints and results.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use burn::tensor::Device;
@@ -54,11 +55,15 @@ impl<'a> Session<'a> {
         let training = &self.config.training;
         let checkpoint = self.run.path(CHECKPOINT);
         let mut window = Window::new();
-        for batch in Batches::start(Arc::clone(&self.dataset), self.config, trainer.steps()) {
+        let mut batches = Batches::start(Arc::clone(&self.dataset), self.config, trainer.steps());
+        loop {
+            let start = Instant::now();
+            let Some(batch) = batches.next() else { break };
+            window.waited(start.elapsed());
             if self.patience_is_over(trainer) {
                 break;
             }
-            match trainer.step(batch) {
+            match batch.and_then(|batch| trainer.step(batch)) {
                 Ok(outcome) => window.push(outcome),
                 Err(error) => {
                     trainer.checkpoint().save(&checkpoint)?;
@@ -129,7 +134,7 @@ impl<'a> Session<'a> {
     fn broken(&self, NotANumber(step): NotANumber) -> anyhow::Error {
         let stem = self.run.path(&format!("broken-step-{step}"));
         let batch = Sampler::new(Arc::clone(&self.dataset), self.config).batch(step - 1);
-        let saved = match broken_batch::save(batch, &stem) {
+        let saved = match batch.and_then(|batch| broken_batch::save(batch, &stem)) {
             Ok(()) => format!("its batch is saved as {}.png and .bpk", stem.display()),
             Err(error) => format!("its batch could not be saved ({error:#})"),
         };

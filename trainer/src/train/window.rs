@@ -1,6 +1,6 @@
 //! The steps since the log's last line.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::tensor::Tensor;
 
@@ -10,6 +10,8 @@ use super::trainer::Outcome;
 /// Outcomes of steps, which are read from the device all at once.
 pub struct Window {
     start: Instant,
+    /// Time without a batch.
+    waited: Duration,
     outcomes: Vec<Outcome>,
 }
 
@@ -22,8 +24,14 @@ impl Window {
     pub fn new() -> Self {
         Self {
             start: Instant::now(),
+            waited: Duration::ZERO,
             outcomes: Vec::new(),
         }
+    }
+
+    /// Adds time in which a step waited for its batch.
+    pub fn waited(&mut self, time: Duration) {
+        self.waited += time;
     }
 
     /// Adds a step.
@@ -54,13 +62,15 @@ impl Window {
             let sum: f64 = values.iter().copied().map(f64::from).sum();
             (!values.is_empty()).then(|| sum / values.len() as f64)
         };
+        let seconds = self.start.elapsed().as_secs_f64();
         Ok(Entry::Step {
             step,
             loss: mean(&losses).unwrap_or(0.0),
             discriminator_loss: mean(&others),
             gradient_norm: norms.last().copied().map_or(0.0, f64::from),
             learning_rate,
-            patches_per_s: (count * batch) as f64 / self.start.elapsed().as_secs_f64(),
+            patches_per_s: (count * batch) as f64 / seconds,
+            waiting: self.waited.as_secs_f64() / seconds,
         })
     }
 }
