@@ -83,27 +83,21 @@ pub(super) unsafe fn pointwise<S: Simd>(job: &Pointwise) {
                 let (low, high) = (S::splat(*low), S::splat(*high));
                 each::<S>(job, &Clamp { low, high });
             }
-            Activation::None => channels::<S>(job, FusedActivation::None),
-            Activation::Relu => channels::<S>(job, FusedActivation::Relu),
-            Activation::LeakyRelu(slope) => {
-                each::<S>(job, &Activate::leaky::<S>(*slope));
+            Activation::None
+            | Activation::Relu
+            | Activation::LeakyRelu(_)
+            | Activation::PRelu(_) => {
+                let fused = FusedActivation::of(job.activation);
+                for channel in 0..job.channels {
+                    let activation = match (job.activation, fused) {
+                        (Activation::LeakyRelu(slope), _) => Activate::leaky::<S>(*slope),
+                        (_, fused) => {
+                            Activate::of::<S>(fused.unwrap_or(FusedActivation::None), channel)
+                        }
+                    };
+                    plane::<S>(job, channel, &activation);
+                }
             }
-            Activation::PRelu(slopes) => channels::<S>(job, FusedActivation::PRelu(slopes)),
-        }
-    }
-}
-
-/// An activation that may differ from channel to channel.
-///
-/// # Safety
-/// As [`pointwise`].
-#[inline(always)]
-unsafe fn channels<S: Simd>(job: &Pointwise, activation: FusedActivation) {
-    for channel in 0..job.channels {
-        // SAFETY: as asked of the caller.
-        unsafe {
-            let activation = Activate::of::<S>(activation, channel);
-            plane::<S>(job, channel, &activation);
         }
     }
 }

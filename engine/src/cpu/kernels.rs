@@ -27,21 +27,12 @@ fn add_to(row: &mut [f32], values: &[f32], factor: f32) {
 
 pub(super) fn sum(terms: &[(&Rows, f32)], constant: f32, output: New) {
     output.each(|y, channel, row| {
-        let value = |i: usize| terms[i].0.row(y, channel);
-        let factor = |i: usize| terms[i].1;
-        // The first two in one pass.
-        match terms.len() {
-            0 => row.fill(constant),
-            1 => {
-                let places = row.iter_mut().zip(value(0));
-                places.for_each(|(to, a)| *to = constant + factor(0) * a);
-            }
-            _ => {
-                let places = row.iter_mut().zip(value(0).iter().zip(value(1)));
-                places.for_each(|(to, (a, b))| *to = constant + factor(0) * a + factor(1) * b);
-            }
-        }
-        for (rows, factor) in terms.iter().skip(2) {
+        let Some(((first, factor), others)) = terms.split_first() else {
+            return row.fill(constant);
+        };
+        let places = row.iter_mut().zip(first.row(y, channel));
+        places.for_each(|(sum, value)| *sum = constant + factor * value);
+        for (rows, factor) in others {
             add_to(row, rows.row(y, channel), *factor);
         }
     });
