@@ -40,6 +40,31 @@ fn random_graphs_compute_their_definition() {
     }
 }
 
+#[test]
+fn any_number_of_threads_makes_the_same_bits() {
+    let mut random = Random::new(5);
+    for round in 0..200 {
+        let graph = RandomGraph::new(&mut random, 6);
+        let plan = graph.plan();
+        let channels = plan.input().channels;
+        let sides = match round % 20 {
+            // Wide images have other bands.
+            0 => [800 + random.below(9), 1 + random.below(40)],
+            _ => [random.one_of(&SIDES), random.one_of(&SIDES)],
+        };
+        let input = random.planes([channels, sides[0], sides[1]]);
+        let expected = run(&mut CpuEngine::new(&plan, 1), input.clone());
+        for threads in [2, 3, 5] {
+            let found = run(&mut CpuEngine::new(&plan, threads), input.clone());
+            assert!(
+                found == expected,
+                "{threads} threads, {sides:?}: {:?}",
+                graph.graph
+            );
+        }
+    }
+}
+
 /// Tiles have their blocks at the same positions as the whole image, and their halos are wide enough.
 #[test]
 fn tiles_and_threads_change_no_bit() {

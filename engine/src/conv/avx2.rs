@@ -5,7 +5,7 @@ use core::arch::x86_64::*;
 use super::simd::{Simd, entry_points};
 #[cfg(feature = "train")]
 use super::train::gradient_loops;
-use super::{depthwise, direct, winograd};
+use super::{depthwise, direct, pointwise, winograd};
 
 #[derive(Clone, Copy)]
 pub(super) struct Avx2;
@@ -82,6 +82,11 @@ impl Simd for Avx2 {
         unsafe { _mm256_mul_ps(a, b) }
     }
     #[inline(always)]
+    unsafe fn div(a: __m256, b: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_div_ps(a, b) }
+    }
+    #[inline(always)]
     unsafe fn max(a: __m256, b: __m256) -> __m256 {
         // The second operand is the result for not-a-number.
         // SAFETY: see above.
@@ -93,6 +98,11 @@ impl Simd for Avx2 {
         unsafe { _mm256_min_ps(b, a) }
     }
     #[inline(always)]
+    unsafe fn shift_to_exponent(v: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(v))) }
+    }
+    #[inline(always)]
     unsafe fn shift_in(v: __m256, next: f32) -> __m256 {
         // SAFETY: see above.
         unsafe {
@@ -101,7 +111,6 @@ impl Simd for Avx2 {
             _mm256_blend_ps::<0x80>(rotated, _mm256_set1_ps(next))
         }
     }
-    #[cfg(feature = "train")]
     #[inline(always)]
     unsafe fn where_positive(v: __m256, then: __m256, otherwise: __m256) -> __m256 {
         // SAFETY: see above.

@@ -5,7 +5,7 @@ use core::arch::x86_64::*;
 use super::simd::{Simd, entry_points};
 #[cfg(feature = "train")]
 use super::train::gradient_loops;
-use super::{depthwise, direct, winograd};
+use super::{depthwise, direct, pointwise, winograd};
 
 #[derive(Clone, Copy)]
 pub(super) struct Avx512;
@@ -77,6 +77,11 @@ impl Simd for Avx512 {
         unsafe { _mm512_mul_ps(a, b) }
     }
     #[inline(always)]
+    unsafe fn div(a: __m512, b: __m512) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_div_ps(a, b) }
+    }
+    #[inline(always)]
     unsafe fn max(a: __m512, b: __m512) -> __m512 {
         // The second operand is the result for not-a-number.
         // SAFETY: see above.
@@ -86,6 +91,11 @@ impl Simd for Avx512 {
     unsafe fn min(a: __m512, b: __m512) -> __m512 {
         // SAFETY: see above.
         unsafe { _mm512_min_ps(b, a) }
+    }
+    #[inline(always)]
+    unsafe fn shift_to_exponent(v: __m512) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(v))) }
     }
     #[inline(always)]
     unsafe fn shift_in(v: __m512, next: f32) -> __m512 {
@@ -98,7 +108,6 @@ impl Simd for Avx512 {
             _mm512_castsi512_ps(_mm512_alignr_epi32::<1>(next, v))
         }
     }
-    #[cfg(feature = "train")]
     #[inline(always)]
     unsafe fn where_positive(v: __m512, then: __m512, otherwise: __m512) -> __m512 {
         // SAFETY: see above.

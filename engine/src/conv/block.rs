@@ -91,13 +91,23 @@ impl<V: Copy> Activate<V> {
                 // SAFETY: as asked of the caller.
                 let slope = unsafe { *slopes.get_unchecked(channel) };
                 // SAFETY: as asked of the caller.
-                let all = unsafe { S::splat(slope) };
-                if slope > 1.0 {
-                    Self::Min(all)
-                } else {
-                    Self::Max(all)
-                }
+                unsafe { Self::leaky::<S>(slope) }
             }
+        }
+    }
+
+    /// `z` where positive, else `slope · z`.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    #[inline(always)]
+    pub unsafe fn leaky<S: Simd<V = V>>(slope: f32) -> Self {
+        // SAFETY: as asked of the caller.
+        let all = unsafe { S::splat(slope) };
+        if slope > 1.0 {
+            Self::Min(all)
+        } else {
+            Self::Max(all)
         }
     }
 
@@ -146,7 +156,11 @@ pub(super) unsafe fn finish<S: Simd, const N: usize>(
 /// # Safety
 /// `source` has a vector at that channel, row and column; the processor has the instruction set.
 #[inline(always)]
-unsafe fn add<S: Simd>(source: Option<Source>, v: S::V, [channel, y, x]: [usize; 3]) -> S::V {
+pub(super) unsafe fn add<S: Simd>(
+    source: Option<Source>,
+    v: S::V,
+    [channel, y, x]: [usize; 3],
+) -> S::V {
     let Some(source) = source else { return v };
     // SAFETY: as asked of the caller.
     unsafe {
@@ -160,7 +174,7 @@ unsafe fn add<S: Simd>(source: Option<Source>, v: S::V, [channel, y, x]: [usize;
 /// # Safety
 /// `room` values are writable at `to`; the processor has the instruction set.
 #[inline(always)]
-unsafe fn store_part<S: Simd>(to: *mut f32, v: S::V, room: usize) {
+pub(super) unsafe fn store_part<S: Simd>(to: *mut f32, v: S::V, room: usize) {
     // SAFETY: as asked of the caller; the longest vector has sixteen values.
     unsafe {
         if room >= S::LANES {

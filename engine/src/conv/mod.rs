@@ -19,15 +19,18 @@ mod avx512;
 mod block;
 mod depthwise;
 mod direct;
+mod functions;
 mod isa;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod planes;
+mod pointwise;
 mod row_conv;
 mod rows;
 #[cfg(not(all(target_family = "wasm", target_feature = "simd128")))]
 mod scalar;
 mod scratch;
+mod share;
 mod simd;
 #[cfg(all(target_family = "wasm", target_feature = "simd128"))]
 mod simd128;
@@ -39,9 +42,13 @@ mod winograd;
 
 pub use isa::Isa;
 use isa::on;
-pub use row_conv::{RowConv, RowConvShape};
+pub use pointwise::activate;
+pub use row_conv::{Ending, RowConv, RowConvShape};
 pub use rows::{Rows, Span, row_bytes};
 pub use scratch::Scratch;
+pub use share::Threads;
+
+use crate::graph::Activation;
 
 /// An activation that kernels apply before they store a value.
 #[derive(Clone, Copy, Debug)]
@@ -52,4 +59,21 @@ pub enum FusedActivation<'a> {
     Relu,
     /// `z` where positive, else `slope · z`; one slope for each channel.
     PRelu(&'a [f32]),
+}
+
+impl<'a> FusedActivation<'a> {
+    /// The activation, if it is one of these.
+    pub fn of(activation: &'a Activation) -> Option<Self> {
+        match activation {
+            Activation::None => Some(Self::None),
+            Activation::Relu => Some(Self::Relu),
+            Activation::PRelu(slopes) => Some(Self::PRelu(slopes)),
+            Activation::LeakyRelu(_)
+            | Activation::Sigmoid
+            | Activation::Tanh
+            | Activation::Silu
+            | Activation::Gelu
+            | Activation::Clamp { .. } => None,
+        }
+    }
 }

@@ -5,7 +5,7 @@ use core::arch::aarch64::*;
 use super::simd::{Simd, entry_points};
 #[cfg(feature = "train")]
 use super::train::gradient_loops;
-use super::{depthwise, direct, winograd};
+use super::{depthwise, direct, pointwise, winograd};
 
 #[derive(Clone, Copy)]
 pub(super) struct Neon;
@@ -70,6 +70,11 @@ impl Simd for Neon {
         unsafe { vmulq_f32(a, b) }
     }
     #[inline(always)]
+    unsafe fn div(a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: see above.
+        unsafe { vdivq_f32(a, b) }
+    }
+    #[inline(always)]
     unsafe fn max(a: float32x4_t, b: float32x4_t) -> float32x4_t {
         // `vmaxq_f32` would give not-a-number.
         // SAFETY: see above.
@@ -81,11 +86,15 @@ impl Simd for Neon {
         unsafe { vbslq_f32(vcltq_f32(b, a), b, a) }
     }
     #[inline(always)]
+    unsafe fn shift_to_exponent(v: float32x4_t) -> float32x4_t {
+        // SAFETY: see above.
+        unsafe { vreinterpretq_f32_s32(vshlq_n_s32::<23>(vreinterpretq_s32_f32(v))) }
+    }
+    #[inline(always)]
     unsafe fn shift_in(v: float32x4_t, next: f32) -> float32x4_t {
         // SAFETY: see above.
         unsafe { vextq_f32::<1>(v, vdupq_n_f32(next)) }
     }
-    #[cfg(feature = "train")]
     #[inline(always)]
     unsafe fn where_positive(
         v: float32x4_t,

@@ -4,7 +4,11 @@ mod job;
 
 use self::job::Job;
 use super::block::pack;
-use super::{FusedActivation, Isa, Rows, Scratch, winograd};
+use super::planes::Target;
+use super::rows::Area;
+use super::share::part;
+use super::{FusedActivation, Isa, Rows, Scratch, Threads, winograd};
+use crate::graph::Activation;
 
 /// Fewer channels than these, in or out, are not worth Winograd's transforms.
 const FEWEST_CHANNELS: usize = 3;
@@ -50,6 +54,15 @@ enum Method {
     Direct,
     Depthwise,
     Winograd,
+}
+
+/// What becomes of a convolution's sums.
+#[derive(Clone, Copy, Debug)]
+pub struct Ending<'a> {
+    /// Applied to them.
+    pub activation: &'a Activation,
+    /// Added after the activation.
+    pub add: Option<&'a Rows>,
 }
 
 /// A convolution of stride 1 with its weights in the order in which kernels use them.
@@ -146,21 +159,22 @@ impl RowConv {
 
     /// Makes the next `count` rows of `output`, the first of which begins a block or is the image's first one.
     ///
-    /// The input is the channels of all `inputs`, one after the other; they have the same number of columns. `add`
-    /// is added after the activation.
+    /// The input is the channels of all `inputs`, one after the other; they have the same number of columns. There
+    /// is a scratch for each thread.
     ///
     /// # Panics
     /// Where inputs lack rows, columns or borders that are read, `add` those that are added, where sizes don't fit
     /// together, or where a convolution with groups has several inputs.
     pub fn run(
         &self,
-        scratch: &mut Scratch,
+        threads: &Threads,
+        scratches: &mut [Scratch],
         inputs: &[&Rows],
-        activation: FusedActivation,
-        add: Option<&Rows>,
+        ending: Ending,
         output: &mut Rows,
         count: usize,
     ) {
+        let Ending { activation, add } = ending;
         self.check(inputs, activation, add, output);
         if count == 0 {
             return;
@@ -169,31 +183,47 @@ impl RowConv {
         let above = self.begun(row as usize);
         assert!(above == 0 || row == 0);
         let rows = row - above as isize..row + count as isize;
-        let job = Job {
-            conv: self,
-            inputs,
-            activation,
-            add,
+        let columns = self.overhang + output.columns();
+        // An activation after the kernel reads whole vectors.
+        let target = output.target(&Area {
             rows: rows.clone(),
-            columns: self.overhang + output.columns(),
-        };
-        match self.method {
-            Method::Direct => job.direct(output),
-            Method::Depthwise => job.depthwise(output),
-            Method::Winograd => {
-                job.winograd(scratch, output);
-                output.clear_outside(rows.start, self.overhang);
+            channels: 0..output.channels(),
+            left: self.overhang,
+            columns: columns.next_multiple_of(self.isa.lanes()),
+        });
+        let fused = FusedActivation::of(activation);
+        let blocks = target.rows.div_ceil(self.block());
+        let parts = threads.count().min(blocks);
+        threads.share(scratches[..parts].iter_mut(), |i, scratch| {
+            let blocks = part(i, parts, blocks);
+            let [start, end] = [blocks.start, blocks.end].map(|block| block * self.block());
+            let part = start..end.min(target.rows);
+            let job = Job {
+                conv: self,
+                inputs,
+                activation: fused.unwrap_or(FusedActivation::None),
+                add: fused.and(add),
+                rows: rows.start + part.start as isize..rows.start + part.end as isize,
+                target: Target {
+                    columns,
+                    ..target.rows(part)
+                },
+            };
+            match self.method {
+                Method::Direct => job.direct(),
+                Method::Depthwise => job.depthwise(),
+                Method::Winograd => job.winograd(scratch),
             }
+            if fused.is_none() {
+                Job { add, ..job }.activate(activation);
+            }
+        });
+        if self.method == Method::Winograd {
+            output.clear_outside(rows.start, self.overhang);
         }
     }
 
-    fn check(
-        &self,
-        inputs: &[&Rows],
-        activation: FusedActivation,
-        add: Option<&Rows>,
-        output: &Rows,
-    ) {
+    fn check(&self, inputs: &[&Rows], activation: &Activation, add: Option<&Rows>, output: &Rows) {
         let shape = &self.shape;
         let channels: usize = inputs.iter().map(|input| input.channels()).sum();
         assert_eq!(channels, shape.channels_in);
@@ -205,7 +235,7 @@ impl RowConv {
                 .all(|input| input.columns() + 2 * shape.padding == columns)
         );
         assert_eq!(output.channels(), shape.channels_out);
-        if let FusedActivation::PRelu(slopes) = activation {
+        if let Activation::PRelu(slopes) = activation {
             assert_eq!(slopes.len(), shape.channels_out);
         }
         if let Some(add) = add {

@@ -3,10 +3,14 @@
 use std::ops::Range;
 
 use super::planes::{Source, Target};
-use super::winograd;
+use super::{Threads, winograd};
 
 /// The longest vector of any instruction set that is compiled in.
 pub(super) const LANES: usize = if cfg!(target_family = "wasm") { 4 } else { 16 };
+
+/// How often a row is moved at most: far less work than computing it. With two moves, a buffer holds one and a half times
+/// the rows that are needed; a page would rather have the memory.
+const MOST_MOVES: isize = if cfg!(target_family = "wasm") { 4 } else { 2 };
 
 /// The rows that a buffer holds, without their contents.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,8 +48,7 @@ impl Span {
     pub fn keep_from(&mut self, row: isize) -> Option<Range<isize>> {
         self.first = row.clamp(self.first, self.end);
         let (dropped, kept) = (self.first - self.base, self.end - self.first);
-        // A row is moved four times at most: far less work than computing it.
-        let is_time = dropped > 0 && 4 * dropped >= kept;
+        let is_time = dropped > 0 && MOST_MOVES * dropped >= kept;
         is_time.then(|| {
             self.base = self.first;
             self.first..self.end
@@ -168,6 +171,34 @@ impl Rows {
         let length = self.span.rows() * self.row_values();
         fit(&mut self.data, length);
         from
+    }
+
+    /// Adds `count` rows, and fills each of their channels, given its row, number and columns, on so many threads. Each
+    /// thread begins with values of its own.
+    pub fn push_each<T>(
+        &mut self,
+        count: usize,
+        threads: &Threads,
+        begin: impl Fn() -> T + Sync,
+        fill: impl Fn(&mut T, isize, usize, &mut [f32]) + Sync,
+    ) {
+        if count == 0 {
+            return;
+        }
+        let from = self.push(count);
+        let (border, columns, stride) = (self.border, self.columns, self.stride);
+        let (start, row_values) = (self.offset(from, 0), self.row_values());
+        let rows = &mut self.data[start..][..count * row_values];
+        let most = count.div_ceil(threads.count());
+        threads.share(rows.chunks_mut(most * row_values), |i, rows| {
+            let mut values = begin();
+            let from = from + (i * most) as isize;
+            for (y, row) in (from..).zip(rows.chunks_exact_mut(row_values)) {
+                for (channel, row) in row.chunks_exact_mut(stride).enumerate() {
+                    fill(&mut values, y, channel, &mut row[border..][..columns]);
+                }
+            }
+        });
     }
 
     /// Adds `count` rows of zeros.

@@ -3,7 +3,7 @@
 use super::simd::{Simd, entry_points};
 #[cfg(feature = "train")]
 use super::train::gradient_loops;
-use super::{depthwise, direct, winograd};
+use super::{depthwise, direct, pointwise, winograd};
 
 #[derive(Clone, Copy)]
 pub(super) struct Scalar;
@@ -60,6 +60,10 @@ impl Simd for Scalar {
         a * b
     }
     #[inline(always)]
+    unsafe fn div(a: f32, b: f32) -> f32 {
+        a / b
+    }
+    #[inline(always)]
     unsafe fn max(a: f32, b: f32) -> f32 {
         if b > a { b } else { a }
     }
@@ -68,10 +72,13 @@ impl Simd for Scalar {
         if b < a { b } else { a }
     }
     #[inline(always)]
+    unsafe fn shift_to_exponent(v: f32) -> f32 {
+        f32::from_bits(v.to_bits() << 23)
+    }
+    #[inline(always)]
     unsafe fn shift_in(_: f32, next: f32) -> f32 {
         next
     }
-    #[cfg(feature = "train")]
     #[inline(always)]
     unsafe fn where_positive(v: f32, then: f32, otherwise: f32) -> f32 {
         if v > 0.0 { then } else { otherwise }

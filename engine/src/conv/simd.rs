@@ -50,14 +50,17 @@ pub(super) trait Simd: Copy {
     unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
     /// `a · b`
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
+    /// `a / b`
+    unsafe fn div(a: Self::V, b: Self::V) -> Self::V;
     /// The larger one; `a` if one of them is not a number.
     unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
     /// The smaller one; `a` if one of them is not a number.
     unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
+    /// The lowest bits of each value as the exponent, and zeros as the mantissa.
+    unsafe fn shift_to_exponent(v: Self::V) -> Self::V;
     /// Lanes 1, 2, … of `v`, then `next`.
     unsafe fn shift_in(v: Self::V, next: f32) -> Self::V;
     /// `then` where `v` is positive, else `otherwise`.
-    #[cfg(feature = "train")]
     unsafe fn where_positive(v: Self::V, then: Self::V, otherwise: Self::V) -> Self::V;
     /// The sum of all lanes.
     #[cfg(feature = "train")]
@@ -76,6 +79,9 @@ macro_rules! entry_points {
         crate::conv::simd::entry_point!($simd, [$($feature)?], forward, direct::Forward, direct::forward);
         crate::conv::simd::entry_point!(
             $simd, [$($feature)?], depthwise, depthwise::Depthwise, depthwise::depthwise
+        );
+        crate::conv::simd::entry_point!(
+            $simd, [$($feature)?], pointwise, pointwise::Pointwise, pointwise::pointwise
         );
         crate::conv::simd::entry_point!(
             $simd, [$($feature)?], winograd_input, winograd::transform::Input, winograd::transform::input

@@ -8,7 +8,7 @@ use core::arch::wasm32::*;
 use super::simd::{Simd, entry_points};
 #[cfg(feature = "train")]
 use super::train::gradient_loops;
-use super::{depthwise, direct, winograd};
+use super::{depthwise, direct, pointwise, winograd};
 
 #[derive(Clone, Copy)]
 pub(super) struct Simd128;
@@ -92,6 +92,10 @@ impl Simd for Simd128 {
         f32x4_mul(a, b)
     }
     #[inline(always)]
+    unsafe fn div(a: v128, b: v128) -> v128 {
+        f32x4_div(a, b)
+    }
+    #[inline(always)]
     unsafe fn max(a: v128, b: v128) -> v128 {
         // One instruction on x86, where `f32x4_max` takes several.
         f32x4_pmax(a, b)
@@ -101,10 +105,13 @@ impl Simd for Simd128 {
         f32x4_pmin(a, b)
     }
     #[inline(always)]
+    unsafe fn shift_to_exponent(v: v128) -> v128 {
+        i32x4_shl(v, 23)
+    }
+    #[inline(always)]
     unsafe fn shift_in(v: v128, next: f32) -> v128 {
         i32x4_shuffle::<1, 2, 3, 4>(v, f32x4_splat(next))
     }
-    #[cfg(feature = "train")]
     #[inline(always)]
     unsafe fn where_positive(v: v128, then: v128, otherwise: v128) -> v128 {
         v128_bitselect(then, otherwise, f32x4_gt(v, f32x4_splat(0.0)))

@@ -3,7 +3,8 @@
 //! `cargo xtask test` runs them under AddressSanitizer as well. The processors of most build machines lack an
 //! instruction set or two; that these stay inside of [`Rows`] is shown by arithmetic, in `rows.rs`.
 
-use super::{FusedActivation, Isa, RowConv, RowConvShape, Rows, Scratch};
+use super::{Ending, Isa, RowConv, RowConvShape, Rows, Scratch, Threads};
+use crate::graph::Activation;
 
 /// Every odd side of a kernel up to 63.
 const SIDES: std::ops::RangeInclusive<usize> = 0..=31;
@@ -83,10 +84,13 @@ impl Case {
             let mut output = Rows::default();
             output.reset(shape.channels_out, *columns, beyond, 0);
             conv.run(
-                &mut Scratch::default(),
+                &Threads::ONE,
+                &mut [Scratch::default()],
                 &inputs,
-                FusedActivation::PRelu(&slopes),
-                Some(&add),
+                Ending {
+                    activation: &Activation::PRelu(slopes.clone()),
+                    add: Some(&add),
+                },
                 &mut output,
                 self.rows,
             );
@@ -276,12 +280,15 @@ fn rows_with_too_narrow_a_border_are_refused() {
     let input = random.rows([1, 9, 8], 3);
     let mut output = Rows::default();
     output.reset(1, 8, 0, 0);
-    let activation = FusedActivation::None;
+    let activation = Activation::None;
     conv.run(
-        &mut Scratch::default(),
+        &Threads::ONE,
+        &mut [Scratch::default()],
         &[&input],
-        activation,
-        None,
+        Ending {
+            activation: &activation,
+            add: None,
+        },
         &mut output,
         1,
     );

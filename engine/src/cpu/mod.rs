@@ -4,7 +4,6 @@
 //! reads any more are dropped. So the rows in use stay in the cache through all layers (line-buffer fusion),
 //! and memory follows the width of a tile and the depth of the network, not the image.
 
-mod activation;
 mod kernels;
 mod program;
 mod schedule;
@@ -14,10 +13,10 @@ use std::future::ready;
 
 use self::program::Program;
 use self::worker::Worker;
-use crate::conv::Isa;
+use crate::conv::{Isa, Threads};
 use crate::engine::check_input;
 use crate::graph::Plan;
-use crate::image::Planes;
+use crate::image::{Planes, Rect};
 use crate::pipeline::{Tile, tiles};
 use crate::{Engine, EngineError, Grid, Running};
 
@@ -60,7 +59,7 @@ impl CpuEngine {
     /// Whether the input has the network's channels, is as long as it says, and fits the memory.
     fn check(&self, input: &Planes) -> Result<(), EngineError> {
         check_input(self.program.extents[0].channels, input)?;
-        let needed = self.program.bytes([input.width, input.height]);
+        let needed = self.program.bytes([input.width, input.height], 1);
         if needed > MAX_TILE_BYTES {
             return Err(EngineError::Memory {
                 width: input.width,
@@ -86,19 +85,38 @@ impl Engine for CpuEngine {
         self.check(&input)?;
         let program = &self.program;
         let size = [input.width, input.height];
-        let strips = strips(size, self.workers.len(), &program.grid);
+        let count = self.workers.len();
+        if count > 1 && !has_strips(size, count, &program.grid) {
+            let [width, height] = size;
+            let all = Rect {
+                x: 0,
+                y: 0,
+                width,
+                height,
+            };
+            let image = Tile {
+                core: all,
+                padded: all,
+            };
+            let worker = &mut self.workers[0];
+            let output = Threads::with(count, |threads| {
+                worker.run(program, threads, &input, &image)
+            });
+            return Ok(Box::pin(ready(Ok(output))));
+        }
+        let strips = strips(size, count, &program.grid);
         let jobs = self.workers.iter_mut().zip(strips);
         #[cfg(feature = "threads")]
         let parts: Vec<Planes> = {
             use rayon::prelude::*;
             let jobs: Vec<_> = jobs.collect();
             let jobs = jobs.into_par_iter();
-            jobs.map(|(worker, strip)| worker.run(program, &input, &strip))
+            jobs.map(|(worker, strip)| worker.run(program, &Threads::ONE, &input, &strip))
                 .collect()
         };
         #[cfg(not(feature = "threads"))]
         let parts: Vec<Planes> = jobs
-            .map(|(worker, strip)| worker.run(program, &input, &strip))
+            .map(|(worker, strip)| worker.run(program, &Threads::ONE, &input, &strip))
             .collect();
         Ok(Box::pin(ready(Ok(joined(parts, has_columns(size))))))
     }
@@ -114,6 +132,17 @@ const WIDE_PX: usize = 768;
 /// Whether threads share an image of these sides by its columns.
 fn has_columns([width, height]: [usize; 2]) -> bool {
     width >= WIDE_PX || height < 2 * NARROWEST_STRIP_PX
+}
+
+/// Strips whose halos are a larger part of the image than this are slower than steps that threads share: these wait for
+/// each other after every step, strips compute their halos twice.
+const HALO_PARTS: usize = 6;
+
+/// Whether each of `count` threads computes a strip; otherwise they share each step.
+fn has_strips(size: [usize; 2], count: usize, grid: &Grid) -> bool {
+    let side = size[usize::from(!has_columns(size))];
+    let [before, after] = grid.halo_px;
+    HALO_PARTS * (count - 1) * (before + after) <= side && side >= count * NARROWEST_STRIP_PX
 }
 
 /// At most `count` strips of an image, all columns or all rows.

@@ -2,19 +2,20 @@
 
 use super::schedule::{BAND_ROWS, SMALL_BAND_ROWS, Schedule};
 use crate::Grid;
-use crate::conv::{FusedActivation, Isa, RowConv, RowConvShape, Span, row_bytes};
+use crate::conv::{Isa, RowConv, RowConvShape, Span, row_bytes};
 use crate::graph::{Activation, Conv, Extent, Padding, Plan, Read, Step, Value};
 
 /// A plan, prepared.
 pub(super) struct Program {
+    pub isa: Isa,
     pub stages: Vec<Stage>,
     pub extents: Vec<Extent>,
     /// The values that each step reads, concatenations that are views replaced by their parts.
     pub reads: Vec<Vec<Read>>,
     /// Zeros around each value, for the convolutions that read it and the one that writes it.
     pub borders: Vec<usize>,
-    /// Input rows that arrive together.
-    pub band_rows: usize,
+    /// Input rows that arrive together for each thread.
+    band_rows: usize,
     /// Input rows that a block of every convolution belongs to.
     block_rows: usize,
     pub grid: Grid,
@@ -36,23 +37,6 @@ pub(super) struct Prepared {
     pub activation: Activation,
     pub add: Option<Value>,
     reach_px: usize,
-}
-
-impl Prepared {
-    /// The activation that the kernel applies itself, if it can.
-    pub fn fused(&self) -> Option<FusedActivation<'_>> {
-        match &self.activation {
-            Activation::None => Some(FusedActivation::None),
-            Activation::Relu => Some(FusedActivation::Relu),
-            Activation::PRelu(slopes) => Some(FusedActivation::PRelu(slopes)),
-            Activation::LeakyRelu(_)
-            | Activation::Sigmoid
-            | Activation::Tanh
-            | Activation::Silu
-            | Activation::Gelu
-            | Activation::Clamp { .. } => None,
-        }
-    }
 }
 
 impl Program {
@@ -91,6 +75,7 @@ impl Program {
         });
         let block_rows = block_rows.max().unwrap_or(1);
         let mut program = Self {
+            isa,
             stages,
             extents,
             reads,
@@ -103,16 +88,31 @@ impl Program {
         program
     }
 
-    /// Input rows by which a step advances at most before the next one runs: the same for all steps, so that none falls
-    /// behind, and enough for each convolution to complete a block.
-    pub fn most_rows(&self) -> usize {
-        self.band_rows.max(self.block_rows)
+    /// Input rows that arrive together, for an input of this width, whose steps so many threads share.
+    pub fn band(&self, width: usize, threads: usize) -> usize {
+        if threads == 1 {
+            return self.band_rows;
+        }
+        let rows = match width {
+            WIDE_PX.. => SMALL_BAND_ROWS,
+            _ => self.band_rows,
+        };
+        // Each thread has a block of each convolution.
+        threads * rows.max(self.block_rows)
+    }
+
+    /// Input rows by which a step advances at most before the next one runs, where so many arrive together: the same for
+    /// all steps, so that none falls behind, and enough for each convolution to complete a block.
+    pub fn most_rows(&self, band: usize) -> usize {
+        band.max(self.block_rows)
     }
 
     /// Bytes that a worker holds for an input of these sides, beside input and output.
-    pub fn bytes(&self, [width, height]: [usize; 2]) -> u64 {
+    pub fn bytes(&self, [width, height]: [usize; 2], threads: usize) -> u64 {
         let values = self.extents.iter().zip(&self.borders);
-        let values = values.zip(self.held_rows(height)).zip(0..);
+        let values = values
+            .zip(self.held_rows([width, height], threads))
+            .zip(0..);
         let bytes = values.map(|(((extent, border), rows), value)| match value {
             0 => 0,
             _ if matches!(self.stages[value - 1], Stage::View) => 0,
@@ -121,12 +121,13 @@ impl Program {
         bytes.fold(0, u64::saturating_add)
     }
 
-    /// Most rows that each value holds at once, for an input of this height.
-    pub fn held_rows(&self, height: usize) -> Vec<usize> {
+    /// Most rows that each value holds at once, for an input of these sides.
+    pub fn held_rows(&self, [width, height]: [usize; 2], threads: usize) -> Vec<usize> {
         let mut schedule = Schedule::default();
         // Rows are dropped as fast as they come once the first ones have passed the last step.
-        let settled = 4 * (self.grid.halo_px[0] + self.grid.halo_px[1]) + 64;
-        schedule.begin(&self.extents, height.min(settled));
+        let settled = 4 * (self.grid.halo_px[0] + self.grid.halo_px[1])
+            + 8 * self.band(width, threads).max(BAND_ROWS);
+        schedule.begin(self, [width, height.min(settled)], threads);
         let result = self.stages.len();
         let mut spans: Vec<Span> = self
             .borders
@@ -138,7 +139,7 @@ impl Program {
         while !schedule.is_complete(result) {
             for value in 0..spans.len() {
                 let count = match value.checked_sub(1) {
-                    None => schedule.band(self),
+                    None => schedule.band(),
                     Some(step) => schedule.ready(self, step),
                 };
                 schedule.add(value, count);
@@ -187,11 +188,11 @@ impl Program {
         let narrowest_px = NARROWEST_TILE_PX.max(halo_px);
         loop {
             self.band_rows = BAND_ROWS;
-            if self.bytes([tile_px + halo_px; 2]) <= TILE_BYTES {
+            if self.bytes([tile_px + halo_px; 2], 1) <= TILE_BYTES {
                 break;
             }
             self.band_rows = SMALL_BAND_ROWS;
-            if tile_px <= narrowest_px || self.bytes([tile_px + halo_px; 2]) <= TILE_BYTES {
+            if tile_px <= narrowest_px || self.bytes([tile_px + halo_px; 2], 1) <= TILE_BYTES {
                 break;
             }
             tile_px = (tile_px / 2).max(narrowest_px);
@@ -295,6 +296,9 @@ fn borders(stages: &[Stage], values: usize) -> Vec<usize> {
     borders
 }
 
+/// From this width on, threads share fewer rows of more pixels, which stay in the second-level cache.
+const WIDE_PX: usize = 768;
+
 /// A tile's side by its halo's, before and after together: from 20.5 on, less than a tenth of the work is
 /// done twice.
 const TILE_BY_HALO: usize = 21;
@@ -349,13 +353,24 @@ mod tests {
     fn deep_networks_hold_few_rows_of_each_value_at_any_height() {
         for isa in Isa::available() {
             let program = Program::new(&deep(), isa);
-            let held = program.held_rows(4000);
-            assert_eq!(held, program.held_rows(2000));
+            let held = program.held_rows([100, 4000], 1);
+            assert_eq!(held, program.held_rows([100, 2000], 1));
             // A band, the kernel's reach, a block and the border; the sum's other value waits for all convolutions.
             let few = held.iter().enumerate().filter(|(value, _)| *value != 1);
             let most = few.map(|(_, rows)| *rows).max();
             assert!(most <= Some(BAND_ROWS + 16), "{isa:?}: {held:?}");
             assert!(held[1] < 2 * CONVS, "{isa:?}: {held:?}");
+        }
+    }
+
+    #[test]
+    fn threads_that_share_steps_hold_less_than_as_many_workers() {
+        let program = Program::new(&deep(), Isa::best());
+        for threads in 2..6 {
+            for sides in [[100, 200], [400, 300], [1000, 800]] {
+                let [shared, one] = [threads, 1].map(|threads| program.bytes(sides, threads));
+                assert!(shared <= threads as u64 * one, "{threads}: {shared}, {one}");
+            }
         }
     }
 }

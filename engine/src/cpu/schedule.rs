@@ -4,9 +4,9 @@
 //! reads any more are dropped. Both follow from the steps' footprints.
 
 use super::program::{Program, Stage};
-use crate::graph::{Extent, Value};
+use crate::graph::Value;
 
-/// Input rows that arrive together: enough to make the borders between bands cheap, and few enough for
+/// Input rows that arrive together, for each thread: enough to make the borders between bands cheap, and few enough for
 /// the second-level cache.
 pub(super) const BAND_ROWS: usize = 8;
 
@@ -18,11 +18,15 @@ pub(super) const SMALL_BAND_ROWS: usize = 4;
 pub(super) struct Schedule {
     made: Vec<usize>,
     heights: Vec<usize>,
+    /// Input rows that arrive together.
+    band: usize,
 }
 
 impl Schedule {
-    /// Starts an input of `height` rows.
-    pub fn begin(&mut self, extents: &[Extent], height: usize) {
+    /// Starts an input of these sides, whose steps so many threads share.
+    pub fn begin(&mut self, program: &Program, [width, height]: [usize; 2], threads: usize) {
+        let extents = &program.extents;
+        self.band = program.band(width, threads);
         self.made.clear();
         self.made.resize(extents.len(), 0);
         self.heights.clear();
@@ -46,8 +50,8 @@ impl Schedule {
     }
 
     /// Input rows that arrive next.
-    pub fn band(&self, program: &Program) -> usize {
-        program.band_rows.min(self.heights[0] - self.made[0])
+    pub fn band(&self) -> usize {
+        self.band.min(self.heights[0] - self.made[0])
     }
 
     /// Counts new rows of a value.
@@ -72,7 +76,7 @@ impl Schedule {
         let mut end = ends.min().unwrap_or(height);
         // Below the input's last row, each step could compute all rows that it is behind, and every value would hold as
         // many.
-        let most = program.extents[value].size.px(program.most_rows());
+        let most = program.extents[value].size.px(program.most_rows(self.band));
         end = end.min(made + most);
         if end < height
             && let Stage::Conv(conv) = &program.stages[step]

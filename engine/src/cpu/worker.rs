@@ -1,27 +1,34 @@
-//! Computes a strip of an image from top to bottom.
+//! Computes an image, or a strip of one, from top to bottom.
 
-use super::kernels;
+use super::kernels::{self, New};
 use super::program::{Program, Stage};
 use super::schedule::Schedule;
-use crate::conv::{Rows, Scratch};
+use crate::conv::{Ending, Rows, Scratch, Threads, activate};
 use crate::graph::{Border, Extent, Step, Value};
 use crate::image::{Planes, Rect};
 use crate::pipeline::Tile;
 
-/// Computes one strip of an image from top to bottom.
+/// Computes one strip of an image, which may be all of it, from top to bottom.
 #[derive(Default)]
 pub(super) struct Worker {
     values: Vec<Rows>,
     schedule: Schedule,
     /// The first row of each value that is still needed; kept for its memory.
     needed: Vec<isize>,
-    scratch: Scratch,
+    /// One per thread.
+    scratches: Vec<Scratch>,
 }
 
 impl Worker {
-    pub fn run(&mut self, program: &Program, input: &Planes, strip: &Tile) -> Planes {
+    pub fn run(
+        &mut self,
+        program: &Program,
+        threads: &Threads,
+        input: &Planes,
+        strip: &Tile,
+    ) -> Planes {
         let Tile { core, padded } = *strip;
-        self.begin(program, [padded.width, padded.height]);
+        self.begin(program, threads, [padded.width, padded.height]);
         let result = program.stages.len();
         let Extent { channels, size, .. } = program.extents[result];
         // A strip begins at a multiple of the grid's alignment, so that these are whole pixels.
@@ -45,29 +52,32 @@ impl Worker {
             let before = self.schedule.made(result);
             self.feed(program, input, padded);
             for step in 0..program.stages.len() {
-                self.advance(program, step);
+                self.advance(program, threads, step);
             }
             let made = before.max(top)..self.schedule.made(result).min(top + height);
-            for y in made {
-                for channel in 0..channels {
-                    let row = &self.values[result].row(y as isize, channel)[left..][..width];
-                    let start = (channel * height + y - top) * width;
-                    output.data[start..start + width].copy_from_slice(row);
+            let rows = &self.values[result];
+            let planes = output.data.chunks_exact_mut(width * height);
+            threads.share(planes, |channel, plane| {
+                for y in made.clone() {
+                    let row = &rows.row(y as isize, channel)[left..][..width];
+                    plane[(y - top) * width..][..width].copy_from_slice(row);
                 }
-            }
+            });
             self.schedule.needed(program, &mut self.needed);
-            for (rows, needed) in self.values.iter_mut().zip(&self.needed) {
-                rows.keep_from(*needed);
-            }
+            let values = self.values.iter_mut().zip(&self.needed);
+            threads.share(values, |_, (rows, needed)| rows.keep_from(*needed));
         }
         output
     }
 
-    fn begin(&mut self, program: &Program, [width, height]: [usize; 2]) {
-        self.schedule.begin(&program.extents, height);
+    fn begin(&mut self, program: &Program, threads: &Threads, [width, height]: [usize; 2]) {
+        self.scratches
+            .resize_with(threads.count(), Scratch::default);
+        self.schedule
+            .begin(program, [width, height], threads.count());
         self.values
             .resize_with(program.extents.len(), Rows::default);
-        let held = program.held_rows(height);
+        let held = program.held_rows([width, height], threads.count());
         let extents = program.extents.iter().zip(&program.borders).zip(held);
         for (value, (rows, ((extent, border), held))) in
             self.values.iter_mut().zip(extents).enumerate()
@@ -81,7 +91,7 @@ impl Worker {
 
     /// Copies the next rows of the input.
     fn feed(&mut self, program: &Program, input: &Planes, padded: Rect) {
-        let count = self.schedule.band(program);
+        let count = self.schedule.band();
         let from = self.values[0].push(count);
         for y in from..from + count as isize {
             for channel in 0..input.channels {
@@ -103,7 +113,7 @@ impl Worker {
     }
 
     /// Computes all rows of a step's result that can be computed.
-    fn advance(&mut self, program: &Program, step: usize) {
+    fn advance(&mut self, program: &Program, threads: &Threads, step: usize) {
         let value = step + 1;
         let count = self.schedule.ready(program, step);
         if count == 0 || matches!(program.stages[step], Stage::View) {
@@ -115,54 +125,72 @@ impl Worker {
         match &program.stages[step] {
             Stage::View => {}
             Stage::Conv(conv) => {
-                let add = conv.add.map(|add| &inputs[add]);
+                let ending = Ending {
+                    activation: &conv.activation,
+                    add: conv.add.map(|add| &inputs[add]),
+                };
                 let inputs: Vec<&Rows> = conv.inputs.iter().map(|value| &inputs[*value]).collect();
-                kernels::convolve(conv, &mut self.scratch, &inputs, add, output, count);
+                let scratches = &mut self.scratches;
+                conv.kernel
+                    .run(threads, scratches, &inputs, ending, output, count);
             }
-            Stage::Other(other) => match other {
-                Step::Conv(_) => unreachable!("convolutions are prepared"),
-                Step::Activate { input, activation } => {
-                    kernels::activate(&inputs[*input], activation, output, count);
-                }
-                Step::Sum { terms, constant } => {
-                    let terms = terms.iter().map(|term| (&inputs[term.value], term.factor));
-                    kernels::sum(&terms.collect::<Vec<_>>(), *constant, output, count);
-                }
-                Step::Product { a, b, factor } => {
-                    kernels::product(&inputs[*a], &inputs[*b], *factor, output, count);
-                }
-                Step::Shuffle { input, scale, skip } => {
-                    let skip = skip.map(|skip| &inputs[skip]);
-                    kernels::shuffle(&inputs[*input], *scale, skip, output, count);
-                }
-                Step::Unshuffle { input, scale } => {
-                    kernels::unshuffle(&inputs[*input], height(input), *scale, output, count);
-                }
-                Step::Repeat { input, scale } => {
-                    kernels::repeat(&inputs[*input], *scale, output, count);
-                }
-                Step::Mean { input, window } => {
-                    kernels::mean(&inputs[*input], height(input), *window, output, count);
-                }
-                Step::Concat { inputs: parts } => {
-                    let parts: Vec<&Rows> = parts.iter().map(|value| &inputs[*value]).collect();
-                    kernels::concat(&parts, output, count);
-                }
-                Step::Pad {
-                    input,
-                    margin,
-                    border,
-                } => {
-                    let rows = &inputs[*input];
-                    kernels::pad(rows, height(input), *margin, *border, output, count);
-                }
-                Step::Align { input, .. } => {
-                    let rows = &inputs[*input];
-                    kernels::pad(rows, height(input), 0, Border::Replicate, output, count);
-                }
-                Step::Crop { input, .. } => kernels::crop(&inputs[*input], output, count),
-            },
+            Stage::Other(Step::Activate { input, activation }) => {
+                let input = &inputs[*input];
+                activate(program.isa, threads, input, activation, output, count);
+            }
+            Stage::Other(other) => {
+                let output = New {
+                    rows: output,
+                    count,
+                    threads,
+                };
+                other_step(other, inputs, height, output);
+            }
         }
         self.finish_rows(program, value, count);
+    }
+}
+
+/// Computes rows of a step that is neither a convolution nor an activation; `height` is that of a value.
+fn other_step(step: &Step, inputs: &[Rows], height: impl Fn(&Value) -> usize, output: New) {
+    match step {
+        Step::Conv(_) | Step::Activate { .. } => unreachable!("kernels of their own"),
+        Step::Sum { terms, constant } => {
+            let terms = terms.iter().map(|term| (&inputs[term.value], term.factor));
+            kernels::sum(&terms.collect::<Vec<_>>(), *constant, output);
+        }
+        Step::Product { a, b, factor } => {
+            kernels::product(&inputs[*a], &inputs[*b], *factor, output);
+        }
+        Step::Shuffle { input, scale, skip } => {
+            let skip = skip.map(|skip| &inputs[skip]);
+            kernels::shuffle(&inputs[*input], *scale, skip, output);
+        }
+        Step::Unshuffle { input, scale } => {
+            kernels::unshuffle(&inputs[*input], height(input), *scale, output);
+        }
+        Step::Repeat { input, scale } => {
+            kernels::repeat(&inputs[*input], *scale, output);
+        }
+        Step::Mean { input, window } => {
+            kernels::mean(&inputs[*input], height(input), *window, output);
+        }
+        Step::Concat { inputs: parts } => {
+            let parts: Vec<&Rows> = parts.iter().map(|value| &inputs[*value]).collect();
+            kernels::concat(&parts, output);
+        }
+        Step::Pad {
+            input,
+            margin,
+            border,
+        } => {
+            let rows = &inputs[*input];
+            kernels::pad(rows, height(input), *margin, *border, output);
+        }
+        Step::Align { input, .. } => {
+            let rows = &inputs[*input];
+            kernels::pad(rows, height(input), 0, Border::Replicate, output);
+        }
+        Step::Crop { input, .. } => kernels::crop(&inputs[*input], output),
     }
 }

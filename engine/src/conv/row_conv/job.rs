@@ -6,8 +6,10 @@ use super::RowConv;
 use crate::conv::depthwise::Depthwise;
 use crate::conv::direct::{self, Forward};
 use crate::conv::planes::{Part, Source, Target};
+use crate::conv::pointwise::Pointwise;
 use crate::conv::rows::Area;
 use crate::conv::{FusedActivation, Rows, Scratch, on, winograd};
+use crate::graph::Activation;
 
 /// Rows to be made of the inputs.
 pub(super) struct Job<'a> {
@@ -17,8 +19,9 @@ pub(super) struct Job<'a> {
     pub add: Option<&'a Rows>,
     /// Rows of the output, those above the image that belong to a block included.
     pub rows: Range<isize>,
-    /// Columns of the output, those left of the image that belong to a block included.
-    pub columns: usize,
+    /// The output's rows, and its columns, those left of the image that belong to a block included. Nothing else uses
+    /// them.
+    pub target: Target,
 }
 
 impl Job<'_> {
@@ -44,31 +47,22 @@ impl Job<'_> {
         self.inputs.iter().map(part).collect()
     }
 
-    fn outside(&self, channels: Range<usize>, columns: usize) -> Area {
-        Area {
+    /// Channels that are added, with the columns rounded up to so many values.
+    fn added(&self, channels: Range<usize>, multiple: usize) -> Option<Source> {
+        Some(self.add?.source(&Area {
             rows: self.rows.clone(),
             channels,
             left: self.conv.overhang,
-            columns,
-        }
-    }
-
-    /// Channels that are added, with the columns rounded up to so many values.
-    fn added(&self, channels: Range<usize>, multiple: usize) -> Option<Source> {
-        let columns = self.columns.next_multiple_of(multiple);
-        Some(self.add?.source(&self.outside(channels, columns)))
-    }
-
-    fn target(&self, output: &mut Rows, channels: Range<usize>) -> Target {
-        output.target(&self.outside(channels, self.columns))
+            columns: self.target.columns.next_multiple_of(multiple),
+        }))
     }
 
     fn columns_read(&self) -> usize {
         let RowConv { isa, shape, .. } = self.conv;
-        direct::columns_read(isa.lanes(), self.columns, shape.k, shape.dilation)
+        direct::columns_read(isa.lanes(), self.target.columns, shape.k, shape.dilation)
     }
 
-    pub fn winograd(&self, scratch: &mut Scratch, output: &mut Rows) {
+    pub fn winograd(&self, scratch: &mut Scratch) {
         let RowConv {
             isa,
             shape,
@@ -84,15 +78,13 @@ impl Job<'_> {
             bias,
             activation: self.activation,
         };
-        let parts = self.parts(winograd::columns_read(isa.lanes(), self.columns));
-        let channels = 0..shape.channels_out;
-        let add = self.added(channels.clone(), winograd::SIDE * isa.lanes());
-        let target = self.target(output, channels);
-        // SAFETY: `source` and `target` have checked what is read and written, `check` and `new` the lengths.
-        unsafe { layer.run(scratch, &parts, add, target) };
+        let parts = self.parts(winograd::columns_read(isa.lanes(), self.target.columns));
+        let add = self.added(0..shape.channels_out, winograd::SIDE * isa.lanes());
+        // SAFETY: `source` and `target` of `Rows` have checked what is read and written, `check` and `new` the lengths.
+        unsafe { layer.run(scratch, &parts, add, self.target) };
     }
 
-    pub fn depthwise(&self, output: &mut Rows) {
+    pub fn depthwise(&self) {
         let RowConv {
             isa,
             shape,
@@ -109,14 +101,14 @@ impl Job<'_> {
             weights,
             bias,
             activation: self.activation,
-            add: self.added(channels.clone(), isa.lanes()),
-            target: self.target(output, channels),
+            add: self.added(channels, isa.lanes()),
+            target: self.target,
         };
         // SAFETY: as for Winograd's.
         unsafe { on!(isa, depthwise(&job)) };
     }
 
-    pub fn direct(&self, output: &mut Rows) {
+    pub fn direct(&self) {
         let RowConv {
             isa,
             shape,
@@ -149,12 +141,26 @@ impl Job<'_> {
                     }
                     other => other,
                 },
-                add: self.added(channels.clone(), isa.lanes()),
-                target: self.target(output, channels),
+                add: self.added(channels, isa.lanes()),
+                target: self.target.planes_from(group * outputs),
                 channels_out: outputs,
             };
             // SAFETY: as for Winograd's.
             unsafe { on!(isa, forward(&job)) };
         }
+    }
+
+    /// Applies an activation to what a kernel has made, and adds what is to be added.
+    pub fn activate(&self, activation: &Activation) {
+        let RowConv { isa, shape, .. } = self.conv;
+        let job = Pointwise {
+            source: self.target.source(),
+            channels: shape.channels_out,
+            activation,
+            add: self.added(0..shape.channels_out, isa.lanes()),
+            target: self.target,
+        };
+        // SAFETY: as for Winograd's; `run` has made the target of whole vectors.
+        unsafe { on!(isa, pointwise(&job)) };
     }
 }
