@@ -16,7 +16,7 @@ use model::burn_engine::BurnEngine;
 use model::network::{Network, NetworkConfig};
 
 /// Every network in small sizes, some with odd numbers of maps.
-const NETWORKS: [&str; 46] = [
+const NETWORKS: [&str; 48] = [
     r#"{ "kind": "plain", "scale": 2, "width": 16, "depth": 5, "ends_px": 5, "long_skip": true }"#,
     r#"{ "kind": "plain", "scale": 2, "width": 7, "depth": 2, "ends_px": 5, "long_skip": true }"#,
     r#"{ "kind": "plain", "scale": 3, "width": 4, "depth": 1, "skip": "bicubic" }"#,

@@ -128,7 +128,7 @@ average = 0.9
         let mut trainer = Trainer::new(&config, &device).unwrap();
         let mut said = Vec::new();
         for batch in Batches::start(Arc::new(dataset), &config, 0) {
-            let outcome = trainer.step(batch).unwrap();
+            let outcome = trainer.step(batch.unwrap()).unwrap();
             said.push([outcome.loss, outcome.norm].map(|value| value.into_scalar::<f32>()));
         }
         let vectors = trainer.checkpoint().vectors.into_iter();

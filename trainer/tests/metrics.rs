@@ -1,4 +1,4 @@
-//! Every metric against a known implementation; LPIPS is in `protocol.rs`.
+//! Every metric against a known implementation; LPIPS and DISTS are in `protocol.rs`.
 //!
 //! `fixtures/metrics.py`, which names the packages and their versions, printed `fixtures/metrics.json`.
 
@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use engine::image::{Channels, Image};
 use trainer::eval::{Protocol, ProtocolName};
 use trainer::image_file;
-use trainer::metric::{Metric, Plane, ifc, ms_ssim, psnr_db, ssim, ssim_mean, vif};
+use trainer::metric::{Metric, Plane, ifc, ms_ssim, psnr_db, ssim, ssim_mean, ssimulacra2, vif};
 
 /// A part of a sample.
 fn original() -> Image {
@@ -54,7 +54,7 @@ fn metrics_equal_known_packages() {
         let [a, b] = [&original, &distorted].map(|image| protocol.planes(image).unwrap());
         for metric in Metric::value_variants() {
             let Some(found) = metric.of_planes(&a, &b) else {
-                assert_eq!(*metric, Metric::Lpips);
+                assert!(metric.is_of_whole_images());
                 continue;
             };
             let expected = expected[key][metric.key()].as_f64().unwrap();
@@ -70,6 +70,22 @@ fn metrics_equal_known_packages() {
         }
     }
     assert_eq!(checked, 12);
+}
+
+/// The figures are those of the crate itself, whose authors hold it to the original's.
+#[test]
+fn ssimulacra2_falls_with_the_distortion() {
+    let original = original();
+    let noisy = |strength: i32| {
+        filled(|x, y, c| {
+            let noise = (x * 7 + y * 13 + c * 5) as i32 % 3 - 1;
+            (i32::from(original.pixel(x, y)[c]) + strength * noise).clamp(0, 255) as u8
+        })
+    };
+    let scores = [0, 2, 8, 30].map(|strength| ssimulacra2(&original, &noisy(strength)).unwrap());
+    assert!((scores[0] - 100.0).abs() < 1e-6, "{scores:?}");
+    assert!(scores.windows(2).all(|pair| pair[0] > pair[1]), "{scores:?}");
+    assert!(scores[1] > 90.0 && scores[3] < 60.0, "{scores:?}");
 }
 
 #[test]
@@ -118,7 +134,7 @@ fn each_metric_works_down_to_its_smallest_size() {
             let [a, b] = part(side);
             metric.of_planes(&a, &b)
         };
-        if *metric == Metric::Lpips {
+        if metric.is_of_whole_images() {
             continue;
         }
         let smallest = metric.smallest_px();

@@ -104,12 +104,13 @@ fn ssim_equals_scikit_images() {
     assert!((found - 0.869_218_677_315_474_6).abs() < 1e-6, "{found}");
 }
 
-/// The distances that LPIPS's authors give for their example images.
+/// The distances that the authors of LPIPS give for their example images, and that the code of DISTS' authors computes
+/// for the same ones.
 #[test]
-fn lpips_equals_its_authors_values() {
+fn lpips_and_dists_equal_their_authors_values() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/features");
     if !folder.exists() {
-        println!("NOT RUN: LPIPS, as {} is missing", folder.display());
+        println!("NOT RUN: LPIPS and DISTS, as {} is missing", folder.display());
         return;
     }
     let device = burn::tensor::Device::flex();
@@ -132,5 +133,12 @@ fn lpips_equals_its_authors_values() {
             );
         }
         assert_eq!(lpips.distance(&reference, &reference).unwrap(), 0.0);
+    }
+    let files = ["dists_weights.safetensors", "vgg16_lpips.safetensors"];
+    let [weights, vgg16] = files.map(|file| folder.join(file));
+    let dists = trainer::metric::Dists::load(&weights, &vgg16, &device).unwrap();
+    for (image, expected) in [(&far, 0.3879), (&near, 0.2250), (&reference, 0.0)] {
+        let found = dists.distance(&reference, image).unwrap();
+        assert!((found - expected).abs() < 2e-4, "DISTS {found}, not {expected}");
     }
 }

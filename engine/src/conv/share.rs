@@ -3,15 +3,15 @@
 use std::ops::Range;
 
 #[cfg(feature = "threads")]
-use self::crew::Crew;
+use self::team::Team;
 
 #[cfg(feature = "threads")]
-mod crew;
+mod team;
 
 /// The threads that share work.
 pub struct Threads<'a> {
     #[cfg(feature = "threads")]
-    crew: Option<&'a Crew>,
+    team: Option<&'a Team>,
     lifetime: std::marker::PhantomData<&'a ()>,
 }
 
@@ -19,7 +19,7 @@ impl Threads<'_> {
     /// The calling thread alone.
     pub const ONE: Self = Threads {
         #[cfg(feature = "threads")]
-        crew: None,
+        team: None,
         lifetime: std::marker::PhantomData,
     };
 
@@ -29,16 +29,16 @@ impl Threads<'_> {
         if count <= 1 {
             return work(&Threads::ONE);
         }
-        let crew = Crew::new(count);
-        let crew = &crew;
+        let team = Team::new(count);
+        let team = &team;
         rayon::scope(|scope| {
             for i in 1..count {
-                scope.spawn(move |_| crew.help(i));
+                scope.spawn(move |_| team.help(i));
             }
             // Helpers have to go home if the work panics, too.
-            let _end = crew.end_when_dropped();
+            let _end = team.end_when_dropped();
             work(&Threads {
-                crew: Some(crew),
+                team: Some(team),
                 lifetime: std::marker::PhantomData,
             })
         })
@@ -53,8 +53,8 @@ impl Threads<'_> {
     /// How many there are.
     pub fn count(&self) -> usize {
         #[cfg(feature = "threads")]
-        if let Some(crew) = self.crew {
-            return crew.count();
+        if let Some(team) = self.team {
+            return team.count();
         }
         1
     }
@@ -67,13 +67,13 @@ impl Threads<'_> {
         work: impl Fn(usize, T) + Sync,
     ) {
         #[cfg(feature = "threads")]
-        if let Some(crew) = self.crew
+        if let Some(team) = self.team
             && parts.len() > 1
         {
             use std::sync::Mutex;
             let parts: Vec<_> = parts.map(|part| Mutex::new(Some(part))).collect();
-            return crew.run(&|thread| {
-                for i in (thread..parts.len()).step_by(crew.count()) {
+            return team.run(&|thread| {
+                for i in (thread..parts.len()).step_by(team.count()) {
                     let part = parts[i].lock().map(|mut part| part.take());
                     if let Ok(Some(part)) = part {
                         work(i, part);

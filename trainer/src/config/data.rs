@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use crate::data::{Degrader, LowResolution};
 use crate::degrade::Degradation;
-use crate::image_file;
 
 /// The images that a network learns from.
 #[derive(Clone, Debug, Deserialize)]
@@ -63,9 +62,6 @@ impl DataConfig {
 
     /// A description of that source, for records and reports.
     pub fn low_resolution_text(&self) -> String {
-        match &self.low_resolution {
-            Some(folder) => format!("the images in {}", image_file::name(folder)),
-            None => self.degradation.to_string(),
-        }
+        self.low_resolution(0).to_string()
     }
 }

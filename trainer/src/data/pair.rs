@@ -1,5 +1,6 @@
 //! An original and its low-resolution image.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
@@ -27,6 +28,15 @@ pub struct LowResolution {
     pub degradation: Degradation,
     /// Seed of the random strengths, together with the file's name.
     pub seed: u64,
+}
+
+impl fmt::Display for LowResolution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.folder {
+            Some(folder) => write!(f, "the images in {}", image_file::name(folder)),
+            None => write!(f, "{}", self.degradation),
+        }
+    }
 }
 
 impl Pair {

@@ -7,6 +7,7 @@ mod command;
 mod noise;
 mod number;
 mod preset;
+mod short;
 mod step;
 
 use std::fmt;

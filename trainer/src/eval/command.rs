@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use burn::tensor::Device;
 use clap::Args;
 use model::burn_engine::BurnEngine;
@@ -13,14 +13,15 @@ use super::labels::{self, About};
 use super::{Judge, Protocol, ProtocolName, TestSet, report};
 use crate::config::Config;
 use crate::data::LowResolution;
+use crate::degrade::Degradation;
 use crate::device::{self, DeviceChoice};
 use crate::image_file;
-use crate::metric::{Lpips, Metric};
+use crate::metric::{Dists, Lpips, Metric};
 
 /// Evaluates models on folders of originals: prints tables and writes a report.
 ///
-/// Each original is cropped, downscaled by MATLAB's bicubic interpolation, upscaled by the models and by
-/// bicubic interpolation, and compared with the results.
+/// Each original is cropped, downscaled by MATLAB's bicubic interpolation (and degraded, if asked for), upscaled by the
+/// models and by bicubic interpolation, and compared with the results.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
@@ -30,7 +31,9 @@ Examples:
   cargo run -p trainer -- eval --model www/models/fast-x2.bpk --data ../shared/data/test/Set5 --scale 2 \\
     --metrics psnr,ssim,ms_ssim,ssim_mean,vif,ifc --protocol rgb --border 4
   cargo run -p trainer -- eval --model www/models/fast-x2.bpk --data ../shared/data/test/Set5 --scale 2 \\
-    --lpips ../shared/data/features/vgg16_lpips.safetensors")]
+    --lpips ../shared/data/features/vgg16_lpips.safetensors
+  cargo run -p trainer -- eval --model www/models/fast-x2.bpk --data ../shared/data/test/Set14 --scale 2 \\
+    --degradation \"jpeg(75, 420)\" --metrics psnr,ssimulacra2 --dists ../shared/data/features/dists_weights.safetensors")]
 pub struct EvalArgs {
     /// A model file; may be given several times.
     #[arg(long, value_name = "FILE", required = true)]
@@ -41,9 +44,16 @@ pub struct EvalArgs {
     /// The scale to evaluate at, which every model has to support.
     #[arg(long, value_name = "N")]
     pub scale: usize,
-    /// At scale 1: the training configuration whose data.degradation is undone.
-    #[arg(long, value_name = "FILE")]
+    /// Make low-resolution images as data.degradation of this training configuration says.
+    #[arg(long, value_name = "FILE", conflicts_with = "degradation")]
     pub config: Option<PathBuf>,
+    /// Make low-resolution images by these steps: "jpeg(75, 420)", "webp(50)", "avif(40)", "noise(5)", several joined
+    /// by "+", after a bicubic shrink; or the name of a preset, or a list of steps as in a configuration.
+    #[arg(long, value_name = "STEPS")]
+    pub degradation: Option<Degradation>,
+    /// Take the low-resolution images of this folder, named like their originals, with or without x2, x3, …
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["degradation", "config"])]
+    pub low_resolution: Option<PathBuf>,
     /// The metrics, separated by commas [default: psnr,ssim].
     #[arg(long, value_enum, value_delimiter = ',', value_name = "NAMES")]
     pub metrics: Vec<Metric>,
@@ -65,6 +75,12 @@ pub struct EvalArgs {
     /// Also measure LPIPS, with these weights of AlexNet or VGG16 (safetensors).
     #[arg(long, value_name = "FILE")]
     pub lpips: Option<PathBuf>,
+    /// Also measure DISTS, with its authors' weights (safetensors) and those of VGG16.
+    #[arg(long, value_name = "FILE")]
+    pub dists: Option<PathBuf>,
+    /// VGG16's weights for DISTS [default: vgg16_lpips.safetensors beside DISTS' own].
+    #[arg(long, value_name = "FILE", requires = "dists")]
+    pub vgg16: Option<PathBuf>,
     /// The device.
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
@@ -149,7 +165,8 @@ impl EvalArgs {
             &self.metrics
         };
         let lpips = self.lpips.is_some().then_some(Metric::Lpips);
-        for metric in asked.iter().copied().chain(lpips) {
+        let dists = self.dists.is_some().then_some(Metric::Dists);
+        for metric in asked.iter().copied().chain(lpips).chain(dists) {
             if !metrics.contains(&metric) {
                 metrics.push(metric);
             }
@@ -160,29 +177,48 @@ impl EvalArgs {
                  ../shared/data/features/alexnet_lpips.safetensors"
             );
         }
+        if metrics.contains(&Metric::Dists) && self.dists.is_none() {
+            bail!(
+                "DISTS needs weights: add --dists FILE, such as \
+                 ../shared/data/features/dists_weights.safetensors"
+            );
+        }
         let load = |path: &PathBuf| Lpips::load(path, device);
+        let load_dists = |path: &PathBuf| {
+            let beside = path.with_file_name("vgg16_lpips.safetensors");
+            Dists::load(path, self.vgg16.as_ref().unwrap_or(&beside), device)
+        };
         Ok(Judge {
             protocol: Protocol::new(self.protocol, self.scale, self.border),
             metrics,
             lpips: self.lpips.as_ref().map(load).transpose()?,
+            dists: self.dists.as_ref().map(load_dists).transpose()?,
         })
     }
 
-    fn sets(&self, judge: &Judge) -> anyhow::Result<Vec<TestSet>> {
-        let low = match (&self.config, self.scale) {
-            (Some(file), 1) => {
+    fn low_resolution(&self) -> anyhow::Result<LowResolution> {
+        let low = match (&self.config, &self.degradation) {
+            (Some(file), _) => {
                 let config = Config::load(file)?;
-                config.data.test_low_resolution(self.scale, config.seed)
+                config.data.low_resolution(config.seed)
             }
-            (None, 1) => bail!(
-                "at scale 1 bicubic interpolation changes nothing: name the training configuration whose degradation \
-                 the models undo, with --config FILE"
-            ),
-            (Some(_), _) => bail!(
-                "--config is for the scale 1; above it, bicubic interpolation is the protocol"
-            ),
-            (None, _) => LowResolution::default(),
+            (None, degradation) => LowResolution {
+                folder: self.low_resolution.clone(),
+                degradation: degradation.clone().unwrap_or_default(),
+                seed: 0,
+            },
         };
+        let changes_nothing = low.folder.is_none() && low.degradation.is_bicubic();
+        ensure!(
+            self.scale > 1 || !changes_nothing,
+            "at scale 1 bicubic interpolation changes nothing: say what the models undo, with --degradation, or name \
+             their training configuration, with --config FILE"
+        );
+        Ok(low)
+    }
+
+    fn sets(&self, judge: &Judge) -> anyhow::Result<Vec<TestSet>> {
+        let low = self.low_resolution()?;
         let sets = self
             .data
             .iter()

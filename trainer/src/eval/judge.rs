@@ -5,7 +5,7 @@ use engine::image::Image;
 use rayon::prelude::*;
 
 use super::{Protocol, TestSet};
-use crate::metric::{Lpips, Metric, Plane};
+use crate::metric::{Dists, Lpips, Metric, Plane, ssimulacra2};
 
 /// Compares images with their originals.
 pub struct Judge {
@@ -15,6 +15,8 @@ pub struct Judge {
     pub metrics: Vec<Metric>,
     /// LPIPS's network, if LPIPS is among the metrics.
     pub lpips: Option<Lpips>,
+    /// DISTS' network, if DISTS is among the metrics.
+    pub dists: Option<Dists>,
 }
 
 impl Judge {
@@ -24,6 +26,7 @@ impl Judge {
             protocol,
             metrics: vec![Metric::Psnr, Metric::Ssim],
             lpips: None,
+            dists: None,
         }
     }
 
@@ -34,9 +37,9 @@ impl Judge {
             let whole = pair.hr.width.min(pair.hr.height);
             let inner = whole.saturating_sub(2 * border_px);
             for metric in &self.metrics {
-                let (side, where_) = match metric {
-                    Metric::Lpips => (whole, String::new()),
-                    _ => (inner, format!(" inside a border of {border_px} px")),
+                let (side, where_) = match metric.is_of_whole_images() {
+                    true => (whole, String::new()),
+                    false => (inner, format!(" inside a border of {border_px} px")),
                 };
                 let needed = metric.smallest_px();
                 ensure!(
@@ -63,18 +66,22 @@ impl Judge {
             .iter()
             .map(|image| planes(image))
             .collect::<anyhow::Result<_>>()?;
-        // LPIPS runs on a device, the others on threads.
-        let cells = image_planes.par_iter().map(|image| {
+        // LPIPS and DISTS run on a device, the others on threads.
+        let cells = image_planes.par_iter().zip(images).map(|(planes, image)| {
             let metrics = self.metrics.par_iter();
-            let scores = metrics.map(|metric| metric.of_planes(&original_planes, image));
+            let scores = metrics.map(|metric| match metric {
+                Metric::Ssimulacra2 => ssimulacra2(original, image).ok(),
+                metric => metric.of_planes(&original_planes, planes),
+            });
             scores.collect::<Vec<Option<f64>>>()
         });
         let cells: Vec<Vec<Option<f64>>> = cells.collect();
         let rows = cells.into_iter().zip(images).map(|(row, image)| {
             let cells = row.into_iter().zip(&self.metrics);
             cells
-                .map(|(score, metric)| match (metric, &self.lpips) {
-                    (Metric::Lpips, Some(lpips)) => lpips.distance(image, original),
+                .map(|(score, metric)| match (metric, &self.lpips, &self.dists) {
+                    (Metric::Lpips, Some(lpips), _) => lpips.distance(image, original),
+                    (Metric::Dists, _, Some(dists)) => dists.distance(original, image),
                     _ => score
                         .with_context(|| format!("the image is too small for {}", metric.name())),
                 })
@@ -85,9 +92,9 @@ impl Judge {
 
     /// A metric's name in JSON, such as `psnr_y`.
     pub fn key(&self, metric: Metric) -> String {
-        match metric {
-            Metric::Lpips => metric.key().to_string(),
-            _ => format!("{}_{}", metric.key(), self.protocol.suffix()),
+        match metric.is_of_whole_images() {
+            true => metric.key().to_string(),
+            false => format!("{}_{}", metric.key(), self.protocol.suffix()),
         }
     }
 
@@ -95,6 +102,7 @@ impl Judge {
     pub fn label(&self, metric: Metric) -> String {
         match (metric, &self.lpips) {
             (Metric::Lpips, Some(lpips)) => lpips.name().to_string(),
+            _ if metric.is_of_whole_images() => metric.name().to_string(),
             _ => format!(
                 "{}-{}",
                 metric.name(),
@@ -108,7 +116,7 @@ impl Judge {
         let planes = self
             .metrics
             .iter()
-            .filter(|metric| **metric != Metric::Lpips);
+            .filter(|metric| !metric.is_of_whole_images());
         let planes: Vec<&str> = planes.map(|metric| metric.name()).collect();
         let on_planes = (!planes.is_empty()).then(|| {
             let names = match planes.split_last() {
@@ -119,9 +127,10 @@ impl Judge {
             let (colour, border_px) = (self.protocol.colour(), self.protocol.border_px);
             format!("{names} on {colour}, border {border_px} px")
         });
-        let lpips = self.lpips.as_ref();
-        let lpips = lpips.map(|lpips| format!("{} on RGB, whole images", lpips.name()));
-        let parts: Vec<String> = on_planes.into_iter().chain(lpips).collect();
+        let whole = self.metrics.iter();
+        let whole = whole.filter(|metric| metric.is_of_whole_images());
+        let whole = whole.map(|metric| format!("{} on RGB, whole images", self.label(*metric)));
+        let parts: Vec<String> = on_planes.into_iter().chain(whole).collect();
         format!(
             "×{scale}, low resolution by {low_resolution}, 8-bit RGB throughout, {}",
             parts.join("; ")

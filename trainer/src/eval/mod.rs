@@ -58,7 +58,11 @@ impl TestSet {
             let name = file.strip_prefix(files_in).unwrap_or(file);
             let name = name.to_string_lossy().into_owned();
             match image_file::load(file) {
-                Ok(image) => Ok(Ok(Pair::from_hr(name, &image, scale, low)?)),
+                Ok(image) => {
+                    let mut pair = Pair::from_original(file, image, scale, low)?;
+                    pair.name = name;
+                    Ok(Ok(pair))
+                }
                 Err(error @ LoadError::File { .. }) => Err(error.into()),
                 Err(error) => Ok(Err(LeftOut::Damaged(error))),
             }
@@ -78,7 +82,7 @@ impl TestSet {
         );
         Ok(Self {
             name: image_file::name(folder),
-            low_resolution: low.degradation.to_string(),
+            low_resolution: low.to_string(),
             pairs: found,
         })
     }

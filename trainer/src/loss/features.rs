@@ -132,6 +132,18 @@ impl Extractor {
     ///
     /// A grey image is used as three equal channels.
     pub fn of(&self, x: Tensor<4>, layers: &[Layer]) -> BTreeMap<Layer, Tensor<4>> {
+        self.pooled_by(x, layers, |x| {
+            module::max_pool2d(x, MaxPoolOptions::new([2, 2]).with_stride([2, 2]))
+        })
+    }
+
+    /// The same with another pooling between blocks, which halves the sides.
+    pub fn pooled_by(
+        &self,
+        x: Tensor<4>,
+        layers: &[Layer],
+        pool: impl Fn(Tensor<4>) -> Tensor<4>,
+    ) -> BTreeMap<Layer, Tensor<4>> {
         let mut found = BTreeMap::new();
         let Some(last) = layers.iter().max() else {
             return found;
@@ -148,7 +160,7 @@ impl Extractor {
         let tracked = device.is_autodiff();
         for (layer, (weight, bias)) in self.network.layers().zip(&self.convs) {
             if layer.conv == 1 && layer.block > 1 {
-                x = module::max_pool2d(x, MaxPoolOptions::new([2, 2]).with_stride([2, 2]));
+                x = pool(x);
             }
             let (mut weight, mut bias) = (weight.clone(), bias.clone());
             if tracked {

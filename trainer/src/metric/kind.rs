@@ -21,8 +21,12 @@ pub enum Metric {
     Vif,
     /// Information fidelity criterion.
     Ifc,
+    /// SSIMULACRA 2.
+    Ssimulacra2,
     /// Learned perceptual image patch similarity; needs --lpips.
     Lpips,
+    /// Deep image structure and texture similarity; needs --dists.
+    Dists,
 }
 
 impl Metric {
@@ -35,7 +39,9 @@ impl Metric {
             Self::SsimMean => "ssim_mean",
             Self::Vif => "vif",
             Self::Ifc => "ifc",
+            Self::Ssimulacra2 => "ssimulacra2",
             Self::Lpips => "lpips",
+            Self::Dists => "dists",
         }
     }
 
@@ -48,7 +54,9 @@ impl Metric {
             Self::SsimMean => "SSIM-mean",
             Self::Vif => "VIF",
             Self::Ifc => "IFC",
+            Self::Ssimulacra2 => "SSIMULACRA2",
             Self::Lpips => "LPIPS",
+            Self::Dists => "DISTS",
         }
     }
 
@@ -77,12 +85,18 @@ impl Metric {
                 "learned perceptual image patch similarity 0.1 (Zhang, Isola, Efros, Shechtman and \
                  Wang 2018), on whole RGB images"
             }
+            Self::Dists => {
+                "deep image structure and texture similarity (Ding, Ma, Wang and Simoncelli 2020), on \
+                 whole RGB images"
+            }
+            Self::Ssimulacra2 => "SSIMULACRA 2 (Sneyers 2022), on whole sRGB images",
         }
     }
 
     /// Digits after the decimal point in tables.
     pub fn digits(self) -> usize {
         match self {
+            Self::Ssimulacra2 => 2,
             Self::Psnr | Self::Ifc => 3,
             _ => 4,
         }
@@ -90,7 +104,12 @@ impl Metric {
 
     /// Whether less is better.
     pub fn is_distance(self) -> bool {
-        self == Self::Lpips
+        matches!(self, Self::Lpips | Self::Dists)
+    }
+
+    /// Whether it compares whole images, not the planes of a protocol.
+    pub fn is_of_whole_images(self) -> bool {
+        matches!(self, Self::Lpips | Self::Dists | Self::Ssimulacra2)
     }
 
     /// The smallest side, without the border, of an image that it can be computed for.
@@ -102,13 +121,15 @@ impl Metric {
             Self::SsimMean => super::ssim::MEAN_WINDOW_PX,
             Self::Vif => super::vif::SMALLEST_PX,
             Self::Ifc => super::ifc::SMALLEST_PX,
+            Self::Ssimulacra2 => super::ssimulacra2::SMALLEST_PX,
             Self::Lpips => super::lpips::SMALLEST_PX,
+            Self::Dists => super::dists::SMALLEST_PX,
         }
     }
 
     /// Compares planes: the mean over the planes, except for PSNR, which uses all values at once.
     ///
-    /// `None` for planes that are too small, and for LPIPS, which compares whole images.
+    /// `None` for planes that are too small, and for metrics of whole images.
     pub fn of_planes(self, original: &[Plane], image: &[Plane]) -> Option<f64> {
         let of_plane = match self {
             Self::Psnr => return Some(psnr_of_planes_db(original, image)),
@@ -117,7 +138,7 @@ impl Metric {
             Self::SsimMean => ssim_mean,
             Self::Vif => vif,
             Self::Ifc => ifc,
-            Self::Lpips => return None,
+            Self::Lpips | Self::Dists | Self::Ssimulacra2 => return None,
         };
         let planes = original.iter().zip(image);
         let scores: Option<Vec<f64>> = planes.map(|(a, b)| of_plane(a, b)).collect();

@@ -1,5 +1,6 @@
 //! Metrics of the difference between an image and its original.
 
+mod dists;
 mod ifc;
 mod kind;
 mod lpips;
@@ -7,13 +8,16 @@ mod plane;
 mod psnr;
 mod pyramid;
 mod ssim;
+mod ssimulacra2;
 mod vif;
 mod window;
 
+pub use dists::Dists;
 pub use ifc::ifc;
 pub use kind::Metric;
 pub use lpips::Lpips;
 pub use plane::Plane;
 pub use psnr::{psnr_db, psnr_of_planes_db};
 pub use ssim::{ms_ssim, ssim, ssim_mean};
+pub use ssimulacra2::ssimulacra2;
 pub use vif::vif;

@@ -7,9 +7,9 @@ use std::sync::{PoisonError, RwLock};
 /// What every thread does, given its number.
 type Work<'a> = &'a (dyn Fn(usize) + Sync);
 
-/// A thread that calls [`run`](Crew::run), whose number is 0, and helpers. Helpers may come late or never: the caller does
+/// A thread that calls [`run`](Team::run), whose number is 0, and helpers. Helpers may come late or never: the caller does
 /// what no helper has begun.
-pub(super) struct Crew {
+pub(super) struct Team {
     /// The work of this round, while a caller waits for it.
     work: RwLock<Option<Work<'static>>>,
     /// Counts the calls of `run`.
@@ -22,7 +22,7 @@ pub(super) struct Crew {
     is_over: AtomicBool,
 }
 
-impl Crew {
+impl Team {
     /// `count` threads, the caller included.
     pub fn new(count: usize) -> Self {
         Self {
