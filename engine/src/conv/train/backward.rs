@@ -4,7 +4,8 @@ use rayon::prelude::*;
 
 use super::gradient_loops::{ActivationGradient, WeightGradient};
 use super::padded::{Padded, with_buffers};
-use super::{Convolution, Shape, Shared, filled};
+use super::tile_gradients::TileGradients;
+use super::{Convolution, Shape, Shared, filled, tiles};
 use crate::conv::block::pack;
 use crate::conv::direct::{self, Forward};
 use crate::conv::planes::{Source, Target};
@@ -69,6 +70,8 @@ impl Convolution<'_> {
         let value = recomputed.as_deref().unwrap_or(y);
 
         let taps = shape.k * shape.k;
+        let tiles = tiles::takes(&shape)
+            .then(|| TileGradients::new(isa, &shape, weight, activation, want_x));
         // The input's gradient is a convolution with weights flipped and transposed.
         let packed = pack(
             isa.channels(),
@@ -81,7 +84,11 @@ impl Convolution<'_> {
         );
         let no_bias = vec![0f32; shape.channels_in];
         // Per image: the weights' gradient, the biases', the slopes'.
-        let sums_size = shape.weights() + 2 * shape.channels_out;
+        let kernel_values = match &tiles {
+            Some(tiles) => tiles.kernel_values(),
+            None => shape.weights(),
+        };
+        let sums_size = kernel_values + 2 * shape.channels_out;
         let mut sums = vec![0f32; shape.batch * sums_size];
         let job = Backward {
             isa,
@@ -98,18 +105,20 @@ impl Convolution<'_> {
                 let output = |values| image_of(values, image, shape.output_size());
                 let start = image * shape.input_size();
                 let target = want_x.then(|| Shared(target.get().wrapping_add(start)));
-                job.image(input(x), output(value), output(gradient), sums, target);
+                let (x, value, gradient) = (input(x), output(value), output(gradient));
+                match &tiles {
+                    Some(tiles) => tiles.image(x, value, gradient, sums, target),
+                    None => job.image(x, value, gradient, sums, target),
+                }
             });
         });
 
-        let mut total = vec![0f32; sums_size];
-        for image in sums.chunks_exact(sums_size) {
-            for (total, value) in total.iter_mut().zip(image) {
-                *total += value;
-            }
+        let mut total = total(&sums, sums_size);
+        let mut slope = total.split_off(kernel_values + shape.channels_out);
+        let bias = total.split_off(kernel_values);
+        if let Some(tiles) = &tiles {
+            total = tiles.kernels.weights(&total, &shape);
         }
-        let mut slope = total.split_off(shape.weights() + shape.channels_out);
-        let bias = total.split_off(shape.weights());
         if let (FusedActivation::PRelu(slopes), None) = (activation, &recomputed) {
             for (gradient, slope) in slope.iter_mut().zip(slopes) {
                 *gradient /= slope;
@@ -122,6 +131,22 @@ impl Convolution<'_> {
             slope,
         }
     }
+}
+
+/// The sums of all images, in their order.
+fn total(sums: &[f32], size: usize) -> Vec<f32> {
+    /// Values that a thread adds up at a time.
+    const PART: usize = 4096;
+    let mut total = vec![0f32; size];
+    let parts = total.par_chunks_mut(PART).enumerate();
+    parts.for_each(|(part, total)| {
+        for image in sums.chunks_exact(size) {
+            for (total, value) in total.iter_mut().zip(&image[part * PART..]) {
+                *total += value;
+            }
+        }
+    });
+    total
 }
 
 fn image_of(values: &[f32], image: usize, size: usize) -> &[f32] {

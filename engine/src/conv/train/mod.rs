@@ -8,8 +8,13 @@ mod convolution;
 mod forward;
 pub(super) mod gradient_loops;
 mod padded;
+pub(super) mod pixels;
+pub(super) mod products;
 #[cfg(test)]
 mod tests;
+mod tile_gradients;
+pub(super) mod tile_loops;
+mod tiles;
 
 pub use backward::Gradients;
 pub use convolution::{Convolution, Shape};
