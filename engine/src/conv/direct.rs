@@ -137,9 +137,27 @@ unsafe fn forward_block<S: Simd, const C: usize, const N: usize, const K: usize>
                 }
             }
         }
-        for c in 0..C {
-            let place = [first + c, y, x];
-            finish::<S, N>(job.activation, job.add, job.target, sums[c], place);
+        if cfg!(feature = "train") {
+            // An index that only a loop knows would keep the sums on the stack all along: they are put there once.
+            let mut stored = [[[0f32; 16]; N]; C];
+            for c in 0..C {
+                for n in 0..N {
+                    S::store(stored[c][n].as_mut_ptr(), sums[c][n]);
+                }
+            }
+            for c in 0..C {
+                let mut sums = [S::zero(); N];
+                for n in 0..N {
+                    sums[n] = S::load(stored[c][n].as_ptr());
+                }
+                let place = [first + c, y, x];
+                finish::<S, N>(job.activation, job.add, job.target, sums, place);
+            }
+        } else {
+            for c in 0..C {
+                let place = [first + c, y, x];
+                finish::<S, N>(job.activation, job.add, job.target, sums[c], place);
+            }
         }
     }
 }

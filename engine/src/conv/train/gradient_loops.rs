@@ -54,15 +54,18 @@ unsafe fn weight_gradient_channels<S: Simd, const C: usize>(job: &WeightGradient
     let taps = job.channels_in * job.k * job.k;
     let mut tap = 0;
     while tap < taps {
+        // The compiler loads the gradients of all channels at once: beside those of eight, the sums of three taps would
+        // not fit into 32 registers.
+        let block = (taps - tap).min(if C == 8 { 2 } else { 3 });
         // SAFETY: the taps of the block exist; the rest is the caller's promise.
         unsafe {
-            match taps - tap {
-                3.. => weight_gradient_block::<S, C, 3>(job, first, tap),
+            match block {
+                3 if C != 8 => weight_gradient_block::<S, C, 3>(job, first, tap),
                 2 => weight_gradient_block::<S, C, 2>(job, first, tap),
                 _ => weight_gradient_block::<S, C, 1>(job, first, tap),
             }
         }
-        tap += 3;
+        tap += block;
     }
 }
 
@@ -105,10 +108,18 @@ unsafe fn weight_gradient_block<S: Simd, const C: usize, const T: usize>(
                 x += S::LANES;
             }
         }
+        // An index that only a loop knows would keep the sums on the stack all along: they are put there once.
+        let mut stored = [[[0f32; 16]; T]; C];
+        for c in 0..C {
+            for t in 0..T {
+                S::store(stored[c][t].as_mut_ptr(), sums[c][t]);
+            }
+        }
         let taps = job.channels_in * k * k;
         for c in 0..C {
             for t in 0..T {
-                *job.target.add((first + c) * taps + tap + t) = S::sum(sums[c][t]);
+                let sum = S::sum(S::load(stored[c][t].as_ptr()));
+                *job.target.add((first + c) * taps + tap + t) = sum;
             }
         }
     }

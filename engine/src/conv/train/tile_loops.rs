@@ -1,7 +1,17 @@
 //! The transforms of Winograd's filtering for channels that lie side by side, written once over [`Simd`].
 //!
-//! Names are those of [`winograd`](crate::conv::winograd): a tile of 6×6 input pixels and 4×4 output pixels is
-//! transformed to 36 positions. Here the lanes of a vector are channels, so that narrow images leave no lane idle.
+//! A tile of 6×6 input pixels and 4×4 output pixels is transformed to 36 positions. Here the lanes of a vector are
+//! channels, so that narrow images leave no lane idle.
+//!
+//! [`winograd`](crate::conv::winograd) takes polynomials' values at 0, ±1, ±2 and infinity; here they are taken at 0,
+//! ±2/3, ±3/2 and infinity, for which f32 errs by a quarter as much: powers grow less, and the product of the two
+//! points is 1. With points a and b = 1/a:
+//!
+//! | matrix | rows, or columns, of 0, ±a, ±b and infinity |
+//! |---|---|
+//! | Bᵀ | `[1 0 −a²−b² 0 1 0]`, `[0 ∓b −b² ±a 1 0]`, `[0 ∓a −a² ±b 1 0]`, `[0 1 0 −a²−b² 0 1]` |
+//! | G | `[1 0 0]`, `[1 ±a a²] / (2a²(a² − b²))`, `[1 ±b b²] / (2b²(b² − a²))`, `[0 0 1]` |
+//! | A | `[1 0 0 0]`, `[1 ±a a² ±a³]`, `[1 ±b b² ±b³]`, `[0 0 0 1]` |
 
 // Loops over registers are written with indices: with iterators the arrays would not stay in them.
 #![allow(clippy::needless_range_loop)]
@@ -9,8 +19,15 @@
 use super::pixels::Pixels;
 use crate::conv::FusedActivation;
 use crate::conv::simd::Simd;
-use crate::conv::winograd::transform::{combine, resolve};
-use crate::conv::winograd::{BIAS, REACH, SIDE};
+use crate::conv::winograd::{REACH, SIDE};
+
+/// The points.
+const A: f32 = 2.0 / 3.0;
+const B: f32 = 1.5;
+
+/// What divides the rows of G.
+const A_SCALE: f32 = 1.0 / (2.0 * A * A * (A * A - B * B));
+const B_SCALE: f32 = 1.0 / (2.0 * B * B * (B * B - A * A));
 
 /// Values `[POSITIONS, tiles, channels]`, the channels rounded up to whole vectors.
 #[derive(Clone, Copy)]
@@ -38,6 +55,34 @@ pub(in crate::conv) struct ToTiles {
     pub source: Pixels,
     pub tiles: usize,
     pub target: Tiles,
+}
+
+/// Bᵀ; what values share is computed once.
+///
+/// # Safety
+/// The processor has the instruction set.
+#[inline(always)]
+unsafe fn combine<S: Simd>([d0, d1, d2, d3, d4, d5]: [S::V; REACH]) -> [S::V; REACH] {
+    // SAFETY: as asked of the caller.
+    unsafe {
+        let both = S::splat(-A * A - B * B);
+        let (even_a, odd_a) = (
+            S::fma(d2, S::splat(-B * B), d4),
+            S::fma(d1, S::splat(-B * B), d3),
+        );
+        let (even_b, odd_b) = (
+            S::fma(d2, S::splat(-A * A), d4),
+            S::fma(d1, S::splat(-A * A), d3),
+        );
+        [
+            S::fma(d2, both, S::add(d0, d4)),
+            S::fma(odd_a, S::splat(A), even_a),
+            S::fma(odd_a, S::splat(-A), even_a),
+            S::fma(odd_b, S::splat(B), even_b),
+            S::fma(odd_b, S::splat(-B), even_b),
+            S::fma(d3, both, S::add(d1, d5)),
+        ]
+    }
 }
 
 /// The convolution's input, Bᵀ·d·B.
@@ -76,7 +121,7 @@ pub(in crate::conv) unsafe fn input_tiles<S: Simd>(job: &ToTiles) {
     }
 }
 
-/// A of the paper: the transpose of what makes pixels of positions.
+/// A: the transpose of [`resolve`].
 ///
 /// # Safety
 /// The processor has the instruction set.
@@ -84,16 +129,20 @@ pub(in crate::conv) unsafe fn input_tiles<S: Simd>(job: &ToTiles) {
 unsafe fn spread<S: Simd>([z0, z1, z2, z3]: [S::V; SIDE]) -> [S::V; REACH] {
     // SAFETY: as asked of the caller.
     unsafe {
-        let four = S::splat(4.0);
-        let (even, odd) = (S::add(z0, z2), S::add(z1, z3));
-        let even_4 = S::fma(z2, four, z0);
-        let odd_8 = S::mul(S::splat(2.0), S::fma(z3, four, z1));
+        let (even_a, odd_a) = (
+            S::fma(z2, S::splat(A * A), z0),
+            S::fma(z3, S::splat(A * A), z1),
+        );
+        let (even_b, odd_b) = (
+            S::fma(z2, S::splat(B * B), z0),
+            S::fma(z3, S::splat(B * B), z1),
+        );
         [
             z0,
-            S::add(even, odd),
-            S::sub(even, odd),
-            S::add(even_4, odd_8),
-            S::sub(even_4, odd_8),
+            S::fma(odd_a, S::splat(A), even_a),
+            S::fma(odd_a, S::splat(-A), even_a),
+            S::fma(odd_b, S::splat(B), even_b),
+            S::fma(odd_b, S::splat(-B), even_b),
             z3,
         ]
     }
@@ -141,6 +190,26 @@ pub(in crate::conv) struct FromTiles<'a> {
     pub target: Pixels,
 }
 
+/// Aᵀ.
+///
+/// # Safety
+/// The processor has the instruction set.
+#[inline(always)]
+unsafe fn resolve<S: Simd>([m0, m1, m2, m3, m4, m5]: [S::V; REACH]) -> [S::V; SIDE] {
+    // SAFETY: as asked of the caller.
+    unsafe {
+        let (even_a, odd_a) = (S::add(m1, m2), S::sub(m1, m2));
+        let (even_b, odd_b) = (S::add(m3, m4), S::sub(m3, m4));
+        let last = S::fma(odd_a, S::splat(A * A * A), m5);
+        [
+            S::add(S::add(m0, even_a), even_b),
+            S::fma(odd_b, S::splat(B), S::mul(odd_a, S::splat(A))),
+            S::fma(even_b, S::splat(B * B), S::mul(even_a, S::splat(A * A))),
+            S::fma(odd_b, S::splat(B * B * B), last),
+        ]
+    }
+}
+
 /// The convolution's output, Aᵀ·m·A.
 ///
 /// # Safety
@@ -158,16 +227,8 @@ pub(in crate::conv) unsafe fn output_tiles<S: Simd>(job: &FromTiles) {
                 let bias = S::load(job.bias.as_ptr().add(channel));
                 let mut columns = [[S::zero(); SIDE]; REACH];
                 for x in 0..REACH {
-                    let position = |y: usize| {
-                        let at = REACH * y + x;
-                        let value = S::load(from.add(at * source.position));
-                        // All pixels of the tile get the bias so.
-                        if at == BIAS {
-                            S::add(value, bias)
-                        } else {
-                            value
-                        }
-                    };
+                    let from = from.add(x * source.position);
+                    let position = |y: usize| S::load(from.add(REACH * y * source.position));
                     columns[x] = resolve::<S>([
                         position(0),
                         position(1),
@@ -184,7 +245,7 @@ pub(in crate::conv) unsafe fn output_tiles<S: Simd>(job: &FromTiles) {
                     }
                     let pixels = resolve::<S>(row);
                     for x in 0..SIDE {
-                        let z = pixels[x];
+                        let z = S::add(pixels[x], bias);
                         let value = match job.activation {
                             FusedActivation::None => z,
                             FusedActivation::Relu => S::max(z, S::zero()),
@@ -226,17 +287,14 @@ pub(in crate::conv) unsafe fn kernel_tiles<S: Simd>(job: &KernelTiles) {
     unsafe fn weigh<S: Simd>([g0, g1, g2]: [S::V; 3]) -> [S::V; REACH] {
         // SAFETY: as asked of the caller.
         unsafe {
-            let sixth = S::splat(1.0 / 6.0);
-            let outer = S::mul(S::add(g0, g2), S::splat(-1.0 / 6.0));
-            let inner = S::mul(g1, sixth);
-            let outer_2 = S::fma(g2, sixth, S::mul(g0, S::splat(1.0 / 24.0)));
-            let inner_2 = S::mul(g1, S::splat(1.0 / 12.0));
+            let even_a = S::mul(S::fma(g2, S::splat(A * A), g0), S::splat(A_SCALE));
+            let even_b = S::mul(S::fma(g2, S::splat(B * B), g0), S::splat(B_SCALE));
             [
-                S::mul(g0, S::splat(0.25)),
-                S::sub(outer, inner),
-                S::add(outer, inner),
-                S::add(outer_2, inner_2),
-                S::sub(outer_2, inner_2),
+                g0,
+                S::fma(g1, S::splat(A * A_SCALE), even_a),
+                S::fma(g1, S::splat(-A * A_SCALE), even_a),
+                S::fma(g1, S::splat(B * B_SCALE), even_b),
+                S::fma(g1, S::splat(-B * B_SCALE), even_b),
                 g2,
             ]
         }
@@ -274,18 +332,15 @@ pub(in crate::conv) unsafe fn kernel_gradients<S: Simd>(job: &KernelTiles) {
     unsafe fn gather<S: Simd>([m0, m1, m2, m3, m4, m5]: [S::V; REACH]) -> [S::V; 3] {
         // SAFETY: as asked of the caller.
         unsafe {
-            let sixth = S::splat(1.0 / 6.0);
-            let (sum, difference) = (S::add(m1, m2), S::sub(m2, m1));
-            let (sum_2, difference_2) = (S::add(m3, m4), S::sub(m3, m4));
-            let first = S::fma(sum_2, S::splat(1.0 / 24.0), S::mul(m0, S::splat(0.25)));
+            let (even_a, odd_a) = (S::add(m1, m2), S::sub(m1, m2));
+            let (even_b, odd_b) = (S::add(m3, m4), S::sub(m3, m4));
+            let first = S::fma(even_b, S::splat(B_SCALE), m0);
+            let middle = S::mul(odd_b, S::splat(B * B_SCALE));
+            let last = S::fma(even_b, S::splat(B * B * B_SCALE), m5);
             [
-                S::fma(sum, S::splat(-1.0 / 6.0), first),
-                S::fma(
-                    difference_2,
-                    S::splat(1.0 / 12.0),
-                    S::mul(difference, sixth),
-                ),
-                S::fma(S::sub(sum_2, sum), sixth, m5),
+                S::fma(even_a, S::splat(A_SCALE), first),
+                S::fma(odd_a, S::splat(A * A_SCALE), middle),
+                S::fma(even_a, S::splat(A * A * A_SCALE), last),
             ]
         }
     }

@@ -25,7 +25,7 @@ pub(super) const REACH: usize = 6;
 pub(super) const POSITIONS: usize = REACH * REACH;
 
 /// The position that adds the same to all pixels of a tile (Aᵀ·e·A is all ones for e = 1 here): the bias belongs to it.
-pub(super) const BIAS: usize = REACH + 1;
+const BIAS: usize = REACH + 1;
 
 /// Columns that are read of a row for `columns` of the output, with vectors of `lanes` values: these rounded up
 /// to four whole vectors wherever a chunk ends, and four more of the last tile.

@@ -24,7 +24,7 @@ pub(in crate::conv) struct Input {
 /// # Safety
 /// The processor has the instruction set.
 #[inline(always)]
-pub(in crate::conv) unsafe fn combine<S: Simd>(d: [S::V; REACH]) -> [S::V; REACH] {
+unsafe fn combine<S: Simd>(d: [S::V; REACH]) -> [S::V; REACH] {
     // SAFETY: as asked of the caller.
     unsafe {
         let [d0, d1, d2, d3, d4, d5] = d;
@@ -48,7 +48,7 @@ pub(in crate::conv) unsafe fn combine<S: Simd>(d: [S::V; REACH]) -> [S::V; REACH
 /// # Safety
 /// The processor has the instruction set.
 #[inline(always)]
-pub(in crate::conv) unsafe fn resolve<S: Simd>(m: [S::V; REACH]) -> [S::V; SIDE] {
+unsafe fn resolve<S: Simd>(m: [S::V; REACH]) -> [S::V; SIDE] {
     // SAFETY: as asked of the caller.
     unsafe {
         let [m0, m1, m2, m3, m4, m5] = m;
