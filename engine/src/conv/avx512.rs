@@ -124,6 +124,12 @@ impl Simd for Avx512 {
     }
     #[cfg(feature = "train")]
     #[inline(always)]
+    unsafe fn prefetch(from: *const f32) {
+        // SAFETY: see above; an address that is not readable does nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+    }
+    #[cfg(feature = "train")]
+    #[inline(always)]
     unsafe fn transpose(
         (from, from_row, from_rows): (*const f32, usize, usize),
         (to, to_row, to_rows): (*mut f32, usize, usize),

@@ -65,6 +65,10 @@ pub(super) trait Simd: Copy {
     /// The sum of all lanes.
     #[cfg(feature = "train")]
     unsafe fn sum(v: Self::V) -> f32;
+    /// Asks for the cache line of an address, which may be any.
+    #[cfg(feature = "train")]
+    #[inline(always)]
+    unsafe fn prefetch(_: *const f32) {}
     /// Transposes a block of at most `LANES` rows and columns: value j of row i becomes value i of row j. Each side is
     /// where it lies, the values from one row to the next, and rows: those of the first that are read, those missing
     /// being zeros, and those of the second that are written. Rows are read and written as whole vectors.

@@ -26,6 +26,9 @@ impl Pixels {
 /// The longest vector's values.
 const LONGEST: usize = 16;
 
+/// Rows from the one that is read to the one that is asked for: processors foresee fewer planes than there are.
+const AHEAD: usize = 4;
+
 /// Planes to pixels.
 pub(in crate::conv) struct ToPixels {
     pub source: Source,
@@ -56,6 +59,11 @@ pub(in crate::conv) unsafe fn to_pixels<S: Simd>(job: &ToPixels) {
                 // behind it may not be readable.
                 unsafe {
                     if columns == S::LANES {
+                        for plane in 0..planes {
+                            S::prefetch(
+                                from.wrapping_add(plane * source.plane + AHEAD * source.row),
+                            );
+                        }
                         S::transpose((from, source.plane, planes), (to, target.pixel, columns));
                     } else {
                         let mut block = [0f32; LONGEST * LONGEST];
@@ -98,6 +106,10 @@ pub(in crate::conv) unsafe fn to_planes<S: Simd>(job: &ToPlanes) {
                 // SAFETY: as asked of the caller; of a vector that a row ends within, only the columns are copied.
                 unsafe {
                     if columns == S::LANES {
+                        for plane in 0..planes {
+                            let ahead = plane * target.plane + AHEAD * target.row;
+                            S::prefetch(to.wrapping_add(ahead));
+                        }
                         S::transpose((from, source.pixel, columns), (to, target.plane, planes));
                     } else {
                         let mut block = [0f32; LONGEST * LONGEST];
