@@ -120,11 +120,6 @@ macro_rules! entry_points {
         );
         #[cfg(feature = "train")]
         crate::conv::simd::entry_point!(
-            $simd, [$($feature)?], weight_gradient, gradient_loops::WeightGradient,
-            gradient_loops::weight_gradient
-        );
-        #[cfg(feature = "train")]
-        crate::conv::simd::entry_point!(
             $simd, [$($feature)?], activation_gradient, gradient_loops::ActivationGradient,
             gradient_loops::activation_gradient
         );

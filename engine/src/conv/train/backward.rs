@@ -2,8 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::gradient_loops::{ActivationGradient, WeightGradient};
+use super::gradient_loops::ActivationGradient;
+use super::kernel_sums::KernelSums;
 use super::padded::{Padded, with_buffers};
+use super::scratch::with_scratch;
 use super::tile_gradients::TileGradients;
 use super::{Convolution, Shape, Shared, filled, tiles};
 use crate::conv::block::pack;
@@ -84,10 +86,8 @@ impl Convolution<'_> {
         );
         let no_bias = vec![0f32; shape.channels_in];
         // Per image: the weights' gradient, the biases', the slopes'.
-        let kernel_values = match &tiles {
-            Some(tiles) => tiles.kernel_values(),
-            None => shape.weights(),
-        };
+        let kernels = KernelSums::new(isa, &shape);
+        let kernel_values = kernels.len();
         let sums_size = kernel_values + 2 * shape.channels_out;
         let mut sums = vec![0f32; shape.batch * sums_size];
         let job = Backward {
@@ -96,6 +96,7 @@ impl Convolution<'_> {
             activation,
             packed: &packed,
             no_bias: &no_bias,
+            kernels,
         };
         let x_gradient = filled(if want_x { x.len() } else { 0 }, |target| {
             let target = Shared(target.as_mut_ptr().cast());
@@ -116,9 +117,7 @@ impl Convolution<'_> {
         let mut total = total(&sums, sums_size);
         let mut slope = total.split_off(kernel_values + shape.channels_out);
         let bias = total.split_off(kernel_values);
-        if let Some(tiles) = &tiles {
-            total = tiles.kernels.weights(&total, &shape);
-        }
+
         if let (FusedActivation::PRelu(slopes), None) = (activation, &recomputed) {
             for (gradient, slope) in slope.iter_mut().zip(slopes) {
                 *gradient /= slope;
@@ -126,7 +125,7 @@ impl Convolution<'_> {
         }
         Gradients {
             x: want_x.then_some(x_gradient),
-            weight: total,
+            weight: kernels.weights(&total, &shape),
             bias,
             slope,
         }
@@ -160,6 +159,7 @@ struct Backward<'a> {
     activation: FusedActivation<'a>,
     packed: &'a [f32],
     no_bias: &'a [f32],
+    kernels: KernelSums,
 }
 
 impl Backward<'_> {
@@ -179,9 +179,9 @@ impl Backward<'_> {
             plane: rows * columns,
         };
         let read = |columns, k| direct::columns_read(self.isa.lanes(), columns, k, 1);
-        let (weight_sums, channel_sums) = sums.split_at_mut(shape.weights());
+        let (kernel_sums, channel_sums) = sums.split_at_mut(self.kernels.len());
         let (bias_sums, slope_sums) = channel_sums.split_at_mut(shape.channels_out);
-        with_buffers(|x_buffer, z_buffer| {
+        with_buffers(|_, z_buffer| {
             let margin = shape.k - 1 - shape.padding;
             let mut z = Padded::new(z_buffer, shape.channels_out, [rows, columns], [margin; 2]);
             let job = ActivationGradient {
@@ -218,22 +218,11 @@ impl Backward<'_> {
                 unsafe { on!(self.isa, forward(&job)) };
             }
 
-            let padding = shape.padding;
-            let copied = [rows + shape.k - 1, shape.width];
-            let mut padded = Padded::new(x_buffer, shape.channels_in, copied, [0, padding]);
-            padded.copy(x, shape.height, -(padding as isize));
-            let job = WeightGradient {
-                source: padded.with_margins([rows + shape.k - 1, read(columns, shape.k)]),
-                channels_in: shape.channels_in,
-                k: shape.k,
-                gradient: z.inside([rows, read(columns, 1)]),
-                channels_out: shape.channels_out,
-                rows,
-                columns,
-                target: weight_sums.as_mut_ptr(),
-            };
-            // SAFETY: as above.
-            unsafe { on!(self.isa, weight_gradient(&job)) };
+            let z = z.inside([rows, columns]);
+            // SAFETY: these are the planes that were written above.
+            with_scratch(|scratch| unsafe {
+                self.kernels.add_up(scratch, shape, x, z, kernel_sums);
+            });
         });
     }
 }

@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 
 use super::padded::{Padded, with_buffers};
-use super::tiles::{self, BEYOND, TileConvolution, chunk_rows, with_scratch};
+use super::scratch::{PaddedPixels, with_scratch};
+use super::tiles::{self, BEYOND, TileConvolution, chunk_rows};
 use super::{Convolution, Shared, filled};
 use crate::conv::block::pack;
 use crate::conv::direct::{self, Forward};
@@ -114,7 +115,7 @@ impl Convolution<'_> {
                 with_scratch(|scratch| {
                     let read = count.next_multiple_of(SIDE) + BEYOND;
                     let width = [shape.padding, shape.width, tile_columns * SIDE + BEYOND];
-                    let padded = tiles::Padded::new(&mut scratch.pixels, read, width, ins);
+                    let padded = PaddedPixels::new(&mut scratch.pixels, read, width, ins);
                     let from = first as isize - shape.padding as isize;
                     let channels = shape.channels_in;
                     // SAFETY: `check` has checked the lengths, the pixels are those of whole tiles, and jobs write to

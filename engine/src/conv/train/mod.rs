@@ -7,9 +7,11 @@ mod backward;
 mod convolution;
 mod forward;
 pub(super) mod gradient_loops;
+mod kernel_sums;
 mod padded;
 pub(super) mod pixels;
 pub(super) mod products;
+mod scratch;
 #[cfg(test)]
 mod tests;
 mod tile_gradients;

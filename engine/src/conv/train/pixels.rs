@@ -3,13 +3,13 @@
 use crate::conv::planes::{Source, Target};
 use crate::conv::simd::Simd;
 
-/// Pixels whose channels lie side by side, rounded up to whole vectors.
+/// Pixels whose channels lie side by side.
 #[derive(Clone, Copy)]
 pub(in crate::conv) struct Pixels {
     pub data: *mut f32,
     /// Values from one row to the next.
     pub row: usize,
-    /// Values from one pixel to the next: whole vectors.
+    /// Values from one pixel to the next.
     pub pixel: usize,
 }
 
@@ -35,7 +35,7 @@ pub(in crate::conv) struct ToPixels {
     pub channels: usize,
     pub rows: usize,
     pub columns: usize,
-    /// Channels that planes lack become zeros.
+    /// Channels that planes lack become zeros. Where a pixel is not of whole vectors, it has no more of them.
     pub target: Pixels,
 }
 
@@ -47,6 +47,19 @@ pub(in crate::conv) struct ToPixels {
 #[inline(always)]
 pub(in crate::conv) unsafe fn to_pixels<S: Simd>(job: &ToPixels) {
     let ToPixels { source, target, .. } = *job;
+    if target.pixel % S::LANES != 0 {
+        for (channel, y) in (0..job.channels * job.rows).map(|i| (i / job.rows, i % job.rows)) {
+            let from = source
+                .data
+                .wrapping_add(channel * source.plane + y * source.row);
+            let to = target.at(y, 0).data.wrapping_add(channel);
+            for x in 0..job.columns {
+                // SAFETY: as asked of the caller.
+                unsafe { *to.add(x * target.pixel) = *from.add(x) };
+            }
+        }
+        return;
+    }
     for y in 0..job.rows {
         for channel in (0..target.pixel).step_by(S::LANES) {
             let planes = job.channels.saturating_sub(channel).min(S::LANES);

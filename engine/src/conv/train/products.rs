@@ -79,10 +79,13 @@ unsafe fn rows<S: Simd, const V: usize>(job: &Products) {
         unsafe {
             row += match left {
                 16.. if S::CHANNELS == 8 && V == 1 => block::<S, 16, V>(job, row),
+                // A kernel's row of three taps with three channels.
+                9 if S::CHANNELS == 8 => block::<S, 9, V>(job, row),
                 8.. if S::CHANNELS == 8 => block::<S, 8, V>(job, row),
                 6.. if S::CHANNELS == 6 => block::<S, 6, V>(job, row),
                 4.. => block::<S, 4, V>(job, row),
-                2.. => block::<S, 2, V>(job, row),
+                3 => block::<S, 3, V>(job, row),
+                2 => block::<S, 2, V>(job, row),
                 _ => block::<S, 1, V>(job, row),
             };
         }

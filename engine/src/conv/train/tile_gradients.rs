@@ -1,62 +1,15 @@
 //! The gradients of 3×3 convolutions by Winograd's filtering.
 
 use super::gradient_loops::ActivationGradient;
+use super::kernel_sums::KernelSums;
 use super::products::{Products, Strided};
+use super::scratch::{PaddedPixels, Scratch, room, with_scratch};
 use super::tile_loops::{KernelTiles, ToTiles};
-use super::tiles::{
-    BEYOND, Padded, Scratch, TileConvolution, chunk_rows, position, room, tiles, with_scratch,
-};
+use super::tiles::{BEYOND, TileConvolution, chunk_rows, position, tiles};
 use super::{Shape, Shared};
 use crate::conv::planes::{Source, Target};
 use crate::conv::winograd::{POSITIONS, SIDE};
 use crate::conv::{FusedActivation, Isa, on};
-
-/// The sums that the kernels' gradient is made of: `[3, 3, rows, columns]`.
-#[derive(Clone, Copy)]
-pub(super) struct KernelSums {
-    /// Rows are the output's channels, and columns the input's; otherwise the other way round.
-    rows_out: bool,
-    rows: usize,
-    /// Whole vectors.
-    columns: usize,
-}
-
-impl KernelSums {
-    /// With fewer idle lanes.
-    fn new(isa: Isa, shape: &Shape) -> Self {
-        let padded = |channels: usize| channels.next_multiple_of(isa.lanes());
-        let (ins, outs) = (shape.channels_in, shape.channels_out);
-        let rows_out = outs * padded(ins) < ins * padded(outs);
-        let (rows, columns) = if rows_out { (outs, ins) } else { (ins, outs) };
-        Self {
-            rows_out,
-            rows,
-            columns: padded(columns),
-        }
-    }
-
-    /// Values of a tap.
-    fn values(&self) -> usize {
-        self.rows * self.columns
-    }
-
-    /// `[out, in, 3, 3]`
-    pub fn weights(&self, sums: &[f32], shape: &Shape) -> Vec<f32> {
-        let mut weights = Vec::with_capacity(shape.weights());
-        for out in 0..shape.channels_out {
-            for channel in 0..shape.channels_in {
-                let (row, column) = if self.rows_out {
-                    (out, channel)
-                } else {
-                    (channel, out)
-                };
-                let kernel = sums[row * self.columns + column..].iter();
-                weights.extend(kernel.step_by(self.values()).take(9));
-            }
-        }
-        weights
-    }
-}
 
 /// The parts of the backward pass that all images share.
 pub(super) struct TileGradients<'a> {
@@ -99,11 +52,6 @@ impl<'a> TileGradients<'a> {
         }
     }
 
-    /// Values of the sums of the kernels' gradient.
-    pub fn kernel_values(&self) -> usize {
-        9 * self.kernels.values()
-    }
-
     /// The gradients of one image. `sums` are those of the kernels, the biases and the slopes; `target` is the image in
     /// the input's gradient.
     pub fn image(
@@ -116,7 +64,7 @@ impl<'a> TileGradients<'a> {
     ) {
         let shape = self.shape;
         let [rows, columns] = shape.output();
-        let (kernel_sums, channel_sums) = sums.split_at_mut(self.kernel_values());
+        let (kernel_sums, channel_sums) = sums.split_at_mut(self.kernels.len());
         let (bias_sums, slope_sums) = channel_sums.split_at_mut(shape.channels_out);
         with_scratch(|scratch| {
             let planes = |data: *const f32| Source {
@@ -151,7 +99,7 @@ impl<'a> TileGradients<'a> {
             let outs = shape.channels_out.next_multiple_of(self.isa.lanes());
             let height = reach(shape.height, rows);
             let width = reach(shape.width, columns);
-            let padded = Padded::new(
+            let padded = PaddedPixels::new(
                 &mut scratch.gradient,
                 height,
                 [margin, columns, width],
@@ -197,7 +145,7 @@ impl<'a> TileGradients<'a> {
             let rows = chunk.min(rows - first);
             let height = rows * SIDE + BEYOND;
             let width = [shape.padding, shape.width, columns * SIDE + BEYOND];
-            let padded = Padded::new(&mut scratch.pixels, height, width, ins);
+            let padded = PaddedPixels::new(&mut scratch.pixels, height, width, ins);
             let planes = Source {
                 data: x.as_ptr(),
                 row: shape.width,

@@ -6,13 +6,12 @@
 //!
 //! Values differ from the definition's by less than 5e-6 of the largest one, with 64 channels by some 2e-6.
 
-use std::cell::RefCell;
-
 use super::Shape;
-use super::pixels::{Pixels, ToPixels, ToPlanes};
+use super::pixels::{Pixels, ToPlanes};
 use super::products::{Products, Strided};
+use super::scratch::{LINE, Positions, room};
 use super::tile_loops::{FromTiles, KernelTiles, Tiles, ToTiles};
-use crate::conv::planes::{Source, Target};
+use crate::conv::planes::Target;
 use crate::conv::winograd::{POSITIONS, REACH, SIDE};
 use crate::conv::{FusedActivation, Isa, on};
 
@@ -25,51 +24,9 @@ const FEWEST_CHANNELS: usize = 8;
 /// Values of all positions that are worked on together: a megabyte, half of a second-level cache.
 const CHUNK_VALUES: usize = 256 * 1024;
 
-/// Values in a cache line of 64 bytes.
-const LINE: usize = 16;
-
 /// Whether a convolution is computed this way.
 pub(super) fn takes(shape: &Shape) -> bool {
     shape.k == 3 && shape.channels_in.min(shape.channels_out) >= FEWEST_CHANNELS
-}
-
-/// Memory of this thread, which is reused.
-#[derive(Default)]
-pub(super) struct Scratch {
-    /// The input's pixels, or a part of them.
-    pub pixels: Vec<f32>,
-    /// The output's gradient: its planes, and its pixels.
-    pub planes: Vec<f32>,
-    pub gradient: Vec<f32>,
-    pub positions: Positions,
-}
-
-/// Memory for tiles.
-#[derive(Default)]
-pub(super) struct Positions {
-    pub from: Vec<f32>,
-    pub to: Vec<f32>,
-    /// The output's pixels of a row of tiles.
-    strip: Vec<f32>,
-    /// The kernels' gradient.
-    pub kernels: Vec<f32>,
-}
-
-thread_local! {
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
-}
-
-pub(super) fn with_scratch<R>(f: impl FnOnce(&mut Scratch) -> R) -> R {
-    SCRATCH.with_borrow_mut(f)
-}
-
-/// So many values that begin where a cache line does.
-pub(super) fn room(data: &mut Vec<f32>, length: usize) -> &mut [f32] {
-    if data.len() < length + LINE {
-        data.resize(length + LINE, 0.0);
-    }
-    let aligned = data.as_ptr().align_offset(LINE * size_of::<f32>());
-    &mut data[aligned..][..length]
 }
 
 /// Values from one position to the next, where each has so many. With an odd number of cache lines, a tile's values at
@@ -93,84 +50,6 @@ pub(super) fn tiles(data: &mut Vec<f32>, count: usize, channels: usize) -> Tiles
 pub(super) fn chunk_rows([rows, columns]: [usize; 2], channels: usize) -> usize {
     let most = (CHUNK_VALUES / (POSITIONS * channels * columns)).clamp(1, rows);
     rows.div_ceil(rows.div_ceil(most))
-}
-
-/// Pixels in `data`, of which `rows` and `columns` are inside of margins.
-pub(super) struct Padded {
-    pub pixels: Pixels,
-    /// Columns to the left of the image.
-    left: usize,
-    columns: usize,
-    /// All of them.
-    width: usize,
-}
-
-impl Padded {
-    /// Lays out so many rows of pixels, `width` columns with `columns` of the image after `left` zeros. The rest of each
-    /// row is zeros, the image not yet anything.
-    pub fn new(
-        data: &mut Vec<f32>,
-        rows: usize,
-        [left, columns, width]: [usize; 3],
-        channels: usize,
-    ) -> Self {
-        let row = width * channels;
-        let data = room(data, rows * row);
-        for row in data.chunks_exact_mut(row) {
-            row[..left * channels].fill(0.0);
-            row[(left + columns) * channels..].fill(0.0);
-        }
-        Self {
-            pixels: Pixels {
-                data: data.as_mut_ptr(),
-                row,
-                pixel: channels,
-            },
-            left,
-            columns,
-            width,
-        }
-    }
-
-    /// Fills so many rows, the first one being row `from` of `planes`, which have `height` rows. Rows outside of these
-    /// become zeros.
-    ///
-    /// # Safety
-    /// There are as many rows, and `planes` are `channels` readable planes of `height` rows and all columns.
-    pub unsafe fn fill(
-        &self,
-        isa: Isa,
-        planes: Source,
-        channels: usize,
-        height: usize,
-        from: isize,
-        rows: usize,
-    ) {
-        let all = self.pixels.row;
-        let begin = from.clamp(0, height as isize) as usize;
-        let end = (from + rows as isize).clamp(0, height as isize) as usize;
-        let above = if begin < end {
-            (begin as isize - from) as usize
-        } else {
-            rows
-        };
-        let below = above + (end - begin.min(end));
-        let job = ToPixels {
-            source: planes.at(begin, 0),
-            channels,
-            rows: below - above,
-            columns: self.columns,
-            target: self.pixels.at(above, self.left),
-        };
-        // SAFETY: as asked of the caller.
-        unsafe {
-            let data = self.pixels.data;
-            std::slice::from_raw_parts_mut(data, above * all).fill(0.0);
-            std::slice::from_raw_parts_mut(data.add(below * all), (rows - below) * all).fill(0.0);
-            on!(isa, to_pixels(&job));
-        }
-        debug_assert!(self.left + self.columns <= self.width);
-    }
 }
 
 /// A convolution with its kernels at all positions.
