@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::gradient_loops::ActivationGradient;
 use super::kernel_sums::KernelSums;
-use super::padded::{Padded, with_buffers};
+use super::padded::{Padded, with_buffer};
 use super::scratch::with_scratch;
 use super::tile_gradients::TileGradients;
 use super::{Convolution, Shape, Shared, filled, tiles};
@@ -49,10 +49,7 @@ impl Convolution<'_> {
     ) -> Gradients {
         self.check(x);
         let Self {
-            shape,
-            weight,
-            activation,
-            ..
+            shape, activation, ..
         } = *self;
         assert_eq!(y.len(), shape.batch * shape.output_size());
         assert_eq!(gradient.len(), y.len());
@@ -71,32 +68,14 @@ impl Convolution<'_> {
         };
         let value = recomputed.as_deref().unwrap_or(y);
 
-        let taps = shape.k * shape.k;
-        let tiles = tiles::takes(&shape)
-            .then(|| TileGradients::new(isa, &shape, weight, activation, want_x));
-        // The input's gradient is a convolution with weights flipped and transposed.
-        let packed = pack(
-            isa.channels(),
-            shape.channels_in,
-            shape.channels_out,
-            taps,
-            |channel_in, out, tap| {
-                weight[(out * shape.channels_in + channel_in) * taps + taps - 1 - tap]
-            },
-        );
-        let no_bias = vec![0f32; shape.channels_in];
-        // Per image: the weights' gradient, the biases', the slopes'.
         let kernels = KernelSums::new(isa, &shape);
         let kernel_values = kernels.len();
         let sums_size = kernel_values + 2 * shape.channels_out;
         let mut sums = vec![0f32; shape.batch * sums_size];
-        let job = Backward {
-            isa,
-            shape: &shape,
-            activation,
-            packed: &packed,
-            no_bias: &no_bias,
-            kernels,
+        let way = if tiles::takes(&shape) {
+            Way::Tiles(TileGradients::new(self, isa, &shape, kernels, want_x))
+        } else {
+            Way::Direct(Backward::new(self, isa, &shape, kernels, want_x))
         };
         let x_gradient = filled(if want_x { x.len() } else { 0 }, |target| {
             let target = Shared(target.as_mut_ptr().cast());
@@ -107,9 +86,9 @@ impl Convolution<'_> {
                 let start = image * shape.input_size();
                 let target = want_x.then(|| Shared(target.get().wrapping_add(start)));
                 let (x, value, gradient) = (input(x), output(value), output(gradient));
-                match &tiles {
-                    Some(tiles) => tiles.image(x, value, gradient, sums, target),
-                    None => job.image(x, value, gradient, sums, target),
+                match &way {
+                    Way::Tiles(tiles) => tiles.image(x, value, gradient, sums, target),
+                    Way::Direct(direct) => direct.image(x, value, gradient, sums, target),
                 }
             });
         });
@@ -152,17 +131,50 @@ fn image_of(values: &[f32], image: usize, size: usize) -> &[f32] {
     &values[image * size..][..size]
 }
 
+/// How gradients are computed.
+enum Way<'a> {
+    Direct(Backward<'a>),
+    Tiles(TileGradients<'a>),
+}
+
 /// The parts of the backward pass that all images share.
 struct Backward<'a> {
     isa: Isa,
     shape: &'a Shape,
     activation: FusedActivation<'a>,
-    packed: &'a [f32],
-    no_bias: &'a [f32],
+    /// Of the convolution that makes the input's gradient.
+    packed: Vec<f32>,
+    no_bias: Vec<f32>,
     kernels: KernelSums,
 }
 
-impl Backward<'_> {
+impl<'a> Backward<'a> {
+    fn new(
+        convolution: &Convolution<'a>,
+        isa: Isa,
+        shape: &'a Shape,
+        kernels: KernelSums,
+        want_x: bool,
+    ) -> Self {
+        let (ins, outs, taps) = (shape.channels_in, shape.channels_out, shape.k * shape.k);
+        let weight = convolution.weight;
+        // The input's gradient is a convolution with weights flipped and transposed.
+        let flipped = |channel_in: usize, out: usize, tap: usize| {
+            weight[(out * ins + channel_in) * taps + taps - 1 - tap]
+        };
+        Self {
+            isa,
+            shape,
+            activation: convolution.activation,
+            packed: match want_x {
+                true => pack(isa.channels(), ins, outs, taps, flipped),
+                false => Vec::new(),
+            },
+            no_bias: vec![0f32; ins],
+            kernels,
+        }
+    }
+
     fn image(
         &self,
         x: &[f32],
@@ -181,9 +193,9 @@ impl Backward<'_> {
         let read = |columns, k| direct::columns_read(self.isa.lanes(), columns, k, 1);
         let (kernel_sums, channel_sums) = sums.split_at_mut(self.kernels.len());
         let (bias_sums, slope_sums) = channel_sums.split_at_mut(shape.channels_out);
-        with_buffers(|_, z_buffer| {
+        with_buffer(|buffer| {
             let margin = shape.k - 1 - shape.padding;
-            let mut z = Padded::new(z_buffer, shape.channels_out, [rows, columns], [margin; 2]);
+            let mut z = Padded::new(buffer, shape.channels_out, [rows, columns], [margin; 2]);
             let job = ActivationGradient {
                 activation: self.activation,
                 value: planes(value),
@@ -201,8 +213,8 @@ impl Backward<'_> {
                     parts: &[z.part([shape.height + shape.k - 1, read(shape.width, shape.k)])],
                     k: shape.k,
                     dilation: 1,
-                    weights: self.packed,
-                    bias: self.no_bias,
+                    weights: &self.packed,
+                    bias: &self.no_bias,
                     activation: FusedActivation::None,
                     add: None,
                     target: Target {

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::padded::{Padded, with_buffers};
+use super::padded::{Padded, with_buffer};
 use super::scratch::{PaddedPixels, with_scratch};
 use super::tiles::{self, BEYOND, TileConvolution, chunk_rows};
 use super::{Convolution, Shared, filled};
@@ -50,7 +50,7 @@ impl Convolution<'_> {
                 let (index, first) = (job / bands, job % bands * band);
                 let count = band.min(rows - first);
                 let image = &x[index * shape.input_size()..][..shape.input_size()];
-                with_buffers(|buffer, _| {
+                with_buffer(|buffer| {
                     let read = [count + shape.k - 1, shape.width];
                     let mut padded =
                         Padded::new(buffer, shape.channels_in, read, [0, shape.padding]);

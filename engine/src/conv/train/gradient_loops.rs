@@ -19,6 +19,9 @@ pub(in crate::conv) struct ActivationGradient<'a> {
     pub slope: *mut f32,
 }
 
+/// Values from those that are read to those that are asked for: the planes were last used some layers ago.
+const AHEAD: usize = 768;
+
 /// Runs an [`ActivationGradient`].
 ///
 /// # Safety
@@ -38,8 +41,6 @@ pub(in crate::conv) unsafe fn activation_gradient<S: Simd>(job: &ActivationGradi
                 FusedActivation::PRelu(slopes) => *slopes.get_unchecked(channel),
             };
             let (mut bias_sum, mut slope_sum) = (S::zero(), S::zero());
-            // Planes lie in memory that was last used some layers ago, and what is read next behind what is read now.
-            let ahead = 768;
             let (mut bias_rest, mut slope_rest) = (0f32, 0f32);
             for y in 0..rows {
                 let row = |s: Source| s.data.add(channel * s.plane + y * s.row);
@@ -50,8 +51,8 @@ pub(in crate::conv) unsafe fn activation_gradient<S: Simd>(job: &ActivationGradi
                     .add(channel * job.target.plane + y * job.target.row);
                 let mut x = 0;
                 while x < whole {
-                    S::prefetch(value.wrapping_add(x + ahead));
-                    S::prefetch(gradient.wrapping_add(x + ahead));
+                    S::prefetch(value.wrapping_add(x + AHEAD));
+                    S::prefetch(gradient.wrapping_add(x + AHEAD));
                     let (v, g) = (S::load(value.add(x)), S::load(gradient.add(x)));
                     let scaled = S::mul(g, S::splat(slope));
                     let result = match job.activation {

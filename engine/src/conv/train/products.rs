@@ -14,7 +14,7 @@ pub(in crate::conv) struct Products {
     /// Whole vectors.
     pub columns: usize,
     pub a: Strided<*const f32>,
-    /// Values from one row of `a` to the next. Where it is 1, more rows are computed together.
+    /// Values from one row of `a` to the next.
     pub a_row: usize,
     /// `row` is that of a step.
     pub b: Strided<*const f32>,
@@ -97,6 +97,7 @@ unsafe fn rows<S: Simd, const V: usize>(job: &Products) {
 unsafe fn block<S: Simd, const R: usize, const V: usize>(job: &Products, row: usize) -> usize {
     // SAFETY: as asked of the caller.
     unsafe {
+        // With the distance known, one address serves all rows.
         if job.a_row == 1 {
             block_with::<S, R, V>(job, row, 1);
         } else {

@@ -35,6 +35,7 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
+/// The memory of this thread.
 pub(super) fn with_scratch<R>(f: impl FnOnce(&mut Scratch) -> R) -> R {
     SCRATCH.with_borrow_mut(f)
 }
@@ -54,8 +55,6 @@ pub(super) struct PaddedPixels {
     /// Columns to the left of the image.
     left: usize,
     columns: usize,
-    /// All of them.
-    width: usize,
 }
 
 impl PaddedPixels {
@@ -81,7 +80,6 @@ impl PaddedPixels {
             },
             left,
             columns,
-            width,
         }
     }
 
@@ -99,15 +97,10 @@ impl PaddedPixels {
         from: isize,
         rows: usize,
     ) {
-        let all = self.pixels.row;
-        let begin = from.clamp(0, height as isize) as usize;
+        let above = (-from).clamp(0, rows as isize) as usize;
+        let begin = from.max(0) as usize;
         let end = (from + rows as isize).clamp(0, height as isize) as usize;
-        let above = if begin < end {
-            (begin as isize - from) as usize
-        } else {
-            rows
-        };
-        let below = above + (end - begin.min(end));
+        let below = above + end.saturating_sub(begin);
         let job = ToPixels {
             source: planes.at(begin, 0),
             channels,
@@ -117,11 +110,10 @@ impl PaddedPixels {
         };
         // SAFETY: as asked of the caller.
         unsafe {
-            let data = self.pixels.data;
-            std::slice::from_raw_parts_mut(data, above * all).fill(0.0);
-            std::slice::from_raw_parts_mut(data.add(below * all), (rows - below) * all).fill(0.0);
+            let Pixels { data, row, .. } = self.pixels;
+            data.write_bytes(0, above * row);
+            data.add(below * row).write_bytes(0, (rows - below) * row);
             on!(isa, to_pixels(&job));
         }
-        debug_assert!(self.left + self.columns <= self.width);
     }
 }

@@ -2,11 +2,12 @@
 
 use super::gradient_loops::ActivationGradient;
 use super::kernel_sums::KernelSums;
+use super::pixels::Pixels;
 use super::products::{Products, Strided};
 use super::scratch::{PaddedPixels, Scratch, room, with_scratch};
-use super::tile_loops::{KernelTiles, ToTiles};
+use super::tile_loops::{KernelTiles, Tiles, ToTiles};
 use super::tiles::{BEYOND, TileConvolution, chunk_rows, position, tiles};
-use super::{Shape, Shared};
+use super::{Convolution, Shape, Shared};
 use crate::conv::planes::{Source, Target};
 use crate::conv::winograd::{POSITIONS, SIDE};
 use crate::conv::{FusedActivation, Isa, on};
@@ -18,22 +19,22 @@ pub(super) struct TileGradients<'a> {
     activation: FusedActivation<'a>,
     /// Makes the input's gradient.
     convolution: Option<TileConvolution<'static>>,
-    pub kernels: KernelSums,
+    kernels: KernelSums,
 }
 
 impl<'a> TileGradients<'a> {
     pub fn new(
+        convolution: &Convolution<'a>,
         isa: Isa,
         shape: &'a Shape,
-        weight: &[f32],
-        activation: FusedActivation<'a>,
+        kernels: KernelSums,
         want_x: bool,
     ) -> Self {
         // The input's gradient is a convolution with weights flipped and transposed.
         let flipped = |channel_in: usize, out: usize, tap: usize| {
-            weight[(out * shape.channels_in + channel_in) * 9 + 8 - tap]
+            convolution.weight[(out * shape.channels_in + channel_in) * 9 + 8 - tap]
         };
-        let convolution = want_x.then(|| {
+        let flipped_convolution = want_x.then(|| {
             let no_bias = vec![0f32; shape.channels_in];
             TileConvolution::new(
                 isa,
@@ -46,9 +47,9 @@ impl<'a> TileGradients<'a> {
         Self {
             isa,
             shape,
-            activation,
-            convolution,
-            kernels: KernelSums::new(isa, shape),
+            activation: convolution.activation,
+            convolution: flipped_convolution,
+            kernels,
         }
     }
 
@@ -126,13 +127,7 @@ impl<'a> TileGradients<'a> {
     }
 
     /// The kernels' gradient of one image, from the pixels of the output's gradient: zeros beyond the image.
-    fn kernels(
-        &self,
-        scratch: &mut Scratch,
-        x: &[f32],
-        gradient: super::pixels::Pixels,
-        sums: &mut [f32],
-    ) {
+    fn kernels(&self, scratch: &mut Scratch, x: &[f32], gradient: Pixels, sums: &mut [f32]) {
         let shape = self.shape;
         let [rows, columns] = shape.output().map(|side| side.div_ceil(SIDE));
         let ins = shape.channels_in.next_multiple_of(self.isa.lanes());
@@ -188,7 +183,7 @@ impl<'a> TileGradients<'a> {
             } else {
                 [inputs, gradients]
             };
-            let strided = |tiles: super::tile_loops::Tiles| Strided {
+            let strided = |tiles: Tiles| Strided {
                 data: tiles.data.cast_const(),
                 position: tiles.position,
                 row: tiles.tile,
