@@ -110,6 +110,18 @@ unsafe fn forward_block<S: Simd, const C: usize, const N: usize, const K: usize>
     let Forward { k, dilation, .. } = *job;
     // SAFETY: indices stay within what `forward` asks for.
     unsafe {
+        // A batch's planes are too many for a processor to foresee where it writes next.
+        #[cfg(feature = "train")]
+        for c in 0..C {
+            let Target {
+                data, row, plane, ..
+            } = job.target;
+            for n in 0..N {
+                S::prefetch(
+                    data.wrapping_add((first + c) * plane + (y + 2) * row + x + n * S::LANES),
+                );
+            }
+        }
         let mut sums = [[S::zero(); N]; C];
         for c in 0..C {
             sums[c] = [S::splat(*job.bias.get_unchecked(first + c)); N];
