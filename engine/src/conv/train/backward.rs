@@ -4,7 +4,9 @@ use rayon::prelude::*;
 
 use super::gradient_loops::ActivationGradient;
 use super::kernel_sums::KernelSums;
+use super::output_gradient::OutputGradient;
 use super::padded::{Padded, with_buffer};
+use super::pixels::{Pixels, ToPixels};
 use super::scratch::with_scratch;
 use super::tile_gradients::TileGradients;
 use super::{Convolution, Shape, Shared, filled, tiles};
@@ -184,15 +186,48 @@ impl<'a> Backward<'a> {
         target: Option<Shared>,
     ) {
         let shape = self.shape;
+        let (kernel_sums, channel_sums) = sums.split_at_mut(self.kernels.len());
+        let (bias_sums, slope_sums) = channel_sums.split_at_mut(shape.channels_out);
+        with_scratch(|scratch| {
+            let z = self.kernels.output_pixels(&mut scratch.gradient, shape);
+            if let Some(target) = target {
+                // The convolution reads planes.
+                self.input_gradient(value, gradient, [bias_sums, slope_sums], target, z);
+            } else {
+                let gradient = OutputGradient {
+                    isa: self.isa,
+                    shape,
+                    activation: self.activation,
+                    value,
+                    gradient,
+                };
+                // SAFETY: the pixels are as large as the output.
+                unsafe { gradient.pixels(&mut scratch.planes, bias_sums, slope_sums, z) };
+            }
+            // SAFETY: as above.
+            unsafe {
+                self.kernels
+                    .add_up(&mut scratch.pixels, shape, x, z, kernel_sums)
+            };
+        });
+    }
+
+    /// The gradients of the input, the biases and the slopes, and pixels of that of the output.
+    fn input_gradient(
+        &self,
+        value: &[f32],
+        gradient: &[f32],
+        [bias, slope]: [&mut [f32]; 2],
+        target: Shared,
+        pixels: Pixels,
+    ) {
+        let shape = self.shape;
         let [rows, columns] = shape.output();
         let planes = |values: &[f32]| Source {
             data: values.as_ptr(),
             row: columns,
             plane: rows * columns,
         };
-        let read = |columns, k| direct::columns_read(self.isa.lanes(), columns, k, 1);
-        let (kernel_sums, channel_sums) = sums.split_at_mut(self.kernels.len());
-        let (bias_sums, slope_sums) = channel_sums.split_at_mut(shape.channels_out);
         with_buffer(|buffer| {
             let margin = shape.k - 1 - shape.padding;
             let mut z = Padded::new(buffer, shape.channels_out, [rows, columns], [margin; 2]);
@@ -202,39 +237,42 @@ impl<'a> Backward<'a> {
                 gradient: planes(gradient),
                 channels: shape.channels_out,
                 target: z.inside_mut(),
-                bias: bias_sums.as_mut_ptr(),
-                slope: slope_sums.as_mut_ptr(),
+                bias: bias.as_mut_ptr(),
+                slope: slope.as_mut_ptr(),
             };
             // SAFETY: `backward` has checked the lengths, and each image has sums of its own.
             unsafe { on!(self.isa, activation_gradient(&job)) };
 
-            if let Some(target) = target {
-                let job = Forward {
-                    parts: &[z.part([shape.height + shape.k - 1, read(shape.width, shape.k)])],
-                    k: shape.k,
-                    dilation: 1,
-                    weights: &self.packed,
-                    bias: &self.no_bias,
-                    activation: FusedActivation::None,
-                    add: None,
-                    target: Target {
-                        data: target.get(),
-                        row: shape.width,
-                        plane: shape.height * shape.width,
-                        rows: shape.height,
-                        columns: shape.width,
-                    },
-                    channels_out: shape.channels_in,
-                };
-                // SAFETY: as above; the copy is padded as the kernel asks.
-                unsafe { on!(self.isa, forward(&job)) };
-            }
+            let read = direct::columns_read(self.isa.lanes(), shape.width, shape.k, 1);
+            let job = Forward {
+                parts: &[z.part([shape.height + shape.k - 1, read])],
+                k: shape.k,
+                dilation: 1,
+                weights: &self.packed,
+                bias: &self.no_bias,
+                activation: FusedActivation::None,
+                add: None,
+                target: Target {
+                    data: target.get(),
+                    row: shape.width,
+                    plane: shape.height * shape.width,
+                    rows: shape.height,
+                    columns: shape.width,
+                },
+                channels_out: shape.channels_in,
+            };
+            // SAFETY: as above; the copy is padded as the kernel asks.
+            unsafe { on!(self.isa, forward(&job)) };
 
-            let z = z.inside([rows, columns]);
-            // SAFETY: these are the planes that were written above.
-            with_scratch(|scratch| unsafe {
-                self.kernels.add_up(scratch, shape, x, z, kernel_sums);
-            });
+            let job = ToPixels {
+                source: z.inside([rows, columns]),
+                channels: shape.channels_out,
+                rows,
+                columns,
+                target: pixels,
+            };
+            // SAFETY: the pixels are as large as the output.
+            unsafe { on!(self.isa, to_pixels(&job)) };
         });
     }
 }

@@ -1,9 +1,9 @@
 //! The sums that the gradient of kernels is made of.
 
 use super::Shape;
-use super::pixels::{Pixels, ToPixels};
+use super::pixels::Pixels;
 use super::products::{Products, Strided};
-use super::scratch::{PaddedPixels, Scratch, room};
+use super::scratch::{PaddedPixels, room};
 use crate::conv::planes::Source;
 use crate::conv::{Isa, on};
 
@@ -62,36 +62,31 @@ impl KernelSums {
         weights
     }
 
-    /// The sums of an image by their definition.
+    /// Pixels of the output's size, with its channels rounded up to whole vectors.
+    pub fn output_pixels(&self, data: &mut Vec<f32>, shape: &Shape) -> Pixels {
+        let [rows, columns] = shape.output();
+        let pixel = shape.channels_out.next_multiple_of(self.isa.lanes());
+        Pixels {
+            data: room(data, rows * columns * pixel).as_mut_ptr(),
+            row: columns * pixel,
+            pixel,
+        }
+    }
+
+    /// The sums of an image by their definition, from the output's gradient `z`.
     ///
     /// # Safety
-    /// `gradient` has readable planes of the output's size.
+    /// `z` are readable pixels as [`Self::output_pixels`] lays them out.
     pub unsafe fn add_up(
         &self,
-        scratch: &mut Scratch,
+        buffer: &mut Vec<f32>,
         shape: &Shape,
         x: &[f32],
-        gradient: Source,
+        z: Pixels,
         sums: &mut [f32],
     ) {
         let Shape { k, padding, .. } = *shape;
         let [rows, columns] = shape.output();
-        let lanes = self.isa.lanes();
-        let outs = shape.channels_out.next_multiple_of(lanes);
-        let z = Pixels {
-            data: room(&mut scratch.gradient, rows * columns * outs).as_mut_ptr(),
-            row: columns * outs,
-            pixel: outs,
-        };
-        let job = ToPixels {
-            source: gradient,
-            channels: shape.channels_out,
-            rows,
-            columns,
-            target: z,
-        };
-        // SAFETY: as asked of the caller, and there is room for all pixels.
-        unsafe { on!(self.isa, to_pixels(&job)) };
         // Without channels between those of two pixels, a row of taps is one row of values.
         let ins = match self.rows_out {
             true => self.columns,
@@ -99,7 +94,7 @@ impl KernelSums {
         };
         let height = rows + k - 1;
         let width = [padding, shape.width, columns + k - 1];
-        let padded = PaddedPixels::new(&mut scratch.pixels, height, width, ins);
+        let padded = PaddedPixels::new(buffer, height, width, ins);
         let planes = Source {
             data: x.as_ptr(),
             row: shape.width,

@@ -11,6 +11,7 @@ mod convolution;
 mod forward;
 pub(super) mod gradient_loops;
 mod kernel_sums;
+mod output_gradient;
 mod padded;
 pub(super) mod pixels;
 pub(super) mod products;

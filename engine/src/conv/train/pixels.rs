@@ -35,7 +35,7 @@ pub(in crate::conv) struct ToPixels {
     pub channels: usize,
     pub rows: usize,
     pub columns: usize,
-    /// Channels that planes lack become zeros. Where a pixel is not of whole vectors, it has no more of them.
+    /// Channels up to a whole vector become zeros, unless pixels are not of whole vectors.
     pub target: Pixels,
 }
 
@@ -61,8 +61,8 @@ pub(in crate::conv) unsafe fn to_pixels<S: Simd>(job: &ToPixels) {
         return;
     }
     for y in 0..job.rows {
-        for channel in (0..target.pixel).step_by(S::LANES) {
-            let planes = job.channels.saturating_sub(channel).min(S::LANES);
+        for channel in (0..job.channels).step_by(S::LANES) {
+            let planes = (job.channels - channel).min(S::LANES);
             for x in (0..job.columns).step_by(S::LANES) {
                 let columns = (job.columns - x).min(S::LANES);
                 let offset = channel * source.plane + y * source.row + x;

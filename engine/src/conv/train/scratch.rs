@@ -110,10 +110,19 @@ impl PaddedPixels {
         };
         // SAFETY: as asked of the caller.
         unsafe {
-            let Pixels { data, row, .. } = self.pixels;
-            data.write_bytes(0, above * row);
-            data.add(below * row).write_bytes(0, (rows - below) * row);
+            self.clear_rows(0, above);
+            self.clear_rows(below, rows - below);
             on!(isa, to_pixels(&job));
         }
+    }
+
+    /// Makes zeros of so many rows.
+    ///
+    /// # Safety
+    /// There are as many.
+    pub unsafe fn clear_rows(&self, first: usize, count: usize) {
+        let Pixels { data, row, .. } = self.pixels;
+        // SAFETY: as asked of the caller.
+        unsafe { data.add(first * row).write_bytes(0, count * row) };
     }
 }

@@ -1,7 +1,7 @@
 //! The gradients of 3×3 convolutions by Winograd's filtering.
 
-use super::gradient_loops::ActivationGradient;
 use super::kernel_sums::KernelSums;
+use super::output_gradient::OutputGradient;
 use super::pixels::Pixels;
 use super::products::{Products, Strided};
 use super::scratch::{PaddedPixels, Scratch, room, with_scratch};
@@ -68,30 +68,6 @@ impl<'a> TileGradients<'a> {
         let (kernel_sums, channel_sums) = sums.split_at_mut(self.kernels.len());
         let (bias_sums, slope_sums) = channel_sums.split_at_mut(shape.channels_out);
         with_scratch(|scratch| {
-            let planes = |data: *const f32| Source {
-                data,
-                row: columns,
-                plane: rows * columns,
-            };
-            let z = room(&mut scratch.planes, shape.output_size()).as_mut_ptr();
-            let job = ActivationGradient {
-                activation: self.activation,
-                value: planes(value.as_ptr()),
-                gradient: planes(gradient.as_ptr()),
-                channels: shape.channels_out,
-                target: Target {
-                    data: z,
-                    row: columns,
-                    plane: rows * columns,
-                    rows,
-                    columns,
-                },
-                bias: bias_sums.as_mut_ptr(),
-                slope: slope_sums.as_mut_ptr(),
-            };
-            // SAFETY: `backward` has checked the lengths, and each image has sums of its own.
-            unsafe { on!(self.isa, activation_gradient(&job)) };
-
             let margin = BEYOND - shape.padding;
             let reach = |input: usize, output: usize| {
                 let [input, output] = [input, output].map(|side| side.next_multiple_of(SIDE));
@@ -106,9 +82,20 @@ impl<'a> TileGradients<'a> {
                 [margin, columns, width],
                 outs,
             );
-            let from = -(margin as isize);
-            // SAFETY: the planes are those that were written above.
-            unsafe { padded.fill(self.isa, planes(z), shape.channels_out, rows, from, height) };
+            let inside = padded.pixels.at(margin, margin);
+            let z = OutputGradient {
+                isa: self.isa,
+                shape,
+                activation: self.activation,
+                value,
+                gradient,
+            };
+            // SAFETY: the pixels are of the output's size and its margins.
+            unsafe {
+                padded.clear_rows(0, margin);
+                padded.clear_rows(margin + rows, height - margin - rows);
+                z.pixels(&mut scratch.planes, bias_sums, slope_sums, inside);
+            }
 
             if let (Some(convolution), Some(target)) = (&self.convolution, target) {
                 let target = Target {
@@ -121,7 +108,6 @@ impl<'a> TileGradients<'a> {
                 // SAFETY: the pixels reach as far as whole tiles do, and the target is this image's.
                 unsafe { convolution.run(&mut scratch.positions, padded.pixels, target) };
             }
-            let inside = padded.pixels.at(margin, margin);
             self.kernels(scratch, x, inside, kernel_sums);
         });
     }
