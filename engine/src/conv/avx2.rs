@@ -4,7 +4,7 @@ use core::arch::x86_64::*;
 
 use super::simd::{Simd, entry_points};
 #[cfg(feature = "train")]
-use super::train::gradient_loops;
+use super::train::{gradient_loops, pixels, products, tile_loops};
 use super::{depthwise, direct, pointwise, winograd};
 
 #[derive(Clone, Copy)]
@@ -127,6 +127,43 @@ impl Simd for Avx2 {
             let mut lanes = [0f32; 8];
             _mm256_storeu_ps(lanes.as_mut_ptr(), v);
             lanes.iter().sum()
+        }
+    }
+    #[cfg(feature = "train")]
+    #[inline(always)]
+    unsafe fn prefetch(from: *const f32) {
+        // SAFETY: see above; an address that is not readable does nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+    }
+    #[cfg(feature = "train")]
+    #[inline(always)]
+    unsafe fn transpose(
+        (from, from_row, from_rows): (*const f32, usize, usize),
+        (to, to_row, to_rows): (*mut f32, usize, usize),
+    ) {
+        // SAFETY: see above.
+        unsafe {
+            let mut fours = [[_mm256_setzero_ps(); 4]; 2];
+            for (i, four) in fours.iter_mut().enumerate() {
+                for (j, row) in four.iter_mut().enumerate() {
+                    if 4 * i + j < from_rows {
+                        *row = _mm256_loadu_ps(from.add((4 * i + j) * from_row));
+                    }
+                }
+                *four = transpose(*four);
+            }
+            let [a, b] = fours;
+            for j in 0..4 {
+                // Half i of each has column 4·i + j of four rows.
+                if j < to_rows {
+                    let column = _mm256_permute2f128_ps::<0x20>(a[j], b[j]);
+                    _mm256_storeu_ps(to.add(j * to_row), column);
+                }
+                if 4 + j < to_rows {
+                    let column = _mm256_permute2f128_ps::<0x31>(a[j], b[j]);
+                    _mm256_storeu_ps(to.add((4 + j) * to_row), column);
+                }
+            }
         }
     }
 }

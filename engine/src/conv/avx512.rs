@@ -4,7 +4,7 @@ use core::arch::x86_64::*;
 
 use super::simd::{Simd, entry_points};
 #[cfg(feature = "train")]
-use super::train::gradient_loops;
+use super::train::{gradient_loops, pixels, products, tile_loops};
 use super::{depthwise, direct, pointwise, winograd};
 
 #[derive(Clone, Copy)]
@@ -121,6 +121,41 @@ impl Simd for Avx512 {
     unsafe fn sum(v: __m512) -> f32 {
         // SAFETY: see above.
         unsafe { _mm512_reduce_add_ps(v) }
+    }
+    #[cfg(feature = "train")]
+    #[inline(always)]
+    unsafe fn prefetch(from: *const f32) {
+        // SAFETY: see above; an address that is not readable does nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+    }
+    #[cfg(feature = "train")]
+    #[inline(always)]
+    unsafe fn transpose(
+        (from, from_row, from_rows): (*const f32, usize, usize),
+        (to, to_row, to_rows): (*mut f32, usize, usize),
+    ) {
+        // SAFETY: see above.
+        unsafe {
+            let mut fours = [[_mm512_setzero_ps(); 4]; 4];
+            for (i, four) in fours.iter_mut().enumerate() {
+                for (j, row) in four.iter_mut().enumerate() {
+                    if 4 * i + j < from_rows {
+                        *row = _mm512_loadu_ps(from.add((4 * i + j) * from_row));
+                    }
+                }
+                *four = transpose(*four);
+            }
+            let [a, b, c, d] = fours;
+            for j in 0..4 {
+                // Quarter i of each has column 4·i + j of four rows.
+                let columns = exchange([a[j], b[j], c[j], d[j]]);
+                for (i, column) in columns.into_iter().enumerate() {
+                    if 4 * i + j < to_rows {
+                        _mm512_storeu_ps(to.add((4 * i + j) * to_row), column);
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -110,6 +110,18 @@ unsafe fn forward_block<S: Simd, const C: usize, const N: usize, const K: usize>
     let Forward { k, dilation, .. } = *job;
     // SAFETY: indices stay within what `forward` asks for.
     unsafe {
+        // A batch's planes are too many for a processor to foresee where it writes next.
+        #[cfg(feature = "train")]
+        for c in 0..C {
+            let Target {
+                data, row, plane, ..
+            } = job.target;
+            for n in 0..N {
+                S::prefetch(
+                    data.wrapping_add((first + c) * plane + (y + 2) * row + x + n * S::LANES),
+                );
+            }
+        }
         let mut sums = [[S::zero(); N]; C];
         for c in 0..C {
             sums[c] = [S::splat(*job.bias.get_unchecked(first + c)); N];
@@ -137,9 +149,27 @@ unsafe fn forward_block<S: Simd, const C: usize, const N: usize, const K: usize>
                 }
             }
         }
-        for c in 0..C {
-            let place = [first + c, y, x];
-            finish::<S, N>(job.activation, job.add, job.target, sums[c], place);
+        if cfg!(feature = "train") {
+            // An index that only a loop knows would keep the sums on the stack all along: they are put there once.
+            let mut stored = [[[0f32; 16]; N]; C];
+            for c in 0..C {
+                for n in 0..N {
+                    S::store(stored[c][n].as_mut_ptr(), sums[c][n]);
+                }
+            }
+            for c in 0..C {
+                let mut sums = [S::zero(); N];
+                for n in 0..N {
+                    sums[n] = S::load(stored[c][n].as_ptr());
+                }
+                let place = [first + c, y, x];
+                finish::<S, N>(job.activation, job.add, job.target, sums, place);
+            }
+        } else {
+            for c in 0..C {
+                let place = [first + c, y, x];
+                finish::<S, N>(job.activation, job.add, job.target, sums[c], place);
+            }
         }
     }
 }

@@ -7,7 +7,8 @@
 //! |---|---|
 //! | `winograd` | 3×3 without groups and dilation: 36 multiplications where the definition takes 144 |
 //! | `depthwise` | as many groups as channels |
-//! | `direct` | all others, and training |
+//! | `direct` | all others |
+//! | `train` | whole batches, and gradients: Winograd's filtering too, with channels instead of tiles in a vector |
 //!
 //! All `unsafe` of this crate lives here. Kernels work on pointers; [`Rows`] checks each area that a kernel reads or
 //! writes before it makes a pointer to it.

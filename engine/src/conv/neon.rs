@@ -4,7 +4,7 @@ use core::arch::aarch64::*;
 
 use super::simd::{Simd, entry_points};
 #[cfg(feature = "train")]
-use super::train::gradient_loops;
+use super::train::{gradient_loops, pixels, products, tile_loops};
 use super::{depthwise, direct, pointwise, winograd};
 
 #[derive(Clone, Copy)]

@@ -65,6 +65,32 @@ pub(super) trait Simd: Copy {
     /// The sum of all lanes.
     #[cfg(feature = "train")]
     unsafe fn sum(v: Self::V) -> f32;
+    /// Asks for the cache line of an address, which may be any.
+    #[cfg(feature = "train")]
+    #[inline(always)]
+    unsafe fn prefetch(_: *const f32) {}
+    /// Transposes a block of at most `LANES` rows and columns: value j of row i becomes value i of row j. Each side is
+    /// where it lies, the values from one row to the next, and rows: those of the first that are read, those missing
+    /// being zeros, and those of the second that are written. Rows are read and written as whole vectors.
+    #[cfg(feature = "train")]
+    #[inline(always)]
+    unsafe fn transpose(
+        (from, from_row, from_rows): (*const f32, usize, usize),
+        (to, to_row, to_rows): (*mut f32, usize, usize),
+    ) {
+        for i in 0..Self::LANES {
+            for j in 0..to_rows {
+                // SAFETY: as asked of the caller.
+                unsafe {
+                    *to.add(j * to_row + i) = if i < from_rows {
+                        *from.add(i * from_row + j)
+                    } else {
+                        0.0
+                    };
+                }
+            }
+        }
+    }
 }
 
 /// The kernels and constants of one instruction set.
@@ -94,14 +120,25 @@ macro_rules! entry_points {
         );
         #[cfg(feature = "train")]
         crate::conv::simd::entry_point!(
-            $simd, [$($feature)?], weight_gradient, gradient_loops::WeightGradient,
-            gradient_loops::weight_gradient
-        );
-        #[cfg(feature = "train")]
-        crate::conv::simd::entry_point!(
             $simd, [$($feature)?], activation_gradient, gradient_loops::ActivationGradient,
             gradient_loops::activation_gradient
         );
+        #[cfg(feature = "train")]
+        crate::conv::simd::entry_point!($simd, [$($feature)?], products, products::Products, products::products);
+        #[cfg(feature = "train")]
+        crate::conv::simd::entry_point!($simd, [$($feature)?], to_pixels, pixels::ToPixels, pixels::to_pixels);
+        #[cfg(feature = "train")]
+        crate::conv::simd::entry_point!($simd, [$($feature)?], to_planes, pixels::ToPlanes, pixels::to_planes);
+        #[cfg(feature = "train")]
+        crate::conv::simd::entry_point!($simd, [$($feature)?], input_tiles, tile_loops::ToTiles, tile_loops::input_tiles);
+        #[cfg(feature = "train")]
+        crate::conv::simd::entry_point!($simd, [$($feature)?], gradient_tiles, tile_loops::ToTiles, tile_loops::gradient_tiles);
+        #[cfg(feature = "train")]
+        crate::conv::simd::entry_point!($simd, [$($feature)?], output_tiles, tile_loops::FromTiles, tile_loops::output_tiles);
+        #[cfg(feature = "train")]
+        crate::conv::simd::entry_point!($simd, [$($feature)?], kernel_tiles, tile_loops::KernelTiles, tile_loops::kernel_tiles);
+        #[cfg(feature = "train")]
+        crate::conv::simd::entry_point!($simd, [$($feature)?], kernel_gradients, tile_loops::KernelTiles, tile_loops::kernel_gradients);
     };
 }
 pub(super) use entry_points;

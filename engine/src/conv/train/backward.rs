@@ -2,9 +2,14 @@
 
 use rayon::prelude::*;
 
-use super::gradient_loops::{ActivationGradient, WeightGradient};
-use super::padded::{Padded, with_buffers};
-use super::{Convolution, Shape, Shared, filled};
+use super::gradient_loops::ActivationGradient;
+use super::kernel_sums::KernelSums;
+use super::output_gradient::OutputGradient;
+use super::padded::{Padded, with_buffer};
+use super::pixels::{Pixels, ToPixels};
+use super::scratch::with_scratch;
+use super::tile_gradients::TileGradients;
+use super::{Convolution, Shape, Shared, filled, tiles};
 use crate::conv::block::pack;
 use crate::conv::direct::{self, Forward};
 use crate::conv::planes::{Source, Target};
@@ -46,10 +51,7 @@ impl Convolution<'_> {
     ) -> Gradients {
         self.check(x);
         let Self {
-            shape,
-            weight,
-            activation,
-            ..
+            shape, activation, ..
         } = *self;
         assert_eq!(y.len(), shape.batch * shape.output_size());
         assert_eq!(gradient.len(), y.len());
@@ -68,27 +70,14 @@ impl Convolution<'_> {
         };
         let value = recomputed.as_deref().unwrap_or(y);
 
-        let taps = shape.k * shape.k;
-        // The input's gradient is a convolution with weights flipped and transposed.
-        let packed = pack(
-            isa.channels(),
-            shape.channels_in,
-            shape.channels_out,
-            taps,
-            |channel_in, out, tap| {
-                weight[(out * shape.channels_in + channel_in) * taps + taps - 1 - tap]
-            },
-        );
-        let no_bias = vec![0f32; shape.channels_in];
-        // Per image: the weights' gradient, the biases', the slopes'.
-        let sums_size = shape.weights() + 2 * shape.channels_out;
+        let kernels = KernelSums::new(isa, &shape);
+        let kernel_values = kernels.len();
+        let sums_size = kernel_values + 2 * shape.channels_out;
         let mut sums = vec![0f32; shape.batch * sums_size];
-        let job = Backward {
-            isa,
-            shape: &shape,
-            activation,
-            packed: &packed,
-            no_bias: &no_bias,
+        let way = if tiles::takes(&shape) {
+            Way::Tiles(TileGradients::new(self, isa, &shape, kernels, want_x))
+        } else {
+            Way::Direct(Backward::new(self, isa, &shape, kernels, want_x))
         };
         let x_gradient = filled(if want_x { x.len() } else { 0 }, |target| {
             let target = Shared(target.as_mut_ptr().cast());
@@ -98,18 +87,18 @@ impl Convolution<'_> {
                 let output = |values| image_of(values, image, shape.output_size());
                 let start = image * shape.input_size();
                 let target = want_x.then(|| Shared(target.get().wrapping_add(start)));
-                job.image(input(x), output(value), output(gradient), sums, target);
+                let (x, value, gradient) = (input(x), output(value), output(gradient));
+                match &way {
+                    Way::Tiles(tiles) => tiles.image(x, value, gradient, sums, target),
+                    Way::Direct(direct) => direct.image(x, value, gradient, sums, target),
+                }
             });
         });
 
-        let mut total = vec![0f32; sums_size];
-        for image in sums.chunks_exact(sums_size) {
-            for (total, value) in total.iter_mut().zip(image) {
-                *total += value;
-            }
-        }
-        let mut slope = total.split_off(shape.weights() + shape.channels_out);
-        let bias = total.split_off(shape.weights());
+        let mut total = total(&sums, sums_size);
+        let mut slope = total.split_off(kernel_values + shape.channels_out);
+        let bias = total.split_off(kernel_values);
+
         if let (FusedActivation::PRelu(slopes), None) = (activation, &recomputed) {
             for (gradient, slope) in slope.iter_mut().zip(slopes) {
                 *gradient /= slope;
@@ -117,15 +106,37 @@ impl Convolution<'_> {
         }
         Gradients {
             x: want_x.then_some(x_gradient),
-            weight: total,
+            weight: kernels.weights(&total, &shape),
             bias,
             slope,
         }
     }
 }
 
+/// The sums of all images, in their order.
+fn total(sums: &[f32], size: usize) -> Vec<f32> {
+    /// Values that a thread adds up at a time.
+    const PART: usize = 4096;
+    let mut total = vec![0f32; size];
+    let parts = total.par_chunks_mut(PART).enumerate();
+    parts.for_each(|(part, total)| {
+        for image in sums.chunks_exact(size) {
+            for (total, value) in total.iter_mut().zip(&image[part * PART..]) {
+                *total += value;
+            }
+        }
+    });
+    total
+}
+
 fn image_of(values: &[f32], image: usize, size: usize) -> &[f32] {
     &values[image * size..][..size]
+}
+
+/// How gradients are computed.
+enum Way<'a> {
+    Direct(Backward<'a>),
+    Tiles(TileGradients<'a>),
 }
 
 /// The parts of the backward pass that all images share.
@@ -133,11 +144,39 @@ struct Backward<'a> {
     isa: Isa,
     shape: &'a Shape,
     activation: FusedActivation<'a>,
-    packed: &'a [f32],
-    no_bias: &'a [f32],
+    /// Of the convolution that makes the input's gradient.
+    packed: Vec<f32>,
+    no_bias: Vec<f32>,
+    kernels: KernelSums,
 }
 
-impl Backward<'_> {
+impl<'a> Backward<'a> {
+    fn new(
+        convolution: &Convolution<'a>,
+        isa: Isa,
+        shape: &'a Shape,
+        kernels: KernelSums,
+        want_x: bool,
+    ) -> Self {
+        let (ins, outs, taps) = (shape.channels_in, shape.channels_out, shape.k * shape.k);
+        let weight = convolution.weight;
+        // The input's gradient is a convolution with weights flipped and transposed.
+        let flipped = |channel_in: usize, out: usize, tap: usize| {
+            weight[(out * ins + channel_in) * taps + taps - 1 - tap]
+        };
+        Self {
+            isa,
+            shape,
+            activation: convolution.activation,
+            packed: match want_x {
+                true => pack(isa.channels(), ins, outs, taps, flipped),
+                false => Vec::new(),
+            },
+            no_bias: vec![0f32; ins],
+            kernels,
+        }
+    }
+
     fn image(
         &self,
         x: &[f32],
@@ -147,68 +186,93 @@ impl Backward<'_> {
         target: Option<Shared>,
     ) {
         let shape = self.shape;
+        let (kernel_sums, channel_sums) = sums.split_at_mut(self.kernels.len());
+        let (bias_sums, slope_sums) = channel_sums.split_at_mut(shape.channels_out);
+        with_scratch(|scratch| {
+            let z = self.kernels.output_pixels(&mut scratch.gradient, shape);
+            if let Some(target) = target {
+                // The convolution reads planes.
+                self.input_gradient(value, gradient, [bias_sums, slope_sums], target, z);
+            } else {
+                let gradient = OutputGradient {
+                    isa: self.isa,
+                    shape,
+                    activation: self.activation,
+                    value,
+                    gradient,
+                };
+                // SAFETY: the pixels are as large as the output.
+                unsafe { gradient.pixels(&mut scratch.planes, bias_sums, slope_sums, z) };
+            }
+            // SAFETY: as above.
+            unsafe {
+                self.kernels
+                    .add_up(&mut scratch.pixels, shape, x, z, kernel_sums)
+            };
+        });
+    }
+
+    /// The gradients of the input, the biases and the slopes, and pixels of that of the output.
+    fn input_gradient(
+        &self,
+        value: &[f32],
+        gradient: &[f32],
+        [bias, slope]: [&mut [f32]; 2],
+        target: Shared,
+        pixels: Pixels,
+    ) {
+        let shape = self.shape;
         let [rows, columns] = shape.output();
         let planes = |values: &[f32]| Source {
             data: values.as_ptr(),
             row: columns,
             plane: rows * columns,
         };
-        let read = |columns, k| direct::columns_read(self.isa.lanes(), columns, k, 1);
-        let (weight_sums, channel_sums) = sums.split_at_mut(shape.weights());
-        let (bias_sums, slope_sums) = channel_sums.split_at_mut(shape.channels_out);
-        with_buffers(|x_buffer, z_buffer| {
+        with_buffer(|buffer| {
             let margin = shape.k - 1 - shape.padding;
-            let mut z = Padded::new(z_buffer, shape.channels_out, [rows, columns], [margin; 2]);
+            let mut z = Padded::new(buffer, shape.channels_out, [rows, columns], [margin; 2]);
             let job = ActivationGradient {
                 activation: self.activation,
                 value: planes(value),
                 gradient: planes(gradient),
                 channels: shape.channels_out,
                 target: z.inside_mut(),
-                bias: bias_sums.as_mut_ptr(),
-                slope: slope_sums.as_mut_ptr(),
+                bias: bias.as_mut_ptr(),
+                slope: slope.as_mut_ptr(),
             };
             // SAFETY: `backward` has checked the lengths, and each image has sums of its own.
             unsafe { on!(self.isa, activation_gradient(&job)) };
 
-            if let Some(target) = target {
-                let job = Forward {
-                    parts: &[z.part([shape.height + shape.k - 1, read(shape.width, shape.k)])],
-                    k: shape.k,
-                    dilation: 1,
-                    weights: self.packed,
-                    bias: self.no_bias,
-                    activation: FusedActivation::None,
-                    add: None,
-                    target: Target {
-                        data: target.get(),
-                        row: shape.width,
-                        plane: shape.height * shape.width,
-                        rows: shape.height,
-                        columns: shape.width,
-                    },
-                    channels_out: shape.channels_in,
-                };
-                // SAFETY: as above; the copy is padded as the kernel asks.
-                unsafe { on!(self.isa, forward(&job)) };
-            }
-
-            let padding = shape.padding;
-            let copied = [rows + shape.k - 1, shape.width];
-            let mut padded = Padded::new(x_buffer, shape.channels_in, copied, [0, padding]);
-            padded.copy(x, shape.height, -(padding as isize));
-            let job = WeightGradient {
-                source: padded.with_margins([rows + shape.k - 1, read(columns, shape.k)]),
-                channels_in: shape.channels_in,
+            let read = direct::columns_read(self.isa.lanes(), shape.width, shape.k, 1);
+            let job = Forward {
+                parts: &[z.part([shape.height + shape.k - 1, read])],
                 k: shape.k,
-                gradient: z.inside([rows, read(columns, 1)]),
-                channels_out: shape.channels_out,
+                dilation: 1,
+                weights: &self.packed,
+                bias: &self.no_bias,
+                activation: FusedActivation::None,
+                add: None,
+                target: Target {
+                    data: target.get(),
+                    row: shape.width,
+                    plane: shape.height * shape.width,
+                    rows: shape.height,
+                    columns: shape.width,
+                },
+                channels_out: shape.channels_in,
+            };
+            // SAFETY: as above; the copy is padded as the kernel asks.
+            unsafe { on!(self.isa, forward(&job)) };
+
+            let job = ToPixels {
+                source: z.inside([rows, columns]),
+                channels: shape.channels_out,
                 rows,
                 columns,
-                target: weight_sums.as_mut_ptr(),
+                target: pixels,
             };
-            // SAFETY: as above.
-            unsafe { on!(self.isa, weight_gradient(&job)) };
+            // SAFETY: the pixels are as large as the output.
+            unsafe { on!(self.isa, to_pixels(&job)) };
         });
     }
 }

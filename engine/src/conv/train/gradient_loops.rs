@@ -1,118 +1,8 @@
 //! The kernels of the backward pass, written once over [`Simd`].
 
-// Loops over registers are written with indices: with iterators the arrays would not stay in them.
-#![allow(clippy::needless_range_loop)]
-
 use crate::conv::FusedActivation;
-use crate::conv::block::block_of;
 use crate::conv::planes::{Source, Target};
 use crate::conv::simd::Simd;
-
-/// The gradient of one image's loss with respect to the weights.
-pub(in crate::conv) struct WeightGradient {
-    /// The convolution's input, padded.
-    pub source: Source,
-    pub channels_in: usize,
-    pub k: usize,
-    /// The gradient with respect to the convolution's output; zeros beyond its columns.
-    pub gradient: Source,
-    pub channels_out: usize,
-    pub rows: usize,
-    pub columns: usize,
-    /// `[out, in, k, k]`
-    pub target: *mut f32,
-}
-
-/// Runs a [`WeightGradient`].
-///
-/// # Safety
-/// Both sources are readable for `columns` rounded up to whole vectors (`source`: plus k − 1) and for
-/// `rows` rows (`source`: plus k − 1); `target` is writable and nothing else uses it; the
-/// processor has the instruction set.
-#[inline(always)]
-pub(in crate::conv) unsafe fn weight_gradient<S: Simd>(job: &WeightGradient) {
-    let mut first = 0;
-    while first < job.channels_out {
-        // Three taps for each channel: six channels would not fit into 16 registers.
-        let most = if S::CHANNELS == 8 { 8 } else { 4 };
-        let block = block_of(most, job.channels_out - first);
-        // SAFETY: the channels of the block exist; the rest is the caller's promise.
-        unsafe {
-            match block {
-                8 => weight_gradient_channels::<S, 8>(job, first),
-                4 => weight_gradient_channels::<S, 4>(job, first),
-                2 => weight_gradient_channels::<S, 2>(job, first),
-                _ => weight_gradient_channels::<S, 1>(job, first),
-            }
-        }
-        first += block;
-    }
-}
-
-#[inline(always)]
-unsafe fn weight_gradient_channels<S: Simd, const C: usize>(job: &WeightGradient, first: usize) {
-    let taps = job.channels_in * job.k * job.k;
-    let mut tap = 0;
-    while tap < taps {
-        // SAFETY: the taps of the block exist; the rest is the caller's promise.
-        unsafe {
-            match taps - tap {
-                3.. => weight_gradient_block::<S, C, 3>(job, first, tap),
-                2 => weight_gradient_block::<S, C, 2>(job, first, tap),
-                _ => weight_gradient_block::<S, C, 1>(job, first, tap),
-            }
-        }
-        tap += 3;
-    }
-}
-
-/// C output channels × T taps, each the sum of a product over the whole image.
-#[inline(always)]
-unsafe fn weight_gradient_block<S: Simd, const C: usize, const T: usize>(
-    job: &WeightGradient,
-    first: usize,
-    tap: usize,
-) {
-    let WeightGradient {
-        source,
-        gradient,
-        k,
-        ..
-    } = *job;
-    // SAFETY: indices stay within what `weight_gradient` asks for.
-    unsafe {
-        let mut offsets = [0; T];
-        for t in 0..T {
-            let (channel, within) = ((tap + t) / (k * k), (tap + t) % (k * k));
-            offsets[t] = channel * source.plane + within / k * source.row + within % k;
-        }
-        let mut sums = [[S::zero(); T]; C];
-        for y in 0..job.rows {
-            let pixels_row = source.data.add(y * source.row);
-            let gradient_row = gradient.data.add(first * gradient.plane + y * gradient.row);
-            let mut x = 0;
-            while x < job.columns {
-                let mut pixels = [S::zero(); T];
-                for t in 0..T {
-                    pixels[t] = S::load(pixels_row.add(offsets[t] + x));
-                }
-                for c in 0..C {
-                    let g = S::load(gradient_row.add(c * gradient.plane + x));
-                    for t in 0..T {
-                        sums[c][t] = S::fma(g, pixels[t], sums[c][t]);
-                    }
-                }
-                x += S::LANES;
-            }
-        }
-        let taps = job.channels_in * k * k;
-        for c in 0..C {
-            for t in 0..T {
-                *job.target.add((first + c) * taps + tap + t) = S::sum(sums[c][t]);
-            }
-        }
-    }
-}
 
 /// From the gradient with respect to an activation's output to that with respect to its input.
 pub(in crate::conv) struct ActivationGradient<'a> {
@@ -128,6 +18,9 @@ pub(in crate::conv) struct ActivationGradient<'a> {
     /// `[channels]`: the sum of gradient · value where the value is negative.
     pub slope: *mut f32,
 }
+
+/// Values from those that are read to those that are asked for: the planes were last used some layers ago.
+const AHEAD: usize = 768;
 
 /// Runs an [`ActivationGradient`].
 ///
@@ -158,6 +51,8 @@ pub(in crate::conv) unsafe fn activation_gradient<S: Simd>(job: &ActivationGradi
                     .add(channel * job.target.plane + y * job.target.row);
                 let mut x = 0;
                 while x < whole {
+                    S::prefetch(value.wrapping_add(x + AHEAD));
+                    S::prefetch(gradient.wrapping_add(x + AHEAD));
                     let (v, g) = (S::load(value.add(x)), S::load(gradient.add(x)));
                     let scaled = S::mul(g, S::splat(slope));
                     let result = match job.activation {

@@ -80,21 +80,13 @@ impl<'a> Padded<'a> {
         }
     }
 
-    /// The image with its margins, of which so many rows and columns are read.
-    ///
-    /// # Panics
-    /// Where there are fewer.
-    pub fn with_margins(&self, read: [usize; 2]) -> Source {
-        self.source(0, 0, read)
-    }
-
     /// All channels with their margins, of which so many rows and columns are read.
     ///
     /// # Panics
     /// Where there are fewer.
     pub fn part(&self, read: [usize; 2]) -> Part {
         Part {
-            source: self.with_margins(read),
+            source: self.source(0, 0, read),
             channels: self.channels,
         }
     }
@@ -130,10 +122,10 @@ impl<'a> Padded<'a> {
 }
 
 thread_local! {
-    static BUFFERS: RefCell<[Vec<f32>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+    static BUFFER: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Two buffers of this thread.
-pub(super) fn with_buffers<R>(f: impl FnOnce(&mut Vec<f32>, &mut Vec<f32>) -> R) -> R {
-    BUFFERS.with_borrow_mut(|[a, b]| f(a, b))
+/// A buffer of this thread.
+pub(super) fn with_buffer<R>(f: impl FnOnce(&mut Vec<f32>) -> R) -> R {
+    BUFFER.with_borrow_mut(f)
 }

@@ -28,10 +28,14 @@ fn shapes() -> Vec<Shape> {
         (1, 2, 64, 11, 20, 9),
         (1, 64, 32, 4, 19, 1),
         (1, 5, 3, 40, 2, 7),
+        // By Winograd's filtering, with more input or output channels in the last vector, and several chunks.
+        (2, 20, 9, 6, 13, 3),
+        (1, 64, 48, 8, 11, 3),
+        (1, 8, 17, 9, 1000, 3),
     ];
     let mut shapes = Vec::new();
     for (batch, channels_in, channels_out, height, width, k) in sizes {
-        for padding in [0, k / 2] {
+        for padding in [0, k / 2, k - 1] {
             let shape = Shape {
                 batch,
                 channels_in,
@@ -172,40 +176,99 @@ fn every_instruction_set_gives_the_definitions_sums() {
     }
 }
 
+/// The error as a part of the largest value.
+fn error(found: &[f32], expected: &[f64]) -> f64 {
+    assert_eq!(found.len(), expected.len());
+    let largest = expected.iter().fold(0.0, |l: f64, v| l.max(v.abs()));
+    let pairs = found.iter().zip(expected);
+    pairs.fold(0.0, |e: f64, (f, v)| e.max((f64::from(*f) - v).abs())) / largest
+}
+
 #[test]
-fn threads_change_nothing() {
-    let shape = Shape {
-        batch: 5,
-        channels_in: 16,
-        channels_out: 16,
-        height: 130,
-        width: 70,
-        k: 3,
-        padding: 1,
-    };
-    let mut random = Random(3);
-    let x = random.values(shape.batch * shape.input_size());
-    let weight = random.values(shape.weights());
-    let bias = random.values(shape.channels_out);
-    let gradient = random.values(shape.batch * shape.output_size());
-    let run = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        pool.install(|| {
-            let isa = Isa::best();
+fn winograd_errs_as_little_as_it_says() {
+    let mut random = Random(11);
+    for channels in [16, 64] {
+        let shape = Shape {
+            batch: 1,
+            channels_in: channels,
+            channels_out: channels,
+            height: 24,
+            width: 24,
+            k: 3,
+            padding: 1,
+        };
+        assert!(tiles::takes(&shape));
+        let x = random.values(shape.input_size());
+        let weight = random.values(shape.weights());
+        let gradient = random.values(shape.output_size());
+        let mut y = vec![0.0; gradient.len()];
+        let mut dx = vec![0.0; x.len()];
+        let mut dw = vec![0.0; weight.len()];
+        products(&shape, |o, i, w| {
+            y[o] += f64::from(x[i]) * f64::from(weight[w]);
+            dx[i] += f64::from(gradient[o]) * f64::from(weight[w]);
+            dw[w] += f64::from(gradient[o]) * f64::from(x[i]);
+        });
+        for isa in Isa::available() {
             let convolution = Convolution {
                 shape,
                 weight: &weight,
-                bias: &bias,
-                activation: FusedActivation::Relu,
+                bias: &vec![0.0; channels],
+                activation: FusedActivation::None,
             };
-            let y = convolution.forward(isa, &x);
-            let g = convolution.backward(isa, &x, &y, &gradient, true);
-            (y, g.x, g.weight, g.bias)
-        })
-    };
-    let one = run(1);
-    assert!(one == run(2) && one == run(3));
+            let found = convolution.forward(isa, &x);
+            let gradients = convolution.backward(isa, &x, &found, &gradient, true);
+            let errors = [
+                error(&found, &y),
+                error(gradients.x.as_deref().unwrap(), &dx),
+                error(&gradients.weight, &dw),
+            ];
+            assert!(
+                errors.iter().all(|error| *error < 5e-6),
+                "{errors:?} for {channels} channels on {isa:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn threads_change_nothing() {
+    // By Winograd's filtering, and directly.
+    for (channels_in, channels_out, k) in [(16, 16, 3), (32, 12, 3), (3, 16, 3), (8, 9, 5)] {
+        let shape = Shape {
+            batch: 5,
+            channels_in,
+            channels_out,
+            height: 130,
+            width: 70,
+            k,
+            padding: k / 2,
+        };
+        let mut random = Random(3);
+        let x = random.values(shape.batch * shape.input_size());
+        let weight = random.values(shape.weights());
+        let bias = random.values(shape.channels_out);
+        let slopes = vec![0.2; shape.channels_out];
+        let gradient = random.values(shape.batch * shape.output_size());
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            pool.install(|| {
+                let isa = Isa::best();
+                let convolution = Convolution {
+                    shape,
+                    weight: &weight,
+                    bias: &bias,
+                    activation: FusedActivation::PRelu(&slopes),
+                };
+                let y = convolution.forward(isa, &x);
+                let g = convolution.backward(isa, &x, &y, &gradient, true);
+                (y, g.x, g.weight, g.bias, g.slope)
+            })
+        };
+        let one = run(1);
+        assert!(one == run(1) && one == run(2) && one == run(3), "{shape:?}");
+    }
 }

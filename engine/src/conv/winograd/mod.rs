@@ -19,7 +19,7 @@ pub(super) use layer::Layer;
 pub(super) const SIDE: usize = 4;
 
 /// Rows and columns of the input that a tile is made of.
-const REACH: usize = 6;
+pub(super) const REACH: usize = 6;
 
 /// Combinations of these.
 pub(super) const POSITIONS: usize = REACH * REACH;
