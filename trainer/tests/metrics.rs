@@ -84,7 +84,10 @@ fn ssimulacra2_falls_with_the_distortion() {
     };
     let scores = [0, 2, 8, 30].map(|strength| ssimulacra2(&original, &noisy(strength)).unwrap());
     assert!((scores[0] - 100.0).abs() < 1e-6, "{scores:?}");
-    assert!(scores.windows(2).all(|pair| pair[0] > pair[1]), "{scores:?}");
+    assert!(
+        scores.windows(2).all(|pair| pair[0] > pair[1]),
+        "{scores:?}"
+    );
     assert!(scores[1] > 90.0 && scores[3] < 60.0, "{scores:?}");
 }
 

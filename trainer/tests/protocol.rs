@@ -110,7 +110,10 @@ fn ssim_equals_scikit_images() {
 fn lpips_and_dists_equal_their_authors_values() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/features");
     if !folder.exists() {
-        println!("NOT RUN: LPIPS and DISTS, as {} is missing", folder.display());
+        println!(
+            "NOT RUN: LPIPS and DISTS, as {} is missing",
+            folder.display()
+        );
         return;
     }
     let device = burn::tensor::Device::flex();
@@ -139,6 +142,9 @@ fn lpips_and_dists_equal_their_authors_values() {
     let dists = trainer::metric::Dists::load(&weights, &vgg16, &device).unwrap();
     for (image, expected) in [(&far, 0.3879), (&near, 0.2250), (&reference, 0.0)] {
         let found = dists.distance(&reference, image).unwrap();
-        assert!((found - expected).abs() < 2e-4, "DISTS {found}, not {expected}");
+        assert!(
+            (found - expected).abs() < 2e-4,
+            "DISTS {found}, not {expected}"
+        );
     }
 }
