@@ -56,10 +56,10 @@ enum Method {
     Winograd,
 }
 
-/// What becomes of a convolution's sums.
+/// What is done to a convolution's sums before they are stored.
 #[derive(Clone, Copy, Debug)]
 pub struct Ending<'a> {
-    /// Applied to them.
+    /// Applied first.
     pub activation: &'a Activation,
     /// Added after the activation.
     pub add: Option<&'a Rows>,

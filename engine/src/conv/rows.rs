@@ -8,8 +8,8 @@ use super::{Threads, winograd};
 /// The longest vector of any instruction set that is compiled in.
 pub(super) const LANES: usize = if cfg!(target_family = "wasm") { 4 } else { 16 };
 
-/// How often a row is moved at most: far less work than computing it. With two moves, a buffer holds one and a half times
-/// the rows that are needed; a page would rather have the memory.
+/// The most often that a row is moved before it is dropped; computing it is far more work. A buffer that moves rows twice
+/// holds one and a half times the rows that are needed, so a page moves them four times.
 const MOST_MOVES: isize = if cfg!(target_family = "wasm") { 4 } else { 2 };
 
 /// The rows that a buffer holds, without their contents.

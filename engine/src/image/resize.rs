@@ -114,7 +114,7 @@ pub(super) fn taps(input: usize, output: usize, method: Method) -> Vec<Taps> {
 }
 
 /// An index beyond a border, mirrored back with the border pixel repeated.
-pub(crate) fn mirror(index: i64, length: usize) -> usize {
+pub fn mirror(index: i64, length: usize) -> usize {
     let length = length as i64;
     let index = index.rem_euclid(2 * length);
     index.min(2 * length - 1 - index) as usize

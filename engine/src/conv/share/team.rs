@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-/// What every thread does, given its number.
+/// The work of one thread, given the thread's number.
 type Work<'a> = &'a (dyn Fn(usize) + Sync);
 
 /// A thread that calls [`run`](Team::run), whose number is 0, and helpers. Helpers may come late or never: the caller does

@@ -3,6 +3,7 @@
 use std::mem::MaybeUninit;
 
 use crate::conv::FusedActivation;
+use crate::conv::planes::Source;
 
 /// The sizes of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,15 @@ impl Shape {
 
     pub(super) fn input_size(&self) -> usize {
         self.channels_in * self.height * self.width
+    }
+
+    /// The planes of one input image.
+    pub(super) fn input_planes(&self, image: &[f32]) -> Source {
+        Source {
+            data: image.as_ptr(),
+            row: self.width,
+            plane: self.height * self.width,
+        }
     }
 
     pub(super) fn output_size(&self) -> usize {

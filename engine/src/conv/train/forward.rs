@@ -8,7 +8,7 @@ use super::tiles::{self, BEYOND, TileConvolution, chunk_rows};
 use super::{Convolution, Shared, filled};
 use crate::conv::block::pack;
 use crate::conv::direct::{self, Forward};
-use crate::conv::planes::{Source, Target};
+use crate::conv::planes::Target;
 use crate::conv::winograd::SIDE;
 use crate::conv::{Isa, on};
 
@@ -99,11 +99,8 @@ impl Convolution<'_> {
             (0..shape.batch * chunks).into_par_iter().for_each(|job| {
                 let (index, first) = (job / chunks, job % chunks * chunk * SIDE);
                 let count = (chunk * SIDE).min(rows - first);
-                let planes = Source {
-                    data: x[index * shape.input_size()..][..shape.input_size()].as_ptr(),
-                    row: shape.width,
-                    plane: shape.height * shape.width,
-                };
+                let image = &x[index * shape.input_size()..][..shape.input_size()];
+                let planes = shape.input_planes(image);
                 let start = index * shape.output_size() + first * columns;
                 let target = Target {
                     data: target.get().wrapping_add(start),

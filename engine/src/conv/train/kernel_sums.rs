@@ -4,7 +4,6 @@ use super::Shape;
 use super::pixels::Pixels;
 use super::products::{Products, Strided};
 use super::scratch::{PaddedPixels, room};
-use crate::conv::planes::Source;
 use crate::conv::{Isa, on};
 
 /// The layout of the sums of one image: `[k, k, rows, columns]`.
@@ -95,11 +94,7 @@ impl KernelSums {
         let height = rows + k - 1;
         let width = [padding, shape.width, columns + k - 1];
         let padded = PaddedPixels::new(buffer, height, width, ins);
-        let planes = Source {
-            data: x.as_ptr(),
-            row: shape.width,
-            plane: shape.height * shape.width,
-        };
+        let planes = shape.input_planes(x);
         let from = -(padding as isize);
         // SAFETY: `x` is as long as the shape says.
         unsafe {

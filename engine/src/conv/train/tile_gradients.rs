@@ -8,7 +8,7 @@ use super::scratch::{PaddedPixels, Scratch, room, with_scratch};
 use super::tile_loops::{KernelTiles, Tiles, ToTiles};
 use super::tiles::{BEYOND, TileConvolution, chunk_rows, position, tiles};
 use super::{Convolution, Shape, Shared};
-use crate::conv::planes::{Source, Target};
+use crate::conv::planes::Target;
 use crate::conv::winograd::{POSITIONS, SIDE};
 use crate::conv::{FusedActivation, Isa, on};
 
@@ -127,11 +127,7 @@ impl<'a> TileGradients<'a> {
             let height = rows * SIDE + BEYOND;
             let width = [shape.padding, shape.width, columns * SIDE + BEYOND];
             let padded = PaddedPixels::new(&mut scratch.pixels, height, width, ins);
-            let planes = Source {
-                data: x.as_ptr(),
-                row: shape.width,
-                plane: shape.height * shape.width,
-            };
+            let planes = shape.input_planes(x);
             let from = (first * SIDE) as isize - shape.padding as isize;
             // SAFETY: `x` is as long as the shape says.
             unsafe {

@@ -25,7 +25,7 @@ use crate::conv::winograd::{REACH, SIDE};
 const A: f32 = 2.0 / 3.0;
 const B: f32 = 1.5;
 
-/// What divides the rows of G.
+/// The factors of the rows of G that belong to the points ±a and ±b.
 const A_SCALE: f32 = 1.0 / (2.0 * A * A * (A * A - B * B));
 const B_SCALE: f32 = 1.0 / (2.0 * B * B * (B * B - A * A));
 
