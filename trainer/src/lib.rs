@@ -17,6 +17,7 @@ pub mod inspect;
 pub mod loss;
 pub mod metric;
 pub mod mnist;
+mod planes;
 pub mod remote;
 pub mod report;
 pub mod schedule;

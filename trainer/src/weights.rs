@@ -6,10 +6,17 @@ use anyhow::{Context, bail};
 use burn::tensor::{Device, Tensor as BurnTensor, TensorData};
 use model::weights::{self, Stored};
 
-/// Mean of ImageNet's pixels in 0…1, by which torchvision's networks normalise their input.
-pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-/// Standard deviation of the same.
-pub const IMAGENET_DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+/// Mean and standard deviation of ImageNet's pixels in 0…1, by which torchvision's networks normalise their input.
+const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+const IMAGENET_DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+
+/// Images `[batch, 3, h, w]` in 0…1 as torchvision's networks want them.
+pub fn normalised(x: BurnTensor<4>) -> BurnTensor<4> {
+    let device = x.device();
+    let plane =
+        |values: [f32; 3]| BurnTensor::<1>::from_floats(values, &device).reshape([1, 3, 1, 1]);
+    (x - plane(IMAGENET_MEAN)) / plane(IMAGENET_DEVIATION)
+}
 
 /// A file of weights.
 pub struct Weights {

@@ -33,7 +33,8 @@ fn one() -> usize {
 }
 
 impl DataConfig {
-    /// What degrades each patch anew, unless low-resolution images are given or made by bicubic interpolation.
+    /// How patches are degraded, one by one; `None` where low-resolution images are given, or made by bicubic
+    /// interpolation.
     pub(crate) fn degrader(&self, network: &NetworkConfig) -> Option<Degrader> {
         let is_fixed = self.low_resolution.is_some() || self.degradation.is_bicubic();
         (!is_fixed).then(|| Degrader::new(&self.degradation, network))

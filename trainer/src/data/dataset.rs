@@ -1,8 +1,10 @@
 //! Images, decoded once and kept as 8-bit.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use engine::Input;
 use engine::image::{Channels, Image, resize};
 use indicatif::ProgressBar;
@@ -22,13 +24,20 @@ use crate::metric::Metric;
 pub struct Sample {
     /// The file's name.
     pub name: String,
-    /// RGB: the low-resolution image, enlarged again for [`Input::Upsampled`]; `None` if it is drawn for each patch.
-    input: Option<Image>,
+    input: SampleInput,
     /// Width and height of the input.
     size: (usize, usize),
     /// RGB, by output pixels per pixel of the input: the original, cropped so that the scale divides
     /// its sides, comes last; before it the targets of a network's intermediate outputs.
     pub targets: Vec<(usize, Image)>,
+}
+
+/// Where a network's input comes from, in RGB.
+enum SampleInput {
+    /// The low-resolution image, enlarged again for [`Input::Upsampled`].
+    Made(Image),
+    /// Parts of the original, degraded for each patch.
+    Drawn(Arc<Degrader>),
 }
 
 /// Everything a training learns from.
@@ -71,7 +80,7 @@ impl Dataset {
             low: config.low_resolution(seed),
             network,
             patch_px: config.patch_px,
-            degrader: config.degrader(network),
+            degrader: config.degrader(network).map(Arc::new),
             left_out: Vec::new(),
         };
         let mut files = files.into_iter();
@@ -121,7 +130,7 @@ struct Loader<'a> {
     network: &'a NetworkConfig,
     patch_px: usize,
     /// If inputs are drawn for each patch.
-    degrader: Option<Degrader>,
+    degrader: Option<Arc<Degrader>>,
     left_out: Vec<LeftOut>,
 }
 
@@ -245,30 +254,43 @@ impl Sample {
         Self {
             targets: targets(target, size, network),
             name,
-            input: Some(input),
+            input: SampleInput::Made(input),
             size,
         }
     }
 
     /// The targets for an RGB original, whose inputs are drawn later.
-    fn drawn(name: String, original: Image, degrader: &Degrader, network: &NetworkConfig) -> Self {
+    fn drawn(
+        name: String,
+        original: Image,
+        degrader: &Arc<Degrader>,
+        network: &NetworkConfig,
+    ) -> Self {
         let size = degrader.input_size(&original);
         Self {
             targets: targets(original, size, network),
             name,
-            input: None,
+            input: SampleInput::Drawn(Arc::clone(degrader)),
             size,
         }
     }
 
-    /// The original, cropped so that the scale divides its sides.
-    pub(super) fn original(&self) -> Option<&Image> {
-        self.targets.last().map(|(_, target)| target)
-    }
-
-    /// The input, if it is not drawn for each patch.
-    pub(super) fn input(&self) -> Option<&Image> {
-        self.input.as_ref()
+    /// An image that holds the input's square of `side` pixels at this corner, and the square's corner in it.
+    pub(super) fn patch(
+        &self,
+        corner: (usize, usize),
+        side: usize,
+        random: &mut Pcg64Mcg,
+    ) -> anyhow::Result<(Cow<'_, Image>, (usize, usize))> {
+        match &self.input {
+            SampleInput::Made(image) => Ok((Cow::Borrowed(image), corner)),
+            SampleInput::Drawn(degrader) => {
+                let (_, original) = self.targets.last().context("a sample has no target")?;
+                let patch = degrader.patch(original, corner, side, random);
+                let patch = patch.with_context(|| format!("in the image {}", self.name))?;
+                Ok((Cow::Owned(patch), (0, 0)))
+            }
+        }
     }
 
     /// The number of positions that a patch can have, at multiples of `stride_px`.

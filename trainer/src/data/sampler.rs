@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use anyhow::Context;
 use engine::Colour;
 use engine::image::{Image, colour};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use super::batch::{Batch, BatchShape, Patches};
-use super::{Dataset, Degrader, Sample};
+use super::{Dataset, Sample};
 use crate::config::Config;
 
 /// Number of batches that each thread prepares in advance.
@@ -71,8 +70,6 @@ pub struct Sampler {
     dataset: Arc<Dataset>,
     /// For each image, the number of patch positions in it and all images before it.
     positions: Vec<usize>,
-    /// If inputs are drawn for each patch.
-    degrader: Option<Degrader>,
     shape: BatchShape,
     colour: Colour,
     margin_px: usize,
@@ -98,7 +95,6 @@ impl Sampler {
         Self {
             dataset,
             positions,
-            degrader: config.data.degrader(&config.network),
             shape: BatchShape::new(config, config.training.batch),
             colour: config.network.spec().colour,
             margin_px: config.network.training_margin_px(),
@@ -119,15 +115,8 @@ impl Sampler {
             let sample = self.random_sample(&mut random);
             let (x, y) = sample.random_position(self.patch_px, self.stride_px, &mut random);
             let flip = Flip(random.random_range(0..8));
-            match (sample.input(), &self.degrader, sample.original()) {
-                (Some(whole), ..) => flip.cut(whole, (x, y), self.colour, input),
-                (None, Some(degrader), Some(original)) => {
-                    let patch = degrader.patch(original, (x, y), self.patch_px, &mut random);
-                    let patch = patch.with_context(|| format!("in the image {}", sample.name))?;
-                    flip.cut(&patch, (0, 0), self.colour, input);
-                }
-                _ => anyhow::bail!("the image {} has no input", sample.name),
-            }
+            let (image, corner) = sample.patch((x, y), self.patch_px, &mut random)?;
+            flip.cut(&image, corner, self.colour, input);
             for ((ratio, patches), (_, target)) in targets.iter_mut().zip(&sample.targets) {
                 let corner = ((x + margin) * *ratio, (y + margin) * *ratio);
                 flip.cut(target, corner, self.colour, patches);

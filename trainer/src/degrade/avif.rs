@@ -1,6 +1,7 @@
-//! What AVIF leaves of an image: the picture that the AV1 encoder itself reconstructs, so that no decoder is needed.
+//! AVIF compression. The encoder of AV1 returns the picture that a decoder will show, so that no decoder is needed.
 
 use anyhow::Context as _;
+use engine::image::colour::rgb_to_grey;
 use engine::image::{Channels, Image};
 use rav1e::prelude::*;
 
@@ -42,22 +43,19 @@ pub(super) fn compressed(image: &Image, quality: f64) -> anyhow::Result<Image> {
 /// The fastest of the encoder's presets.
 const FASTEST: u8 = 10;
 
-/// JPEG's matrix (BT.601, full range), without the offset of 128 of the last two rows.
-const TO_YCBCR: [[f32; 3]; 3] = [
-    [0.299, 0.587, 0.114],
-    [-0.168_736, -0.331_264, 0.5],
-    [0.5, -0.418_688, -0.081_312],
-];
+/// Cb is (B − Y) and Cr is (R − Y) divided by these: BT.601 in full range, as in JPEG.
+const CB: f32 = 1.772;
+const CR: f32 = 1.402;
+
+/// Red, green and blue.
+const PRIMARIES: [[f32; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
 
 /// Y at every pixel, and the means of Cb and Cr over 2×2 pixels.
 fn to_ycbcr(image: &Image) -> [Vec<u8>; 3] {
     let (width, height) = (image.width, image.height);
-    let at = |component: usize, x: usize, y: usize| {
+    let rgb = |x: usize, y: usize| {
         let start = 3 * (y.min(height - 1) * width + x.min(width - 1));
-        let row = TO_YCBCR[component];
-        (0..3)
-            .map(|c| row[c] * f32::from(image.data[start + c]))
-            .sum::<f32>()
+        [0, 1, 2].map(|c| f32::from(image.data[start + c]))
     };
     let each = |columns: usize, rows: usize, value: &dyn Fn(usize, usize) -> f32| {
         let places = (0..rows).flat_map(|y| (0..columns).map(move |x| (x, y)));
@@ -65,17 +63,20 @@ fn to_ycbcr(image: &Image) -> [Vec<u8>; 3] {
             .map(|(x, y)| (value(x, y) + 0.5).clamp(0.0, 255.0) as u8)
             .collect::<Vec<u8>>()
     };
-    let chroma = |component: usize| {
+    let chroma = |channel: usize, divisor: f32| {
         each(width.div_ceil(2), height.div_ceil(2), &|x, y| {
             let corners = [(0, 0), (1, 0), (0, 1), (1, 1)];
-            let corners = corners.map(|(i, j)| at(component, 2 * x + i, 2 * y + j));
+            let corners = corners.map(|(i, j)| {
+                let rgb = rgb(2 * x + i, 2 * y + j);
+                (rgb[channel] - rgb_to_grey(rgb)) / divisor
+            });
             128.0 + corners.iter().sum::<f32>() / 4.0
         })
     };
     [
-        each(width, height, &|x, y| at(0, x, y)),
-        chroma(1),
-        chroma(2),
+        each(width, height, &|x, y| rgb_to_grey(rgb(x, y))),
+        chroma(2, CB),
+        chroma(0, CR),
     ]
 }
 
@@ -95,16 +96,16 @@ fn from_ycbcr(frame: &Frame<u8>, width: usize, height: usize) -> anyhow::Result<
         let row = |y: usize| 3.0 * value(near[0], y) + value(far[0], y);
         (3.0 * row(near[1]) + row(far[1])) / 16.0 - 128.0
     };
+    // Luma is a weighted sum of all three.
+    let [of_red, of_green, of_blue] = PRIMARIES.map(rgb_to_grey);
     let mut data = Vec::with_capacity(3 * width * height);
     for y in 0..height {
         for x in 0..width {
             let luma = f32::from(luma.p(x, y));
             let (cb, cr) = (chroma(cb, x, y), chroma(cr, x, y));
-            let rgb = [
-                luma + 1.402 * cr,
-                luma - 0.344_136 * cb - 0.714_136 * cr,
-                luma + 1.772 * cb,
-            ];
+            let (red, blue) = (luma + CR * cr, luma + CB * cb);
+            let green = (luma - of_red * red - of_blue * blue) / of_green;
+            let rgb = [red, green, blue];
             data.extend(rgb.map(|value| (value + 0.5).clamp(0.0, 255.0) as u8));
         }
     }

@@ -1,6 +1,7 @@
 //! Blurs: convolutions with the kernels of Real-ESRGAN (Wang et al. 2021, arXiv:2107.10833, appendix A).
 
 use engine::image::Planes;
+use engine::image::resize::mirror;
 use serde::Deserialize;
 
 /// The profile of a blur's kernel, where d² is the squared distance from its centre in standard deviations.
@@ -86,10 +87,11 @@ impl Kernel {
         for channel in 0..planes.channels {
             let plane = planes.plane(channel);
             for (y, row) in padded.chunks_exact_mut(columns).enumerate() {
-                let source = &plane[mirrored(y, reach_y, height) * width..][..width];
+                let inside = mirror(y as i64 - reach_y as i64, height);
+                let source = &plane[inside * width..][..width];
                 row[reach_x..][..width].copy_from_slice(source);
                 for x in (0..reach_x).chain(reach_x + width..columns) {
-                    row[x] = source[mirrored(x, reach_x, width)];
+                    row[x] = source[mirror(x as i64 - reach_x as i64, width)];
                 }
             }
             let start = channel * width * height;
@@ -114,10 +116,4 @@ pub(super) fn gaussian(planes: &Planes, sigma: f64) -> Planes {
         return planes.clone();
     }
     Kernel::line(sigma, 1).apply(&Kernel::line(sigma, 0).apply(planes))
-}
-
-/// The index of a pixel of a line of `side` pixels in the same line with `reach` mirrored pixels before it.
-fn mirrored(at: usize, reach: usize, side: usize) -> usize {
-    let at = (at as i64 - reach as i64).rem_euclid(2 * side as i64) as usize;
-    at.min(2 * side - 1 - at)
 }

@@ -9,10 +9,10 @@ use engine::image::{Channels, Image};
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 
-use super::{to_image, to_planes};
 use crate::config::Config;
 use crate::data::crop_to_multiple;
 use crate::image_file;
+use crate::planes::{to_image, to_planes};
 use crate::sheet::{middle, sheet};
 
 /// Writes the low-resolution images that a configuration trains on.

@@ -13,11 +13,13 @@ mod step;
 use std::fmt;
 
 use anyhow::Context;
+use engine::image::Image;
 use engine::image::resize::{Method, imresize, resize};
-use engine::image::{Channels, Image, Planes};
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 use serde::Deserialize;
+
+use crate::planes::{to_image, to_planes};
 
 pub use blur::Shape;
 pub use codec::Subsampling;
@@ -56,7 +58,7 @@ impl TryFrom<toml::Value> for Degradation {
             toml::Value::String(name) => match preset::find(&name) {
                 Some(text) => return Self::from_text(text),
                 None => {
-                    let names = preset::NAMES.map(|(name, _)| format!("\"{name}\""));
+                    let names = preset::PRESETS.map(|(name, _)| format!("\"{name}\""));
                     return Err(format!(
                         "degradation = \"{name}\": it is {} or a list of steps",
                         names.join(", ")
@@ -152,37 +154,10 @@ fn hash(text: &str) -> u64 {
     })
 }
 
-/// An RGB image's planes in 0…1.
-fn to_planes(image: &Image) -> Planes {
-    let value = |channel: usize| {
-        let bytes = image.data.iter().skip(channel).step_by(3);
-        bytes.map(|byte| f32::from(*byte) / 255.0)
-    };
-    Planes {
-        channels: 3,
-        width: image.width,
-        height: image.height,
-        data: (0..3).flat_map(value).collect(),
-    }
-}
-
-/// Three planes as an RGB image, rounded and clamped.
-fn to_image(planes: &Planes) -> anyhow::Result<Image> {
-    let channels = [0, 1, 2].map(|channel| planes.plane(channel));
-    let byte = |value: f32| (255.0 * value + 0.5).clamp(0.0, 255.0) as u8;
-    let data = (0..planes.width * planes.height)
-        .flat_map(|i| channels.map(|plane| byte(plane[i])))
-        .collect();
-    Ok(Image::new(
-        planes.width,
-        planes.height,
-        Channels::Rgb,
-        data,
-    )?)
-}
-
 #[cfg(test)]
 mod tests {
+    use engine::image::Channels;
+
     use super::*;
 
     #[derive(Deserialize)]
@@ -359,7 +334,7 @@ mod tests {
     #[test]
     fn presets_can_be_drawn() {
         let image = ramp(96);
-        for (name, _) in preset::NAMES {
+        for (name, _) in preset::PRESETS {
             let degradation = parse(&format!("\"{name}\"")).unwrap();
             for seed in 0..20 {
                 let low = degradation.apply(&image, 4, seed, "a").unwrap();

@@ -1,7 +1,7 @@
 //! Degradations by name.
 
 /// Names of the presets, and their steps as TOML.
-pub(super) const NAMES: [(&str, &str); 3] = [
+pub(super) const PRESETS: [(&str, &str); 3] = [
     ("bicubic", "steps = []"),
     ("photo", PHOTO),
     ("real-esrgan", REAL_ESRGAN),
@@ -9,7 +9,7 @@ pub(super) const NAMES: [(&str, &str); 3] = [
 
 /// The steps of a preset.
 pub(super) fn find(name: &str) -> Option<&'static str> {
-    let found = NAMES.iter().find(|(known, _)| *known == name);
+    let found = PRESETS.iter().find(|(known, _)| *known == name);
     found.map(|(_, text)| *text)
 }
 

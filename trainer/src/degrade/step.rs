@@ -12,7 +12,8 @@ use serde::Deserialize;
 use super::blur::{self, Kernel, Shape};
 use super::codec::{self, Subsampling};
 use super::number::{Choice, Range, Within};
-use super::{avif, noise, to_image, to_planes};
+use super::{avif, noise};
+use crate::planes::{to_image, to_planes};
 
 /// A step, and how often it is taken.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -49,17 +50,9 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.probability {
             1.0 => write!(f, "{}", self.step),
-            probability => write!(f, "{} ({:.3} %)", self.step, Percent(100.0 * probability)),
+            // Without needless digits.
+            probability => write!(f, "{} ({} %)", self.step, (1e5 * probability).round() / 1e3),
         }
-    }
-}
-
-/// A percentage without needless zeros.
-struct Percent(f64);
-
-impl fmt::Display for Percent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", (self.0 * 1000.0).round() / 1000.0)
     }
 }
 
@@ -165,7 +158,7 @@ pub enum Step {
     },
 }
 
-/// What a group's steps are called in a sentence: their texts with a word between them.
+/// The texts of steps, with a word between each two.
 fn listed(steps: &[Part], between: &str) -> String {
     let steps: Vec<String> = steps.iter().map(Part::to_string).collect();
     steps.join(between)
@@ -241,12 +234,8 @@ impl Step {
             Self::OneOf { steps } if steps.iter().all(|part| part.probability == 0.0) => {
                 Err("one_of needs a step with a probability above 0".into())
             }
-            Self::Shuffle { steps } | Self::OneOf { steps } | Self::Twice { steps } => {
-                let shrinks = steps.iter().any(|part| part.step.shrinks());
-                match shrinks && matches!(self, Self::Twice { .. }) {
-                    true => Err("`shrink` cannot be taken twice: use `resize`".into()),
-                    false => Ok(()),
-                }
+            Self::Twice { .. } if self.shrinks() => {
+                Err("`shrink` cannot be taken twice: use `resize`".into())
             }
             _ => Ok(()),
         }

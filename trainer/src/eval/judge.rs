@@ -70,12 +70,12 @@ impl Judge {
         let cells = image_planes.par_iter().zip(images).map(|(planes, image)| {
             let metrics = self.metrics.par_iter();
             let scores = metrics.map(|metric| match metric {
-                Metric::Ssimulacra2 => ssimulacra2(original, image).ok(),
-                metric => metric.of_planes(&original_planes, planes),
+                Metric::Ssimulacra2 => ssimulacra2(original, image).map(Some),
+                metric => Ok(metric.of_planes(&original_planes, planes)),
             });
-            scores.collect::<Vec<Option<f64>>>()
+            scores.collect::<anyhow::Result<Vec<Option<f64>>>>()
         });
-        let cells: Vec<Vec<Option<f64>>> = cells.collect();
+        let cells: Vec<Vec<Option<f64>>> = cells.collect::<anyhow::Result<_>>()?;
         let rows = cells.into_iter().zip(images).map(|(row, image)| {
             let cells = row.into_iter().zip(&self.metrics);
             cells

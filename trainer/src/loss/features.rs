@@ -11,7 +11,7 @@ use burn::tensor::{Device, Tensor, module};
 use engine::graph::{Activation, Padding};
 use model::layer::conv2d;
 
-use crate::weights::{IMAGENET_DEVIATION, IMAGENET_MEAN, Weights};
+use crate::weights::{Weights, normalised};
 
 /// VGG (Simonyan and Zisserman 2015, arXiv:1409.1556) by its number of layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -150,13 +150,11 @@ impl Extractor {
         };
         let [batch, channels, height, width] = x.dims();
         let device = x.device();
-        let plane =
-            |values: [f32; 3]| Tensor::<1>::from_floats(values, &device).reshape([1, 3, 1, 1]);
         let mut x = match channels {
             1 => x.expand([batch, 3, height, width]),
             _ => x,
         };
-        x = (x - plane(IMAGENET_MEAN)) / plane(IMAGENET_DEVIATION);
+        x = normalised(x);
         let tracked = device.is_autodiff();
         for (layer, (weight, bias)) in self.network.layers().zip(&self.convs) {
             if layer.conv == 1 && layer.block > 1 {

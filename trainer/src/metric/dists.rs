@@ -5,9 +5,10 @@ use std::path::Path;
 use anyhow::ensure;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData, module};
-use engine::image::{Channels, Image};
+use engine::image::Image;
 
 use crate::loss::{Extractor, Layer};
+use crate::planes::to_tensor;
 use crate::weights::Weights;
 
 /// DISTS (Ding, Ma, Wang and Simoncelli 2020, arXiv:2004.07728).
@@ -82,7 +83,10 @@ impl Dists {
             a.width.min(a.height) >= SMALLEST_PX,
             "DISTS needs images of at least {SMALLEST_PX} px a side"
         );
-        let images = Tensor::cat(vec![self.tensor(a), self.tensor(b)], 0);
+        let images = Tensor::cat(
+            vec![to_tensor(a, &self.device), to_tensor(b, &self.device)],
+            0,
+        );
         let features = self
             .extractor
             .pooled_by(images.clone(), &self.layers, l2_pool);
@@ -110,18 +114,6 @@ impl Dists {
             first += channels;
         }
         Ok(1.0 - similarity)
-    }
-
-    /// `[1, 3, h, w]` in 0…1.
-    fn tensor(&self, image: &Image) -> Tensor<4> {
-        let rgb = image.to_channels(Channels::Rgb);
-        let plane = |channel: usize| {
-            let bytes = rgb.data.iter().skip(channel).step_by(3);
-            bytes.map(|byte| f32::from(*byte) / 255.0)
-        };
-        let values: Vec<f32> = (0..3).flat_map(plane).collect();
-        let shape = [1, 3, image.height, image.width];
-        Tensor::from_data(TensorData::new(values, shape), &self.device)
     }
 }
 

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use anyhow::{bail, ensure};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
-use burn::tensor::{Device, Tensor, TensorData, activation, module};
+use burn::tensor::{Device, Tensor, activation, module};
 use engine::graph::{Activation, Padding};
-use engine::image::{Channels, Image};
+use engine::image::Image;
 use model::layer::conv2d;
 
-use crate::weights::{IMAGENET_DEVIATION, IMAGENET_MEAN, Weights};
+use crate::planes::to_tensor;
+use crate::weights::{Weights, normalised};
 
 /// LPIPS (Zhang, Isola, Efros, Shechtman and Wang 2018, arXiv:1801.03924), version 0.1.
 ///
@@ -114,7 +115,8 @@ impl Lpips {
             a.width.min(a.height) >= SMALLEST_PX,
             "LPIPS needs images of at least {SMALLEST_PX} px a side"
         );
-        let mut x = Tensor::cat(vec![self.tensor(a), self.tensor(b)], 0);
+        let images = vec![to_tensor(a, &self.device), to_tensor(b, &self.device)];
+        let mut x = normalised(Tensor::cat(images, 0));
         let mut sum = 0.0;
         for stage in &self.stages {
             x = stage.forward(x);
@@ -126,20 +128,6 @@ impl Lpips {
             sum += f64::from(distance.mean().into_scalar::<f32>());
         }
         Ok(sum)
-    }
-
-    /// `[1, 3, h, w]`, normalised.
-    fn tensor(&self, image: &Image) -> Tensor<4> {
-        let rgb = image.to_channels(Channels::Rgb);
-        let plane = |channel: usize| {
-            let bytes = rgb.data.iter().skip(channel).step_by(3);
-            bytes.map(move |byte| {
-                (f32::from(*byte) / 255.0 - IMAGENET_MEAN[channel]) / IMAGENET_DEVIATION[channel]
-            })
-        };
-        let values: Vec<f32> = (0..3).flat_map(plane).collect();
-        let shape = [1, 3, image.height, image.width];
-        Tensor::from_data(TensorData::new(values, shape), &self.device)
     }
 }
 
