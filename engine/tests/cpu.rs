@@ -70,7 +70,7 @@ fn any_number_of_threads_makes_the_same_bits() {
 fn tiles_and_threads_change_no_bit() {
     let mut random = Random::new(2);
     let mut compared = 0;
-    for round in 0..300 {
+    for round in 0..100 {
         let graph = RandomGraph::new(&mut random, 6);
         let plan = graph.plan();
         let channels = plan.input().channels;
@@ -93,7 +93,7 @@ fn tiles_and_threads_change_no_bit() {
             }
         }
     }
-    assert!(compared > 3000, "{compared}");
+    assert!(compared > 1000, "{compared}");
 }
 
 #[test]

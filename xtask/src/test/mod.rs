@@ -89,7 +89,10 @@ pub fn run(args: &TestArgs) -> anyhow::Result<()> {
         wasm_tests(&mut report, pack, bindgen)?;
     }
     if let (Some(bindgen), true) = (&bindgen, wants(Kind::Browser)) {
-        report.step("page: the site", || dist::build(bindgen));
+        report.step("page: the site", || {
+            dist::build(bindgen)?;
+            dist::check()
+        });
         let mut tests = cargo();
         tests.args([
             "test",
