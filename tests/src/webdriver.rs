@@ -58,6 +58,11 @@ impl Session {
         session
     }
 
+    /// The id of the driver's process, which the browser's processes descend from.
+    pub fn driver_process(&self) -> u32 {
+        self.driver.id()
+    }
+
     pub(crate) fn post(&self, path: &str, body: Value) -> Value {
         let url = format!("{}{path}", self.url);
         let mut response = self.agent.post(&url).send_json(&body).unwrap();

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 
-/// The renderer processes of a browser that this program started.
+use crate::webdriver::Session;
+
+/// The renderer processes of a browser.
 pub struct Renderers(Vec<PathBuf>);
 
 impl Renderers {
-    /// The renderers that are running now.
-    pub fn find() -> anyhow::Result<Self> {
+    /// The renderers of this browser that are running now.
+    pub fn of(session: &Session) -> anyhow::Result<Self> {
+        let driver = u64::from(session.driver_process());
         let mut renderers = Vec::new();
         for entry in fs::read_dir("/proc").context("there is no /proc")? {
             let folder = entry?.path();
@@ -20,7 +23,7 @@ impl Renderers {
             };
             // Chromium rewrites its command line with spaces instead of NUL characters.
             let mut words = line.split(['\0', ' ']);
-            if words.any(|word| word == "--type=renderer") && is_ours(&folder) {
+            if words.any(|word| word == "--type=renderer") && descends(&folder, driver) {
                 renderers.push(folder);
             }
         }
@@ -57,15 +60,15 @@ impl Renderers {
     }
 }
 
-/// Whether this program is an ancestor of the process.
-fn is_ours(folder: &PathBuf) -> bool {
+/// Whether a process descends from the one with the id `of`.
+fn descends(folder: &PathBuf, of: u64) -> bool {
     let parent = |folder: &PathBuf| {
         let status = fs::read_to_string(folder.join("status")).ok()?;
         value(&status, "PPid:")
     };
     let mut ancestor = parent(folder);
     while let Some(id) = ancestor.filter(|id| *id > 0) {
-        if id == u64::from(std::process::id()) {
+        if id == of {
             return true;
         }
         ancestor = parent(&PathBuf::from(format!("/proc/{id}")));

@@ -93,6 +93,11 @@ pub struct Page {
 }
 
 impl Page {
+    /// The browser that shows the page.
+    pub fn browser(&self) -> &Chrome {
+        &self.chrome
+    }
+
     /// Calls a function of the page.
     pub fn call(&self, function: &str, args: &[Value]) -> Value {
         let body = format!("return await {function}(...arguments);");

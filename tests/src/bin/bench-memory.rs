@@ -88,7 +88,7 @@ fn megabytes(served: &Served, model: &str, scale: usize, side: usize) -> anyhow:
     page.call("uprez_bench.prepare", &[json!(side)]);
     page.call("uprez_bench.upscale", &[json!("model"), json!(WARM_UP_PX)]);
     std::thread::sleep(Duration::from_secs(1));
-    let renderers = Renderers::find()?;
+    let renderers = Renderers::of(page.browser())?;
     let before = renderers.resident()?;
     renderers.forget_peak()?;
     page.call("uprez_bench.upscale", &[json!("model"), json!(side)]);

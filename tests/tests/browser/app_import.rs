@@ -71,48 +71,52 @@ fn fetched_import(visit: &Visit) -> bool {
 
 #[test]
 fn dropped_files_of_weights_compute_what_pytorch_does() {
+    drop_files(Gpu::None, "cpu", &FILES);
+}
+
+#[test]
+fn dropped_files_of_weights_compute_what_pytorch_does_on_webgpu() {
+    // On a software GPU the last one, an `rrdb`, takes minutes; trainer/tests/import.rs runs it on one, natively.
+    drop_files(Gpu::Software, "webgpu", &FILES[..3]);
+}
+
+fn drop_files(gpu: Gpu, engine: &str, files: &[(&str, &str, &str, &str)]) {
     let image = png_without_alpha(&expected("input_61x47"));
-    for (gpu, engine) in [(Gpu::None, "cpu"), (Gpu::Software, "webgpu")] {
-        for (file, model, parameters, network) in FILES {
-            // On a software GPU it takes minutes; trainer/tests/import.rs runs it on one, natively.
-            if (engine, network) == ("webgpu", "rrdb") {
-                continue;
-            }
-            let visit = Visit::of(PAGE, gpu);
-            let metrics =
-                json!({ "width": 1280, "height": 1100, "deviceScaleFactor": 1, "mobile": false });
-            visit
-                .chrome
-                .cdp("Emulation.setDeviceMetricsOverride", metrics);
-            set(&visit, "engine", engine);
-            assert!(!fetched_import(&visit), "the importer is fetched when used");
-            drop_file(&visit, file, &community(file));
-            let chosen = format!(
-                "document.querySelector('#model').selectedOptions[0]?.value.startsWith('own:{file}')"
-            );
-            visit.chrome.wait_until(&chosen, PATIENCE);
-            settle(&visit);
-            assert_eq!(error(&visit), "");
-            choose(&visit, "input.png", &image);
-            settle(&visit);
-            wait_for_result(&visit, "input.png");
-            assert_same(
-                &canvas(&visit, "#after"),
-                &expected(&format!("{model}.61x47")),
-            );
-            visit.chrome.wait_until(
-                "document.querySelector('#model-description').textContent.includes('megapixel takes')",
-                PATIENCE,
-            );
-            let description = text(&visit, "#model-description");
-            for words in [file, parameters, network] {
-                assert!(description.contains(words), "{words}: {description}");
-            }
-            assert!(fetched_import(&visit));
-            let name = format!("import-{engine}-{network}.png");
-            std::fs::write(screenshots().join(name), visit.chrome.screenshot()).unwrap();
-            visit.finish();
+    for (file, model, parameters, network) in files {
+        let visit = Visit::of(PAGE, gpu);
+        let metrics =
+            json!({ "width": 1280, "height": 1100, "deviceScaleFactor": 1, "mobile": false });
+        visit
+            .chrome
+            .cdp("Emulation.setDeviceMetricsOverride", metrics);
+        set(&visit, "engine", engine);
+        assert!(!fetched_import(&visit), "the importer is fetched when used");
+        drop_file(&visit, file, &community(file));
+        let chosen = format!(
+            "document.querySelector('#model').selectedOptions[0]?.value.startsWith('own:{file}')"
+        );
+        visit.chrome.wait_until(&chosen, PATIENCE);
+        settle(&visit);
+        assert_eq!(error(&visit), "");
+        choose(&visit, "input.png", &image);
+        settle(&visit);
+        wait_for_result(&visit, "input.png");
+        assert_same(
+            &canvas(&visit, "#after"),
+            &expected(&format!("{model}.61x47")),
+        );
+        visit.chrome.wait_until(
+            "document.querySelector('#model-description').textContent.includes('megapixel takes')",
+            PATIENCE,
+        );
+        let description = text(&visit, "#model-description");
+        for words in [file, parameters, network] {
+            assert!(description.contains(words), "{words}: {description}");
         }
+        assert!(fetched_import(&visit));
+        let name = format!("import-{engine}-{network}.png");
+        std::fs::write(screenshots().join(name), visit.chrome.screenshot()).unwrap();
+        visit.finish();
     }
 }
 

@@ -4,6 +4,7 @@
 //! a sub-folder with a strict CSP, opens it in a browser with a fresh profile, and asserts at the end that there were no
 //! requests to other servers.
 
+mod alone;
 mod api;
 mod app_access;
 mod app_download;

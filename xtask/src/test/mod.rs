@@ -93,23 +93,27 @@ pub fn run(args: &TestArgs) -> anyhow::Result<()> {
             dist::build(bindgen)?;
             dist::check()
         });
-        let mut tests = cargo();
-        tests.args([
-            "test",
-            "--workspace",
-            "--features",
-            "tests/browser",
-            "--test",
-            "browser",
-        ]);
-        // One browser after the other: two of them would fight for the cores.
-        tests.args(["--", "--show-output", "--test-threads", "1"]);
-        report.tests("page: end to end", &mut tests);
+        // Half of a test is waiting for a browser: two at a time take three quarters of the time.
+        report.tests(
+            "page: end to end",
+            &mut browser_tests(&["--skip", "alone::"]),
+        );
+        let alone = ["--test-threads", "1", "alone::"];
+        report.tests("page: alone", &mut browser_tests(&alone));
     }
     for kind in Kind::value_variants().iter().filter(|kind| !wants(**kind)) {
         report.note(format!("not asked for by --only: {kind:?}").to_lowercase());
     }
     report.finish()
+}
+
+/// The tests in `tests/tests/browser`, with arguments for their runner.
+fn browser_tests(arguments: &[&str]) -> Command {
+    let mut tests = cargo();
+    tests.args(["test", "--workspace", "--features", "tests/browser"]);
+    tests.args(["--test", "browser", "--", "--show-output"]);
+    tests.args(arguments);
+    tests
 }
 
 /// The target for which Rust's toolchains carry AddressSanitizer, and which has most of the kernels.
