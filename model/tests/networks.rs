@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use model::network::{DiscriminatorConfig, LapSrnConfig, NetworkConfig};
+use model::network::{DiscriminatorConfig, DiscriminatorKind, LapSrnConfig, NetworkConfig};
 
 fn waves(shape: [usize; 4], device: &Device) -> Tensor<4> {
     let values = (0..shape.iter().product()).map(|i| 0.5 + 0.4 * (i as f32 * 0.37).sin());
@@ -13,11 +13,40 @@ fn largest(x: Tensor<4>) -> f32 {
     x.abs().max().into_scalar()
 }
 
+/// Real-ESRGAN's `UNetDiscriminatorSN` has 4,376,897 parameters; without biases but in the first and the last
+/// convolution.
+#[test]
+fn the_unet_discriminator_judges_each_pixel() {
+    let config = DiscriminatorConfig {
+        kind: DiscriminatorKind::Unet,
+        channels: 3,
+        side_px: 16,
+        width: 64,
+        dense: 1,
+    };
+    let device = Device::flex();
+    assert_eq!(config.init(1, &device).num_params(), 4_376_897);
+    let small = DiscriminatorConfig { width: 4, ..config };
+    small.validate().unwrap();
+    let images = waves([2, 3, 16, 16], &device);
+    let judged = small.init(1, &device).forward(images);
+    assert_eq!(judged.dims(), [2 * 16 * 16]);
+    assert!(
+        DiscriminatorConfig {
+            side_px: 12,
+            ..small
+        }
+        .validate()
+        .is_err()
+    );
+}
+
 /// The number of parameters follows from the paper's table: convolutions before a normalisation have no bias, and each
 /// normalised map has two running statistics.
 #[test]
 fn the_discriminator_is_srgans() {
     let config = DiscriminatorConfig {
+        kind: DiscriminatorKind::Vgg,
         channels: 3,
         side_px: 96,
         width: 64,
@@ -44,6 +73,7 @@ fn the_discriminator_is_srgans() {
     // Odd sides are not halved any further.
     for side_px in [24, 6, 7] {
         let small = DiscriminatorConfig {
+            kind: DiscriminatorKind::Vgg,
             channels: 5,
             side_px,
             width: 4,

@@ -10,7 +10,7 @@ use engine::webgpu::{Gpu, trusted};
 use engine::{CpuEngine, Engine};
 use tests::{largest_difference, model_file, plan, shipped, small_networks, upscaled, upscaled_by};
 use trainer::config::Config;
-use trainer::data::{Batches, Dataset, LowResolution, Pair, Sample};
+use trainer::data::{Batches, Dataset, Images, LowResolution, Pair, Sample};
 use trainer::train::Trainer;
 
 /// The default adapter, which may be a software one.
@@ -121,7 +121,7 @@ average = 0.9
         let pair = Pair::from_hr("sample".into(), &target, scale, &low).unwrap();
         let sample = Sample::new(pair, &config.network);
         let dataset = Dataset {
-            training: vec![sample],
+            training: Images::of(vec![sample]),
             held_out: Vec::new(),
             sources: Vec::new(),
         };

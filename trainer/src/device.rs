@@ -23,7 +23,7 @@ pub enum DeviceChoice {
 }
 
 /// A device, and its display name.
-pub fn pick(choice: DeviceChoice) -> anyhow::Result<(Device, String)> {
+fn pick(choice: DeviceChoice) -> anyhow::Result<(Device, String)> {
     let gpu = match choice {
         DeviceChoice::Cpu => None,
         DeviceChoice::Auto | DeviceChoice::Gpu => gpus().into_iter().next(),
@@ -32,7 +32,7 @@ pub fn pick(choice: DeviceChoice) -> anyhow::Result<(Device, String)> {
         (Some(gpu), _) => Ok(gpu),
         (None, DeviceChoice::Gpu) => bail!(
             "there is no GPU that Vulkan, Metal or DX12 can use here; \
-             install its driver, or use --device cpu"
+             install its driver, or use --devices cpu"
         ),
         (None, _) => Ok((Device::flex(), cpu_name())),
     }
@@ -169,6 +169,17 @@ impl Devices {
         });
         let home = local.next().unwrap_or_else(Device::flex);
         Ok(Self { home, all })
+    }
+
+    /// Their kinds, in their order: `cpu`, `gpu` or `remote`.
+    pub fn kinds(&self) -> Vec<String> {
+        let kind = |device: &TrainingDevice| match device {
+            TrainingDevice::Local { device, .. } if *device == Device::flex() => "cpu",
+            TrainingDevice::Local { .. } => "gpu",
+            TrainingDevice::Remote(_) => "remote",
+        };
+        let kinds = self.all.iter().map(kind);
+        kinds.map(str::to_string).collect()
     }
 
     /// Their display names, joined with ` + `.

@@ -25,4 +25,5 @@ pub mod sheet;
 pub mod study;
 pub mod train;
 pub mod upscale;
+pub mod vgg;
 pub mod weights;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use trainer::degrade::{self, DegradeArgs};
 use trainer::eval::{self, EvalArgs};
 use trainer::export::{self, ExportArgs};
@@ -37,12 +37,18 @@ enum Command {
     Digits(DigitsArgs),
     Study(StudyArgs),
     Worker(WorkerArgs),
+    /// Prints docs/options.md: the help texts of all commands.
+    #[command(hide = true)]
+    Options,
 }
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
     trainer::allocator::keep_freed_memory();
-    let result = match command.unwrap_or_else(|| Command::Train(TrainArgs::default())) {
+    let Some(command) = command else {
+        return exit(train::quick_start());
+    };
+    exit(match command {
         Command::Train(args) => train::train(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Upscale(args) => upscale::run(&args),
@@ -54,7 +60,14 @@ fn main() -> ExitCode {
         Command::Digits(args) => mnist::recognise(&args),
         Command::Study(args) => study::run(&args),
         Command::Worker(args) => train::serve(&args),
-    };
+        Command::Options => {
+            print!("{}", options());
+            Ok(())
+        }
+    })
+}
+
+fn exit(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -62,4 +75,30 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The help texts of all commands, in Markdown.
+fn options() -> String {
+    let mut cli = Cli::command();
+    cli.build();
+    let mut text = format!(
+        "# Options of the trainer\n\n\
+         `cargo run -p trainer -- options > docs/options.md` writes this page, and a test compares it.\n\n\
+         ```text\n{}\n```\n",
+        cli.render_long_help().to_string().trim_end()
+    );
+    for command in cli.get_subcommands_mut() {
+        if command.is_hide_set() || command.get_name() == "help" {
+            continue;
+        }
+        let help = command.render_long_help().to_string();
+        // Lines of examples may end in spaces.
+        let lines: Vec<&str> = help.trim_end().lines().map(str::trim_end).collect();
+        text += &format!(
+            "\n## `{}`\n\n```text\n{}\n```\n",
+            command.get_name(),
+            lines.join("\n")
+        );
+    }
+    text
 }

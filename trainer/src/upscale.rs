@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use model::burn_engine::BurnEngine;
 use model::record;
 
-use crate::device::{self, DeviceChoice};
+use crate::device::{DeviceName, local_device};
 use crate::image_file;
 
 /// Upscales an image, or every image of a folder.
@@ -36,9 +36,9 @@ pub struct UpscaleArgs {
     /// The image to write, or the folder to write images into (as PNG, under the inputs' names).
     #[arg(value_name = "OUT")]
     pub output: PathBuf,
-    /// The device.
-    #[arg(long, value_enum, default_value_t)]
-    pub device: DeviceChoice,
+    /// The device: auto, cpu, gpu or gpu:1.
+    #[arg(long, value_name = "NAME", default_value_t, alias = "device")]
+    pub devices: DeviceName,
 }
 
 /// Runs the command.
@@ -46,7 +46,7 @@ pub fn run(args: &UpscaleArgs) -> anyhow::Result<()> {
     let name = args.model.display();
     let bytes = std::fs::read(&args.model).with_context(|| format!("cannot read {name}"))?;
     let jobs = jobs(&args.input, &args.output)?;
-    let (device, device_name) = device::pick(args.device)?;
+    let (device, device_name) = local_device(&args.devices)?;
     let (network, metadata) =
         record::read_at(&bytes, args.scale, &device).with_context(|| format!("in {name}"))?;
     let spec = metadata.network.spec();

@@ -54,7 +54,7 @@ fn mnist_learns_and_resumes_after_being_killed() {
     std::fs::write(path("t10k-images-idx3-ubyte"), digits(40)).unwrap();
     let mnist = |out: &str| {
         let mut command = command();
-        command.args(["mnist", "--device", "cpu", "--epochs", "3", "--data"]);
+        command.args(["mnist", "--devices", "cpu", "--epochs", "3", "--data"]);
         command.arg(folder.path()).arg("--out").arg(path(out));
         command
     };
@@ -121,7 +121,7 @@ fn a_training_starts_from_an_imported_model() {
         std::fs::write(path(name), config(&network.replace("WIDTH", width), "")).unwrap();
         let mut command = command();
         command.arg("train").arg("--config").arg(path(name));
-        command.args(["--device", "cpu", "--start"]);
+        command.args(["--devices", "cpu", "--start"]);
         command
             .arg(&model)
             .arg("--out")
@@ -196,17 +196,17 @@ fn bad_input_is_an_error_that_writes_nothing() {
         &["no images", "empty"],
     );
     let gpu = train("good.toml")
-        .args(["--device", "gpu"])
+        .args(["--devices", "gpu"])
         .output()
         .unwrap();
     if !gpu.status.success() {
         let text = String::from_utf8_lossy(&gpu.stderr).into_owned();
-        assert!(text.contains("--device cpu"), "{text}");
+        assert!(text.contains("--devices cpu"), "{text}");
     }
     let upscale = |input: &str, model: &str| {
         let mut command = command();
         command
-            .args(["upscale", "--device", "cpu", "--model"])
+            .args(["upscale", "--devices", "cpu", "--model"])
             .arg(path(model));
         command.arg(path(input)).arg(path("large.png"));
         command
@@ -234,7 +234,7 @@ fn upscale_and_eval_use_the_exported_record() {
     let eval = |scale: &str| {
         let mut command = command();
         command
-            .args(["eval", "--device", "cpu", "--scale", scale, "--model"])
+            .args(["eval", "--devices", "cpu", "--scale", scale, "--model"])
             .arg(&model);
         command
             .arg("--data")
@@ -264,7 +264,7 @@ fn upscale_and_eval_use_the_exported_record() {
     std::fs::write(originals.join("bad.png"), "not an image").unwrap();
     let large = folder.path().join("large");
     let output = command()
-        .args(["upscale", "--device", "cpu", "--model"])
+        .args(["upscale", "--devices", "cpu", "--model"])
         .arg(&model)
         .arg(&originals)
         .arg(&large)
@@ -275,4 +275,17 @@ fn upscale_and_eval_use_the_exported_record() {
     let first = trainer::image_file::load(&large.join("elementary_Mr._Lee_512_0.png")).unwrap();
     assert_eq!((first.width, first.height), (1024, 1024));
     assert!(!large.join("bad.png").exists());
+}
+
+#[test]
+fn the_page_of_options_is_what_the_commands_print() {
+    let output = command().arg("options").output().unwrap();
+    assert!(output.status.success());
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/options.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let found = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        found == page,
+        "docs/options.md is of other options: cargo run -p trainer -- options > docs/options.md"
+    );
 }

@@ -58,7 +58,7 @@ fn a_truncated_image_that_was_named_is_an_error() {
     for name in ["a.jpg", "b.png", "c.webp"] {
         truncated(&path(name));
         let mut upscale = command();
-        upscale.args(["upscale", "--device", "cpu", "--model", MODEL]);
+        upscale.args(["upscale", "--devices", "cpu", "--model", MODEL]);
         upscale.arg(path(name)).arg(path("large.png"));
         fails(&upscale.output().unwrap(), &[name, "truncated"]);
         let mut degrade = command();
@@ -82,7 +82,7 @@ fn truncated_images_of_a_folder_are_named_and_the_others_are_used() {
     let names = ["a.jpg", "b.png", "c.webp", "truncated"];
 
     let mut upscale = command();
-    upscale.args(["upscale", "--device", "cpu", "--model", MODEL]);
+    upscale.args(["upscale", "--devices", "cpu", "--model", MODEL]);
     let output = upscale
         .arg(path("data"))
         .arg(path("large"))
@@ -103,7 +103,7 @@ fn truncated_images_of_a_folder_are_named_and_the_others_are_used() {
     assert!(path("low/good-1.png").exists() && !path("low/a.png").exists());
 
     let mut eval = command();
-    eval.args(["eval", "--device", "cpu", "--scale", "2", "--model", MODEL]);
+    eval.args(["eval", "--devices", "cpu", "--scale", "2", "--model", MODEL]);
     eval.arg("--data")
         .arg(path("data"))
         .arg("--json")

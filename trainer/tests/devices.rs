@@ -18,9 +18,10 @@ fn after_a_step(devices: usize, accumulate: usize) -> Vec<f32> {
         .replace("learning_rate = 2e-3", "learning_rate = 1")
         .replace("schedule = { warm_up_steps = 5, decay = \"cosine\" }\n", "")
         .replace("clip_norm = 0.1\n", "")
-        .replace("batch = 4", "batch = 7");
+        .replace("batch = 4", "batch = 7")
+        .replace("hold_out = 1", "hold_out = 0");
     let config = Config::parse(&text, Path::new(".")).unwrap();
-    let dataset = Dataset::load(&config.data, &config.network, 0, config.seed).unwrap();
+    let dataset = Dataset::load(&config).unwrap();
     let batch = Sampler::new(dataset.into(), &config).batch(0).unwrap();
     let mut several = Devices::from(Device::flex());
     several.all = vec![several.all[0].clone(); devices];

@@ -49,7 +49,7 @@ fn write(folder: &Path, name: &str, count: usize) {
 
 fn digits(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_trainer"))
-        .args(["digits", "--device", "cpu", "--digits", "1280", "--data"])
+        .args(["digits", "--devices", "cpu", "--digits", "1280", "--data"])
         .arg(folder)
         .arg("--out")
         .arg(folder.join("run"))

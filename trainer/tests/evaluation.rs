@@ -12,7 +12,7 @@ fn root() -> PathBuf {
 
 fn eval(arguments: &[&str], folder: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_trainer"))
-        .args(["eval", "--device", "cpu", "--scale", "2"])
+        .args(["eval", "--devices", "cpu", "--scale", "2"])
         .args(arguments)
         .current_dir(folder)
         .output()

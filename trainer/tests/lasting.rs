@@ -2,14 +2,20 @@
 
 mod common;
 
+use std::path::Path;
+
 use common::{
-    PLAIN, SRRESNET, command, config, kill_after_its_first_checkpoint, said, train, vectors,
+    PLAIN, SRRESNET, command, config, kill_after_its_first_checkpoint, said, samples, train,
+    vectors,
 };
 
 #[test]
 fn a_killed_training_resumes_to_the_same_bits() {
     resumes_to_the_same_bits(&config(PLAIN, ""));
     resumes_to_the_same_bits(&config(SRRESNET, ""));
+    // With room for a few of the images at a time, and with several patches of an image in a step.
+    let few = config(PLAIN, "").replace("patch_px = 24", "patch_px = 24\nmemory_gb = 0.01");
+    resumes_to_the_same_bits(&few.replace("batch = 4", "batch = 32"));
 }
 
 fn resumes_to_the_same_bits(config: &str) {
@@ -18,7 +24,7 @@ fn resumes_to_the_same_bits(config: &str) {
     assert!(train(folder.path(), "whole", &[]).status.success());
 
     let mut child = command()
-        .args(["train", "--device", "cpu", "--config"])
+        .args(["train", "--devices", "cpu", "--config"])
         .arg(folder.path().join("config.toml"))
         .arg("--out")
         .arg(folder.path().join("broken"))
@@ -197,4 +203,194 @@ fn a_training_that_diverges_names_the_step_and_saves_the_batch() {
     assert!(sizes.contains(&("input", 4 * 4 * 24 * 24)), "{sizes:?}");
     assert!(sizes.contains(&("target.0", 4 * 4 * 48 * 48)), "{sizes:?}");
     assert!(!path("run/checkpoint.bpk").exists());
+}
+
+/// Steps, batch and learning rate may change in a resumed training, but nothing else, and only if it is said.
+#[test]
+fn a_resumed_training_changes_what_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("config.toml"), config(PLAIN, "")).unwrap();
+    let run = |args: &[&str]| train(folder.path(), "run", args);
+    assert!(run(&[]).status.success());
+    let longer = [
+        "--resume",
+        "--steps",
+        "60",
+        "--batch",
+        "3",
+        "--set",
+        "training.learning_rate=1e-3",
+    ];
+    let resumed = run(&longer);
+    assert!(resumed.status.success(), "{}", said(&resumed));
+    let words = String::from_utf8_lossy(&resumed.stdout).into_owned();
+    assert!(words.contains("Going on from step 40"), "{words}");
+    assert!(words.contains("Trained for 20 steps"), "{words}");
+
+    let other = format!("{}/../samples", samples());
+    for (args, words) in [
+        (
+            vec!["--resume"],
+            vec!["training.steps was 60 and is 40", "--set"],
+        ),
+        (
+            vec!["--resume", "--data", &other],
+            vec!["data.folders", "--out"],
+        ),
+        (
+            [&longer[..], &["--set", "seed=4"]].concat(),
+            vec!["seed was 3 and is 4"],
+        ),
+        (
+            [&longer[..], &["--set", "training.colour=3"]].concat(),
+            vec!["colour"],
+        ),
+    ] {
+        let output = run(&args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        for word in words {
+            assert!(said(&output).contains(word), "{args:?}: {}", said(&output));
+        }
+    }
+}
+
+#[test]
+fn a_training_without_a_checkpoint_starts_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("config.toml"), config(PLAIN, "")).unwrap();
+    std::fs::create_dir(path("run")).unwrap();
+    std::fs::write(path("run/log.jsonl"), "").unwrap();
+    let output = train(folder.path(), "run", &["--resume"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let words = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(words.contains("starting anew"), "{words}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_saves_the_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    // Without a checkpoint of its own accord.
+    let text = config(PLAIN, "")
+        .replace("steps = 40", "steps = 100000")
+        .replace("checkpoint_steps = 10", "checkpoint_steps = 100000");
+    std::fs::write(path("config.toml"), text).unwrap();
+    let mut child = command()
+        .args(["train", "--devices", "cpu", "--config"])
+        .arg(path("config.toml"))
+        .arg("--out")
+        .arg(path("run"))
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The first evaluation, after 20 steps, writes a sample.
+    while !path("run/samples/step-0000020.png").exists() {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "the training has ended"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let mut interrupt = std::process::Command::new("kill");
+    interrupt.args(["-INT", &child.id().to_string()]);
+    assert!(interrupt.status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(said(&output).contains("--resume"), "{}", said(&output));
+    assert!(path("run/checkpoint.bpk").exists());
+}
+
+#[test]
+fn a_dry_run_tells_the_cost_and_trains_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("config.toml"), config(PLAIN, "")).unwrap();
+    let output = train(folder.path(), "run", &["--dry-run"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for word in [
+        "multiplications per pixel",
+        "held out",
+        "patches/s",
+        "40 steps",
+    ] {
+        assert!(text.contains(word), "{word} is missing: {text}");
+    }
+    assert!(!folder.path().join("run").exists());
+}
+
+/// The student learns from what the teacher makes, at twice the scale, and its log has both terms.
+#[test]
+fn a_network_learns_from_a_teacher_and_starts_from_another_scale() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let write = |text: String| std::fs::write(path("config.toml"), text).unwrap();
+    let small = config(PLAIN, "").replace("patch_px = 24", "patch_px = 16");
+    let colour = small.replace("kind = \"plain\"", "kind = \"plain\"\ncolour = \"rgb\"");
+    write(colour.replace("scale = 2", "scale = 4"));
+    let teacher = train(folder.path(), "teacher", &[]);
+    assert!(teacher.status.success(), "{}", said(&teacher));
+
+    let loss = "0.5*l1 + 0.5*distill(teacher/model.bpk)";
+    write(colour.replace("1*l1", loss));
+    let student = train(
+        folder.path(),
+        "student",
+        &[
+            "--start",
+            &path("teacher/checkpoint.bpk").display().to_string(),
+            "--start-partial",
+        ],
+    );
+    assert!(student.status.success(), "{}", said(&student));
+    let words = String::from_utf8_lossy(&student.stdout).into_owned();
+    assert!(words.contains("Starting from"), "{words}");
+    let log = std::fs::read_to_string(path("student/log.jsonl")).unwrap();
+    let terms = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let terms = line["terms"].as_object()?.clone();
+        let values = terms.values().map(|value| value.as_f64().unwrap());
+        Some((
+            terms.len(),
+            values.sum::<f64>(),
+            line["loss"].as_f64().unwrap(),
+        ))
+    };
+    let steps: Vec<_> = log.lines().filter_map(terms).collect();
+    assert!(!steps.is_empty(), "{log}");
+    for (count, sum, loss) in steps {
+        assert_eq!(count, 2, "{log}");
+        assert!((sum - loss).abs() < 1e-5 * loss, "{sum} is not {loss}");
+    }
+
+    // A network on Y cannot learn from one on RGB.
+    write(small.replace("1*l1", loss));
+    let other = train(folder.path(), "other", &[]);
+    assert!(said(&other).contains("network.colour"), "{}", said(&other));
+}
+
+#[test]
+fn tiles_of_a_photograph_stay_on_one_side() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::create_dir(path("images")).unwrap();
+    for tile in ["a_0_0", "a_0_512", "b_0_0", "b_0_512"] {
+        let from = Path::new(&samples()).join("budgie_casa-mila_704_768.webp");
+        std::fs::copy(from, path(&format!("images/{tile}.webp"))).unwrap();
+    }
+    for (key, expected) in [
+        ("", "3 to learn from"),
+        ("tile = \"_#_#\"", "2 to learn from"),
+    ] {
+        let text = config(PLAIN, "")
+            .replace("patch_px = 24", &format!("patch_px = 24\n{key}"))
+            .replace(&samples(), "images");
+        std::fs::write(path("config.toml"), text).unwrap();
+        let output = train(folder.path(), "run", &["--dry-run"]);
+        assert!(output.status.success(), "{}", said(&output));
+        let words = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(words.contains(expected), "{words}");
+    }
 }

@@ -111,7 +111,7 @@ optimiser = {{ kind = "adam" }}
     let pair = Pair::from_hr("patch".into(), &target, scale, &low).unwrap();
     let sample = Sample::new(pair, &config.network);
     let dataset = trainer::data::Dataset {
-        training: vec![sample],
+        training: trainer::data::Images::of(vec![sample]),
         held_out: Vec::new(),
         sources: Vec::new(),
     };

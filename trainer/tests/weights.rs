@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use trainer::loss::{Extractor, Layer};
+use trainer::vgg::{Extractor, Layer};
 use trainer::weights::Weights;
 
 fn fixture(name: &str) -> PathBuf {

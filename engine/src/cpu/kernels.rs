@@ -2,7 +2,6 @@
 
 use crate::conv::{Rows, Threads};
 use crate::graph::Border;
-use crate::image::resize::mirror;
 
 /// Rows to be made of a step's result.
 pub(super) struct New<'a> {
@@ -138,13 +137,7 @@ pub(super) fn concat(inputs: &[&Rows], output: New) {
 
 /// A value with a margin, or with its last row and column repeated; `height` is the input's.
 pub(super) fn pad(input: &Rows, height: usize, margin: usize, border: Border, output: New) {
-    let inside = |at: usize, side: usize| {
-        let at = at as i64 - margin as i64;
-        match border {
-            Border::Replicate => at.clamp(0, side as i64 - 1) as usize,
-            Border::Symmetric => mirror(at, side),
-        }
-    };
+    let inside = |at: usize, side| border.inside(at as i64 - margin as i64, side);
     output.each(|y, channel, target| {
         let source = input.row(inside(y as usize, height) as isize, channel);
         let (right, end) = (margin + source.len(), target.len());

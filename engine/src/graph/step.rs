@@ -1,6 +1,7 @@
 //! The steps of a graph.
 
 use super::{Footprint, Kernel, Parameter, Values};
+use crate::image::resize::mirror;
 
 /// A step's result, by its number: 0 is the network's input, n the result of step n − 1.
 pub type Value = usize;
@@ -103,6 +104,24 @@ pub enum Border {
     Replicate,
     /// Mirrored about the border, whose pixel is repeated, as in MATLAB's `imresize`; as often as needed.
     Symmetric,
+    /// Mirrored about the middle of the border pixel, which is not repeated, as PyTorch's `reflect`; as often as needed.
+    Reflect,
+}
+
+impl Border {
+    /// The place, in a line of `length` pixels, of the pixel that is seen at the place `at` in or beyond it.
+    pub fn inside(self, at: i64, length: usize) -> usize {
+        let last = length as i64 - 1;
+        match self {
+            Self::Replicate => at.clamp(0, last) as usize,
+            Self::Symmetric => mirror(at, length),
+            Self::Reflect => {
+                let period = (2 * last).max(1);
+                let at = at.rem_euclid(period);
+                at.min(period - at) as usize
+            }
+        }
+    }
 }
 
 /// A value and its factor in a sum.

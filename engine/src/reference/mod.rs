@@ -260,5 +260,12 @@ fn inside(border: Border, at: isize, side: usize) -> usize {
             }
             at as usize
         }
+        Border::Reflect if side == 1 => 0,
+        Border::Reflect => {
+            while at < 0 || at >= side {
+                at = if at < 0 { -at } else { 2 * (side - 1) - at };
+            }
+            at as usize
+        }
     }
 }

@@ -147,7 +147,9 @@ impl Maker<'_> {
             }
             2 => self.builder.add(last, last),
             3 => {
-                let border = self.random.one_of(&[Border::Replicate, Border::Symmetric]);
+                let border =
+                    self.random
+                        .one_of(&[Border::Replicate, Border::Symmetric, Border::Reflect]);
                 let margin = 1 + self.random.below(6);
                 self.builder.pad(last, margin, border)
             }

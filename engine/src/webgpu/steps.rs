@@ -145,11 +145,11 @@ impl<'a> Program<'a> {
     }
 
     pub(super) fn pad(&mut self, input: Value, margin: usize, border: Border, result: Value) {
-        let mirrored = border == Border::Symmetric;
         self.whole(vec![input], result, Weights::None, |text| {
             text.set("MARGIN", margin);
-            text.set_if("MIRRORED", mirrored)
-                .set_if("REPEATED", !mirrored);
+            text.set_if("SYMMETRIC", border == Border::Symmetric)
+                .set_if("REFLECT", border == Border::Reflect)
+                .set_if("REPLICATE", border == Border::Replicate);
             text.add(include_str!("shaders/step/pad.wgsl"));
         });
     }

@@ -169,7 +169,7 @@ impl Layers {
     }
 
     /// A parameter with uniformly distributed values of variance `gain / fan_in`.
-    fn weight<const D: usize>(
+    pub(super) fn weight<const D: usize>(
         &mut self,
         shape: [usize; D],
         fan_in: usize,

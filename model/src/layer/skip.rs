@@ -3,7 +3,9 @@
 use burn::tensor::{Device, Tensor, TensorData, module, ops::ConvOptions};
 use serde::{Deserialize, Serialize};
 
-use super::pad_symmetric;
+use engine::graph::Border;
+
+use super::pad;
 use engine::image::resize::{Method, phase_taps};
 
 /// The skip connection from the input to the output.
@@ -48,7 +50,7 @@ fn bicubic_phases(x: Tensor<4>, scale: usize) -> Tensor<4> {
     let [batch, channels, h, w] = x.dims();
     let device = x.device();
     let x = x.reshape([batch * channels, 1, h, w]);
-    let x = pad_symmetric(x, BICUBIC_REACH_PX);
+    let x = pad(x, BICUBIC_REACH_PX, Border::Symmetric);
     let no_padding = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
     module::conv2d(x, phase_kernels(scale, &device), None, no_padding).reshape([
         batch,

@@ -28,7 +28,7 @@ pub use autoencoder::{Autoencoder, AutoencoderConfig};
 pub use compact::{Compact, CompactActivation, CompactConfig};
 pub use dbpn::{Dbpn, DbpnConfig};
 #[cfg(feature = "train")]
-pub use discriminator::{Discriminator, DiscriminatorConfig};
+pub use discriminator::{Discriminator, DiscriminatorConfig, DiscriminatorKind};
 pub use espcn::{Espcn, EspcnConfig};
 pub use fsrcnn::{Fsrcnn, FsrcnnConfig};
 pub use graph::{Graph, GraphConfig, GraphConfigError};

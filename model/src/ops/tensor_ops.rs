@@ -7,10 +7,7 @@ use burn::tensor::{Tensor, module};
 use engine::graph::{Activation, Border, Padding};
 
 use super::Ops;
-use crate::layer::{
-    ConvBlock, Skip, activate, add_skip, pad_replicate, pad_symmetric, pixel_shuffle,
-    pixel_unshuffle,
-};
+use crate::layer::{ConvBlock, Skip, activate, add_skip, pad, pixel_shuffle, pixel_unshuffle};
 
 /// Computes with Burn tensors `[batch, c, h, w]`, in training and in inference.
 pub struct TensorOps {
@@ -116,10 +113,7 @@ impl Ops for TensorOps {
         margin: usize,
         border: Border,
     ) -> Result<Tensor<4>, Infallible> {
-        Ok(match border {
-            Border::Replicate => pad_replicate(x.clone(), margin),
-            Border::Symmetric => pad_symmetric(x.clone(), margin),
-        })
+        Ok(pad(x.clone(), margin, border))
     }
 
     fn align(&mut self, x: &Tensor<4>, multiple: usize) -> Result<Tensor<4>, Infallible> {

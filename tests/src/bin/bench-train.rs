@@ -1,27 +1,75 @@
 //! Training throughput on the CPU: this project, Burn's own convolution on the same device, and PyTorch.
 //!
-//! The 13.7 K-parameter network 3→16, five 16→16, 16→12 (all 3×3, PReLU), shuffle ×2, nearest skip; batches of 16
-//! patches of 48×48 px, L1 and Adam. The four contenders take turns in each round; medians are compared. `cargo xtask
-//! bench train` runs it.
+//! Four networks, all with L1 and Adam, at batches of random patches: [`NETWORKS`]. The contenders take turns in each
+//! round; medians are compared. Then where a step's time goes. `cargo xtask bench train` runs it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::module::Module;
 use burn::nn::PixelShuffleConfig;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{PRelu, PReluConfig, PaddingConfig2d};
-use burn::tensor::{Device, Distribution, Tensor};
-use engine::Colour;
+use burn::tensor::{Device, Tensor, TensorData};
 use model::layer::{Skip, add_skip};
-use model::network::{Network, NetworkConfig, PlainConfig};
+use model::network::{Network, NetworkConfig};
 use tests::bench::medians;
 use tests::bench::python::Python;
 use tests::bench::report::{Reach, Row, report};
 
-const BATCH: usize = 16;
-const PATCH_PX: usize = 48;
-const STEPS: usize = 40;
-const WARM_UP_STEPS: usize = 5;
+/// A network and the batches that it is trained on; `tests/bench/train.py` has the same ones by name.
+struct Case {
+    name: &'static str,
+    network: &'static str,
+    scale: usize,
+    batch: usize,
+    patch_px: usize,
+    steps: usize,
+    /// The ratio to PyTorch to reach.
+    reach: f64,
+}
+
+const NETWORKS: [Case; 4] = [
+    Case {
+        name: "plain 16×5",
+        network: "kind = \"plain\"\nscale = 2\ncolour = \"rgb\"\nwidth = 16\ndepth = 5\nends_px = 3\nskip = \"nearest\"",
+        scale: 2,
+        batch: 16,
+        patch_px: 48,
+        steps: 40,
+        reach: 1.5,
+    },
+    Case {
+        name: "plain 32×6",
+        network: "kind = \"plain\"\nscale = 2\ncolour = \"rgb\"\nwidth = 32\ndepth = 6\nends_px = 3\nskip = \"nearest\"",
+        scale: 2,
+        batch: 16,
+        patch_px: 48,
+        steps: 20,
+        reach: 1.2,
+    },
+    Case {
+        name: "compact 64×8",
+        network: "kind = \"compact\"\nscale = 2\nwidth = 64\ndepth = 8",
+        scale: 2,
+        batch: 16,
+        patch_px: 48,
+        steps: 8,
+        reach: 1.0,
+    },
+    Case {
+        name: "srresnet 32×4",
+        network: "kind = \"srresnet\"\nscale = 4\nwidth = 32\nblocks = 4",
+        scale: 4,
+        batch: 8,
+        patch_px: 24,
+        steps: 20,
+        reach: 1.0,
+    },
+];
+
+const WARM_UP_STEPS: usize = 3;
+
+/// Channels of the first network, which is also built of Burn's own layers.
 const CHANNELS: [usize; 8] = [3, 16, 16, 16, 16, 16, 16, 12];
 
 /// The network with Burn's own convolution and PReLU.
@@ -61,20 +109,10 @@ impl Stock {
     }
 }
 
-/// The same network as this project builds it.
-fn ours(device: &Device) -> Network {
-    let config = PlainConfig {
-        scale: 2,
-        colour: Colour::Rgb,
-        width: CHANNELS[1],
-        depth: CHANNELS.len() - 3,
-        ends_px: 3,
-        skip: Skip::Nearest,
-        long_skip: false,
-        unshuffle: 1,
-        expansion: None,
-    };
-    NetworkConfig::Plain(config).init_training(1, device)
+/// The network as this project builds it.
+fn ours(case: &Case, device: &Device) -> anyhow::Result<Network> {
+    let config: NetworkConfig = toml::from_str(case.network)?;
+    Ok(config.init_training(1, device))
 }
 
 fn shuffled(maps: Tensor<4>, x: Tensor<4>) -> Tensor<4> {
@@ -83,79 +121,166 @@ fn shuffled(maps: Tensor<4>, x: Tensor<4>) -> Tensor<4> {
         .forward(add_skip(maps, x, Skip::Nearest, 2))
 }
 
-/// Training throughput, in patches per second.
-fn throughput<M: Module>(network: M, forward: impl Fn(&M, Tensor<4>) -> Tensor<4>) -> f64 {
+/// Where the time of steps goes.
+#[derive(Default)]
+struct Spent {
+    data: Duration,
+    forward: Duration,
+    loss: Duration,
+    backward: Duration,
+    optimiser: Duration,
+}
+
+impl Spent {
+    fn parts(&self) -> [(&'static str, Duration); 5] {
+        [
+            ("data", self.data),
+            ("forward", self.forward),
+            ("loss", self.loss),
+            ("backward", self.backward),
+            ("optimiser", self.optimiser),
+        ]
+    }
+
+    fn sum(&self) -> Duration {
+        self.parts().iter().map(|(_, time)| *time).sum()
+    }
+}
+
+/// The time of a training's steps. The device computes at once, so that a part's time is what its calls take.
+fn train<M: Module>(
+    case: &Case,
+    network: M,
+    forward: impl Fn(&M, Tensor<4>) -> Tensor<4>,
+) -> Spent {
     use trainer::config::OptimiserConfig;
     use trainer::train::{Optimiser, flat};
     let plain = Device::flex();
     let device = plain.clone().autodiff();
-    let random =
-        |shape: [usize; 4]| Tensor::<4>::random(shape, Distribution::Uniform(0.0, 1.0), &device);
-    let input = random([BATCH, 3, PATCH_PX, PATCH_PX]);
-    let target = random([BATCH, 3, 2 * PATCH_PX, 2 * PATCH_PX]);
+    let patches = |side: usize| {
+        let shape = [case.batch, 3, side, side];
+        let value = |i: usize| (i * 7919 % 1009) as f32 / 1009.0;
+        let values: Vec<f32> = (0..shape.iter().product()).map(value).collect();
+        TensorData::new(values, shape)
+    };
+    let (inputs, targets) = (patches(case.patch_px), patches(case.scale * case.patch_px));
     let adam = OptimiserConfig::Adam {
-        beta_1: 0.9,
-        beta_2: 0.999,
+        betas: [0.9, 0.999],
         epsilon: 1e-8,
     };
     let mut network = network.train();
     let mut optimiser = Optimiser::new(adam, &flat::parameters(&network));
-    let mut start = Instant::now();
-    for step in 0..WARM_UP_STEPS + STEPS {
+    let mut spent = Spent::default();
+    for step in 0..WARM_UP_STEPS + case.steps {
         if step == WARM_UP_STEPS {
-            start = Instant::now();
+            spent = Spent::default();
         }
-        let loss = (forward(&network, input.clone()) - target.clone())
-            .abs()
-            .mean();
+        let mut start = Instant::now();
+        let mut lap = |part: &mut Duration| {
+            *part += start.elapsed();
+            start = Instant::now();
+        };
+        let input = Tensor::<4>::from_data(inputs.clone(), &device);
+        let target = Tensor::<4>::from_data(targets.clone(), &device);
+        lap(&mut spent.data);
+        let output = forward(&network, input);
+        lap(&mut spent.forward);
+        let loss = (output - target).abs().mean();
+        lap(&mut spent.loss);
         let gradients = loss.backward();
+        lap(&mut spent.backward);
         let gradient = flat::gradients(&network, &gradients);
         let rate = Tensor::full([1], 1e-3, &plain);
         let parameters = optimiser.step(step as u64, rate, flat::parameters(&network), gradient);
         network = flat::with_parameters(network, parameters);
+        lap(&mut spent.optimiser);
     }
-    (BATCH * STEPS) as f64 / start.elapsed().as_secs_f64()
+    spent
+}
+
+/// Patches per second.
+fn throughput(case: &Case, spent: &Spent) -> f64 {
+    (case.batch * case.steps) as f64 / spent.sum().as_secs_f64()
 }
 
 /// Training throughput of PyTorch, in patches per second.
-fn torch(python: &Python, layout: &str) -> anyhow::Result<f64> {
-    let sizes = [BATCH, PATCH_PX, WARM_UP_STEPS, STEPS].map(|size| size.to_string());
+fn torch(python: &Python, case: &Case, layout: &str) -> anyhow::Result<f64> {
+    let sizes = [case.batch, case.patch_px, WARM_UP_STEPS, case.steps];
+    let sizes = sizes.map(|size| size.to_string());
     let [batch, patch, warm_up, steps] = sizes.each_ref().map(String::as_str);
-    python.number("train.py", &[layout, batch, patch, warm_up, steps])
+    let args = [layout, case.name, batch, patch, warm_up, steps];
+    python.number("train.py", &args)
 }
 
 fn main() -> anyhow::Result<()> {
     trainer::allocator::keep_freed_memory();
-    let python = Python::with(&["numpy", "torch"])?;
-    let device = Device::flex().autodiff();
-    let [uprez, burn, nchw, nhwc] = medians(
+    let python = &Python::with(&["numpy", "torch"])?;
+    let device = &Device::flex().autodiff();
+    let mut rows = Vec::new();
+    let mut shares = vec![
+        "| network | data | forward | loss | backward | optimiser |".to_string(),
+        "|---|---|---|---|---|---|".to_string(),
+    ];
+    for case in &NETWORKS {
+        println!("{}", case.name);
+        let mut last = Spent::default();
+        let [uprez, nchw, nhwc] = medians(
+            "patches/s",
+            [
+                (
+                    "uprez",
+                    Box::new(|| {
+                        last = train(case, ours(case, device)?, Network::forward);
+                        Ok(throughput(case, &last))
+                    }),
+                ),
+                ("torch NCHW", Box::new(|| torch(python, case, "nchw"))),
+                (
+                    "torch channels-last",
+                    Box::new(|| torch(python, case, "nhwc")),
+                ),
+            ],
+        )?;
+        rows.push(Row::ratio(
+            &format!("{}, to PyTorch's better layout", case.name),
+            uprez / nchw.max(nhwc),
+            Some(Reach::AtLeast(case.reach)),
+            "torch (PyPI)",
+        ));
+        let sum = last.sum().as_secs_f64();
+        let parts = last.parts().map(|(_, time)| {
+            let share = 100.0 * time.as_secs_f64() / sum;
+            format!("{share:.0} %")
+        });
+        shares.push(format!("| {} | {} |", case.name, parts.join(" | ")));
+    }
+    let case = &NETWORKS[0];
+    println!("{} of Burn's own layers", case.name);
+    let [uprez, burn] = medians(
         "patches/s",
         [
             (
                 "uprez",
-                Box::new(|| Ok(throughput(ours(&device), Network::forward))),
+                Box::new(|| {
+                    let spent = train(case, ours(case, device)?, Network::forward);
+                    Ok(throughput(case, &spent))
+                }),
             ),
             (
                 "burn-flex",
-                Box::new(|| Ok(throughput(Stock::new(&device), Stock::forward))),
+                Box::new(|| {
+                    let spent = train(case, Stock::new(device), Stock::forward);
+                    Ok(throughput(case, &spent))
+                }),
             ),
-            ("torch NCHW", Box::new(|| torch(&python, "nchw"))),
-            ("torch channels-last", Box::new(|| torch(&python, "nhwc"))),
         ],
     )?;
-    let rows = [
-        Row::ratio(
-            "ratio to burn-flex",
-            uprez / burn,
-            Some(Reach::AtLeast(4.0)),
-            "burn-flex 0.22.1",
-        ),
-        Row::ratio(
-            "ratio to PyTorch's better layout",
-            uprez / nchw.max(nhwc),
-            Some(Reach::AtLeast(0.75)),
-            "torch (PyPI)",
-        ),
-    ];
+    rows.push(Row::ratio(
+        &format!("{}, to Burn's own layers", case.name),
+        uprez / burn,
+        Some(Reach::AtLeast(4.0)),
+        "burn-flex 0.22.1",
+    ));
+    println!("Where a step's time goes:\n\n{}\n", shares.join("\n"));
     report("training", &rows)
 }

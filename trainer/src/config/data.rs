@@ -26,10 +26,21 @@ pub struct DataConfig {
     /// name of its original, with or without a suffix `x2`, `x3`, … for the scale, as in DIV2K.
     #[serde(default)]
     pub low_resolution: Option<PathBuf>,
+    /// How the names of tiles of a photograph end, `#` being a number, such as `_s#`: if one is held out, the others are
+    /// not learnt from.
+    #[serde(default)]
+    pub tile: Option<String>,
+    /// Gigabytes for decoded images. Of folders that need more, a part is in memory at a time.
+    #[serde(default = "memory_gb")]
+    pub memory_gb: f64,
 }
 
 fn one() -> usize {
     1
+}
+
+fn memory_gb() -> f64 {
+    2.0
 }
 
 impl DataConfig {

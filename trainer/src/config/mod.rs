@@ -2,6 +2,7 @@
 
 mod data;
 mod evaluation;
+mod setting;
 mod training;
 mod validate;
 
@@ -16,6 +17,7 @@ use crate::loss::{Gan, Loss, Sees};
 
 pub use data::DataConfig;
 pub use evaluation::EvaluationConfig;
+pub use setting::{Difference, Setting, differences};
 pub use training::{Curriculum, DiscriminatorSettings, LastPhase, OptimiserConfig, TrainingConfig};
 
 /// Everything that determines a training run, except the device.
@@ -44,16 +46,39 @@ pub struct Config {
 impl Config {
     /// Reads a configuration; unknown keys and impossible values are errors.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
+        Self::load_with(path, &[])
+    }
+
+    /// Reads a configuration in which some values are replaced. Paths among them are relative to the configuration's
+    /// folder, too.
+    pub fn load_with(path: &Path, settings: &[Setting]) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the configuration {}", path.display()))?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        Self::parse(&text, folder).with_context(|| format!("in {}", path.display()))
+        let load = || {
+            if settings.is_empty() {
+                return Self::parse(&text, folder);
+            }
+            let mut table = text.parse()?;
+            for setting in settings {
+                setting.apply(&mut table)?;
+            }
+            Self::parse(&toml::to_string(&table)?, folder)
+        };
+        load().with_context(|| format!("in {}", path.display()))
     }
 
     /// Reads a configuration's text; paths in it are relative to `folder`.
     pub fn parse(text: &str, folder: &Path) -> anyhow::Result<Self> {
         let mut config: Self = toml::from_str(text)?;
         config.text = text.to_string();
+        // Teachers are files that the loss needs, like the weights of other networks.
+        let training = &config.training;
+        let losses =
+            std::iter::once(&training.loss).chain(training.last.as_ref().map(|last| &last.loss));
+        let teachers = losses.flat_map(Loss::teachers);
+        let teachers: Vec<_> = teachers.map(|(name, file)| (name, file.into())).collect();
+        config.training.features.extend(teachers);
         let data = config.data.folders.iter_mut();
         let features = config.training.features.values_mut();
         let low = config.data.low_resolution.iter_mut();
@@ -75,24 +100,40 @@ impl Config {
         last.map_or(&training.loss, |last| &last.loss)
     }
 
-    /// The names of the networks, such as `vgg16`, whose features the losses compare.
-    pub fn loss_features(&self) -> BTreeSet<&'static str> {
+    /// The number of values that a step's loss has: the sum, and its terms, as many as the longer of both losses has.
+    pub fn loss_values(&self) -> usize {
+        let losses = [&self.training.loss, self.last_loss()];
+        1 + losses
+            .map(|loss| loss.terms().count())
+            .into_iter()
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// The names in `training.features` of the files that the losses need.
+    pub fn loss_features(&self) -> BTreeSet<String> {
         let losses = [&self.training.loss, self.last_loss()];
         losses.into_iter().flat_map(Loss::features).collect()
+    }
+
+    /// Side of the largest patches that the loss compares, in pixels.
+    pub fn compared_px(&self) -> usize {
+        let ratio = self.network.training_ratios().last().copied().unwrap_or(1);
+        (self.data.patch_px - 2 * self.network.training_margin_px()) * ratio
     }
 
     /// A discriminator for each adversarial term of the loss.
     pub fn discriminators(&self) -> Vec<DiscriminatorConfig> {
         let settings = &self.training.discriminator;
         let spec = self.network.spec();
-        let ratio = self.network.training_ratios().last().copied().unwrap_or(1);
-        let side_px = (self.data.patch_px - 2 * self.network.training_margin_px()) * ratio;
+        let side_px = self.compared_px();
         let config = |gan: Gan| {
             let (channels, reduction) = match gan.sees {
                 Sees::Pixels => (spec.colour.channels(), 1),
                 Sees::Features(layer) => layer.channels_and_reduction(),
             };
             DiscriminatorConfig {
+                kind: settings.kind,
                 channels,
                 side_px: side_px / reduction,
                 width: settings.width,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use model::network::DiscriminatorKind;
 use serde::Deserialize;
 
 use crate::loss::Loss;
@@ -29,6 +30,9 @@ pub struct TrainingConfig {
     /// weights this training starts from; relative to the configuration's folder.
     #[serde(default)]
     pub start: Option<PathBuf>,
+    /// Take what fits of another network in `start`, such as one of another scale, shallower or narrower.
+    #[serde(default)]
+    pub start_partial: bool,
     /// Parts into which each device splits its share of a batch to save memory; gradients are added
     /// up over the parts.
     #[serde(default = "one")]
@@ -74,6 +78,8 @@ pub struct LastPhase {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DiscriminatorSettings {
+    /// What they look like.
+    pub kind: DiscriminatorKind,
     /// Channels after the first convolution.
     pub width: usize,
     /// Outputs of the first dense layer.
@@ -85,6 +91,7 @@ pub struct DiscriminatorSettings {
 impl Default for DiscriminatorSettings {
     fn default() -> Self {
         Self {
+            kind: DiscriminatorKind::Vgg,
             width: 64,
             dense: 1024,
             rate: 1.0,
@@ -118,15 +125,25 @@ impl Curriculum {
 pub enum OptimiserConfig {
     /// Adam (Kingma and Ba 2015, arXiv:1412.6980).
     Adam {
-        /// Decay of the first moment.
-        #[serde(default = "beta_1")]
-        beta_1: f64,
-        /// Decay of the second moment.
-        #[serde(default = "beta_2")]
-        beta_2: f64,
+        /// Decays of the first and the second moment.
+        #[serde(default = "betas")]
+        betas: [f64; 2],
         /// Added to the denominator.
         #[serde(default = "epsilon")]
         epsilon: f64,
+    },
+    /// Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv:1711.05101).
+    #[serde(rename = "adamw")]
+    AdamW {
+        /// Decays of the first and the second moment.
+        #[serde(default = "betas")]
+        betas: [f64; 2],
+        /// Added to the denominator.
+        #[serde(default = "epsilon")]
+        epsilon: f64,
+        /// The share of each parameter that a step at learning rate 1 takes away.
+        #[serde(default = "weight_decay")]
+        weight_decay: f64,
     },
     /// Stochastic gradient descent with momentum.
     Sgd {
@@ -145,11 +162,11 @@ fn one_f64() -> f64 {
 fn five_hundred() -> u64 {
     500
 }
-fn beta_1() -> f64 {
-    0.9
+fn betas() -> [f64; 2] {
+    [0.9, 0.999]
 }
-fn beta_2() -> f64 {
-    0.999
+fn weight_decay() -> f64 {
+    0.01
 }
 fn epsilon() -> f64 {
     1e-8

@@ -3,13 +3,19 @@
 mod batch;
 mod dataset;
 mod drawn;
+mod group;
+mod images;
 mod left_out;
+mod loader;
 mod pair;
+mod sample;
 mod sampler;
 
 pub use batch::{Batch, BatchShape};
-pub use dataset::{Dataset, Sample};
+pub use dataset::Dataset;
 pub(crate) use drawn::Degrader;
+pub use images::Images;
 pub use left_out::LeftOut;
 pub use pair::{LowResolution, Pair, crop_to_multiple};
+pub use sample::Sample;
 pub use sampler::{Batches, Sampler};

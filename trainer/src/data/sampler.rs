@@ -8,8 +8,8 @@ use engine::image::{Image, colour};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
+use super::Dataset;
 use super::batch::{Batch, BatchShape, Patches};
-use super::{Dataset, Sample};
 use crate::config::Config;
 
 /// Number of batches that each thread prepares in advance.
@@ -68,8 +68,6 @@ impl Iterator for Batches {
 /// Draws the patches of any step.
 pub struct Sampler {
     dataset: Arc<Dataset>,
-    /// For each image, the number of patch positions in it and all images before it.
-    positions: Vec<usize>,
     shape: BatchShape,
     colour: Colour,
     margin_px: usize,
@@ -83,18 +81,8 @@ impl Sampler {
     /// Draws from these images.
     pub fn new(dataset: Arc<Dataset>, config: &Config) -> Self {
         let (patch_px, stride_px) = (config.data.patch_px, config.data.stride_px);
-        let mut sum = 0;
-        let positions = dataset
-            .training
-            .iter()
-            .map(|sample| {
-                sum += sample.positions(patch_px, stride_px);
-                sum
-            })
-            .collect();
         Self {
             dataset,
-            positions,
             shape: BatchShape::new(config, config.training.batch),
             colour: config.network.spec().colour,
             margin_px: config.network.training_margin_px(),
@@ -112,7 +100,8 @@ impl Sampler {
         let (input, targets) = batch.parts_mut();
         let margin = self.margin_px;
         for _ in 0..self.batch {
-            let sample = self.random_sample(&mut random);
+            let size = [self.patch_px, self.stride_px];
+            let sample = self.dataset.training.draw(step, size, &mut random)?;
             let (x, y) = sample.random_position(self.patch_px, self.stride_px, &mut random);
             let flip = Flip(random.random_range(0..8));
             let (image, corner) = sample.patch((x, y), self.patch_px, &mut random)?;
@@ -123,14 +112,6 @@ impl Sampler {
             }
         }
         Ok(batch)
-    }
-
-    /// An image, drawn with a probability proportional to its number of patch positions.
-    fn random_sample(&self, random: &mut Pcg64Mcg) -> &Sample {
-        let all = self.positions.last().copied().unwrap_or_default();
-        let position = random.random_range(0..all);
-        let image = self.positions.partition_point(|&sum| sum <= position);
-        &self.dataset.training[image]
     }
 }
 

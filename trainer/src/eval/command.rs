@@ -14,7 +14,7 @@ use super::{Judge, Protocol, ProtocolName, TestSet, report};
 use crate::config::Config;
 use crate::data::LowResolution;
 use crate::degrade::Degradation;
-use crate::device::{self, DeviceChoice};
+use crate::device::{DeviceName, local_device};
 use crate::image_file;
 use crate::metric::{Dists, Lpips, Metric};
 
@@ -81,15 +81,15 @@ pub struct EvalArgs {
     /// VGG16's weights for DISTS [default: vgg16_lpips.safetensors beside DISTS' own].
     #[arg(long, value_name = "FILE", requires = "dists")]
     pub vgg16: Option<PathBuf>,
-    /// The device.
-    #[arg(long, value_enum, default_value_t)]
-    pub device: DeviceChoice,
+    /// The device: auto, cpu, gpu or gpu:1.
+    #[arg(long, value_name = "NAME", default_value_t, alias = "device")]
+    pub devices: DeviceName,
 }
 
 /// Runs the command.
 pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     // All input is checked before the evaluation begins.
-    let (device, device_name) = device::pick(args.device)?;
+    let (device, device_name) = local_device(&args.devices)?;
     let mut candidates = args.candidates(&device, &device_name)?;
     let judge = args.judge(&device)?;
     let sets = args.sets(&judge)?;

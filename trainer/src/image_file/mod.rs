@@ -106,6 +106,23 @@ pub fn load(path: &Path) -> Result<Image, LoadError> {
     })
 }
 
+/// Width and height of an image as its header gives them, before it is turned as its EXIF data say.
+pub fn size(path: &Path) -> Result<(usize, usize), LoadError> {
+    let file = |source| LoadError::File {
+        path: path.to_path_buf(),
+        source,
+    };
+    let reader = ImageReader::open(path).map_err(file)?;
+    let reader = reader.with_guessed_format().map_err(file)?;
+    match reader.into_dimensions() {
+        Ok((width, height)) => Ok((width as usize, height as usize)),
+        Err(source) => Err(LoadError::Content {
+            path: path.to_path_buf(),
+            source,
+        }),
+    }
+}
+
 /// Limit of a decoded image in bytes, at its file's bit depth: the header of a small file may claim any size.
 const MAX_DECODED_BYTES: u64 = 1 << 30;
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use burn::tensor::{Tensor, activation};
 
-use super::Layer;
+use crate::vgg::Layer;
 
 /// An adversarial term: its loss and the discriminator's input.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

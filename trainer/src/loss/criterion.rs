@@ -1,45 +1,70 @@
 //! A loss that is ready to be computed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use burn::tensor::{Device, Tensor};
+use engine::Spec;
 
+use super::teacher::Teacher;
 use super::terms::{self, Features};
 use super::text::Term;
-use super::{Extractor, Gan, Layer, Loss, Sees, Vgg};
+use super::{Gan, Loss, Sees};
+use crate::metric::{Dists, Lpips};
+use crate::vgg::{Extractor, Layer, Vgg};
 
 impl Loss {
-    /// Reads the weights of the feature networks that the loss needs; `features` names their files
-    /// by `vgg16` and `vgg19`.
+    /// Reads the files that the loss needs, which `features` names: `vgg16`, `vgg19`, `lpips`, `dists`, and the model
+    /// files of `distill`. `spec` is that of the network in training.
     pub fn prepare(
         &self,
         features: &BTreeMap<String, PathBuf>,
+        spec: &Spec,
         device: &Device,
     ) -> anyhow::Result<Criterion> {
-        let mut extractors = BTreeMap::new();
-        for layer in self.layers() {
-            let name = layer.network.name();
-            let path = features.get(name).with_context(|| {
+        let file = |name: &str, needs: &dyn Display| {
+            features.get(name).with_context(|| {
                 format!(
-                    "the loss compares features of {layer}, but training.features names no file of \
-                     weights: write features = {{ {name} = \"{name}.safetensors\" }} (with torchvision's \
-                     names of tensors; a file of its model zoo or of an LPIPS package)"
+                    "the loss {needs} needs weights, but training.features names no file of them: write features = {{ \
+                     {name} = \"{name}.safetensors\" }}"
                 )
-            })?;
-            let extractor: &mut Option<(Layer, Extractor)> =
-                extractors.entry(layer.network).or_default();
-            if extractor.as_ref().is_none_or(|(last, _)| *last < layer) {
-                *extractor = Some((layer, Extractor::load(path, layer, device)?));
+            })
+        };
+        let mut extractors: BTreeMap<Vgg, (Layer, Extractor)> = BTreeMap::new();
+        for layer in self.layers() {
+            let path = file(layer.network.name(), &layer)?;
+            let known = extractors.get(&layer.network);
+            if known.is_none_or(|(last, _)| *last < layer) {
+                let extractor = Extractor::load(path, layer, device)?;
+                extractors.insert(layer.network, (layer, extractor));
             }
+        }
+        let mut judges = BTreeMap::new();
+        for (index, (_, term)) in self.terms.iter().enumerate() {
+            let judge = match term {
+                Term::Lpips => Judge::Lpips(Lpips::load(file("lpips", term)?, device)?),
+                Term::Dists => {
+                    let vgg16 = file(Vgg::Vgg16.name(), term)?;
+                    Judge::Dists(Dists::load(file("dists", term)?, vgg16, device)?)
+                }
+                Term::Distill(_) => Judge::Teacher(Box::new(Teacher::load(
+                    file(&term.to_string(), term)?,
+                    spec,
+                    device,
+                )?)),
+                _ => continue,
+            };
+            judges.insert(index, judge);
         }
         let extractors = extractors.into_iter();
         Ok(Criterion {
             terms: self.terms.clone(),
             extractors: extractors
-                .filter_map(|(network, extractor)| Some((network, extractor?.1)))
+                .map(|(network, (_, extractor))| (network, extractor))
                 .collect(),
+            judges,
         })
     }
 }
@@ -48,31 +73,56 @@ impl Loss {
 pub struct Criterion {
     terms: Vec<(f64, Term)>,
     extractors: BTreeMap<Vgg, Extractor>,
+    /// The networks that compute a term, by the term's index.
+    judges: BTreeMap<usize, Judge>,
+}
+
+/// A network that computes a term.
+enum Judge {
+    Lpips(Lpips),
+    Dists(Dists),
+    Teacher(Box<Teacher>),
+}
+
+/// What a loss is computed of: tensors `[batch, c, h, w]`.
+pub struct Compared {
+    /// The network's input.
+    pub input: Tensor<4>,
+    /// Its output.
+    pub output: Tensor<4>,
+    /// The original.
+    pub target: Tensor<4>,
+    /// Output pixels per pixel of the input.
+    pub ratio: usize,
 }
 
 impl Criterion {
-    /// The loss of `output` against `target`, both `[batch, c, h, w]`, without its adversarial
-    /// terms: `[1]`.
-    pub fn of(&self, output: Tensor<4>, target: Tensor<4>) -> Tensor<1> {
-        let pixel_terms = || {
-            let terms = self.terms.iter();
-            terms.filter(|(_, term)| !matches!(term, Term::Gan(_)))
-        };
-        let layers = pixel_terms().filter_map(|(_, term)| term.layer());
-        let layers: BTreeSet<Layer> = layers.collect();
-        let features = [&output, &target].map(|image| self.features(image, &layers));
-        pixel_terms()
-            .map(|(weight, term)| {
-                terms::value(*term, &output, &target, &features).mul_scalar(*weight)
+    /// The weighted terms, `[1]` each; 0 for the adversarial ones.
+    pub fn terms(&self, compared: &Compared) -> Vec<Tensor<1>> {
+        let Compared { output, target, .. } = compared;
+        let is_own = |(_, term): &&(f64, Term)| !matches!(term, Term::Gan(_));
+        let layers = self.terms.iter().filter(is_own);
+        let layers: BTreeSet<Layer> = layers.filter_map(|(_, term)| term.layer()).collect();
+        let features = [output, target].map(|image| self.features(image, &layers));
+        let terms = self.terms.iter().enumerate();
+        terms
+            .map(|(index, (weight, term))| {
+                let value = match self.judges.get(&index) {
+                    Some(Judge::Lpips(lpips)) => lpips.of(output.clone(), target.clone()),
+                    Some(Judge::Dists(dists)) => dists.of(output.clone(), target.clone()),
+                    Some(Judge::Teacher(teacher)) => teacher.distance(compared),
+                    None => terms::value(term, output, target, &features),
+                };
+                value.mul_scalar(*weight)
             })
-            .reduce(|sum, term| sum + term)
-            .unwrap_or_else(|| Tensor::zeros([1], &output.device()))
+            .collect()
     }
 
-    /// The adversarial terms and their weights.
-    pub fn gans(&self) -> impl Iterator<Item = (f64, Gan)> {
-        self.terms.iter().filter_map(|(weight, term)| match term {
-            Term::Gan(gan) => Some((*weight, *gan)),
+    /// The adversarial terms: their indices among the terms, their weights, and what they are.
+    pub fn gans(&self) -> impl Iterator<Item = (usize, f64, Gan)> {
+        let terms = self.terms.iter().enumerate();
+        terms.filter_map(|(index, (weight, term))| match term {
+            Term::Gan(gan) => Some((index, *weight, *gan)),
             _ => None,
         })
     }
@@ -109,26 +159,50 @@ mod tests {
     use super::*;
     use burn::tensor::TensorData;
 
-    use super::super::gram;
+    use crate::vgg::gram;
 
     fn features() -> BTreeMap<String, PathBuf> {
-        let file = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../shared/data/features/vgg16_lpips.safetensors"
-        );
-        BTreeMap::from([("vgg16".to_string(), PathBuf::from(file))])
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/features/");
+        let names = [
+            ("vgg16", "vgg16_lpips"),
+            ("lpips", "vgg16_lpips"),
+            ("dists", "dists_weights"),
+        ];
+        let file = |name: &str| PathBuf::from(format!("{folder}{name}.safetensors"));
+        let files = names.map(|(name, stem)| (name.to_string(), file(stem)));
+        BTreeMap::from(files)
     }
 
     fn criterion(loss: &str) -> Criterion {
         let loss: Loss = loss.parse().unwrap();
-        loss.prepare(&features(), &Device::flex()).unwrap()
+        loss.prepare(&features(), &model_spec(), &Device::flex())
+            .unwrap()
+    }
+
+    fn model_spec() -> Spec {
+        Spec {
+            scale: 1,
+            colour: engine::Colour::Rgb,
+            input: engine::Input::LowResolution,
+        }
+    }
+
+    /// The sum of a loss's terms.
+    fn sum(criterion: &Criterion, output: Tensor<4>, target: Tensor<4>) -> Tensor<1> {
+        let terms = criterion.terms(&Compared {
+            input: output.clone(),
+            output,
+            target,
+            ratio: 1,
+        });
+        Tensor::cat(terms, 0).sum()
     }
 
     fn value(loss: &str, output: &[f32], target: &[f32], shape: [usize; 4]) -> f32 {
         let tensor = |values: &[f32]| {
             Tensor::<4>::from_data(TensorData::new(values.to_vec(), shape), &Device::flex())
         };
-        let loss = criterion(loss).of(tensor(output), tensor(target));
+        let loss = sum(&criterion(loss), tensor(output), tensor(target));
         loss.into_scalar::<f32>()
     }
 
@@ -153,6 +227,9 @@ mod tests {
         close("smooth_l1(0.4)", (0.6 + 0.078125) / 4.0);
         // Down 1 and 0.25, to the right 0.5 and 0.75.
         close("tv", (1.0 + 0.25) / 2.0 + (0.5 + 0.75) / 2.0);
+        // Grey images have no colour; the four frequencies of a 2×2 image are sums and differences, halved.
+        close("luma", 0.3125);
+        close("fft", (1.25 + 0.25 + 0.25 + 0.75) / 2.0 / 4.0);
         let row = super::tests::value("tv", &output, &target, [1, 1, 1, 4]);
         assert!((row - 1.75 / 3.0).abs() < 1e-6, "{row}");
     }
@@ -214,12 +291,17 @@ mod tests {
             ("tv", 24),
             ("ssim", 24),
             ("ms_ssim", 48),
+            ("luma", 24),
+            ("chroma", 24),
+            ("fft", 12),
         ];
         if features()["vgg16"].exists() {
             losses.extend([
                 ("content(vgg16:relu2_2)", 24),
                 ("1e3*texture(vgg16:relu2_1)", 24),
                 ("content(vgg16:relu1_1) + 1e3*texture(vgg16:relu2_2)", 24),
+                ("lpips", 64),
+                ("dists", 48),
             ]);
         } else {
             println!("NOT RUN: content and texture, as ../shared/data/features is missing");
@@ -234,16 +316,17 @@ mod tests {
             };
             let (output, target) = (tensor(1.0).require_grad(), tensor(1.4));
             let criterion = criterion(loss);
-            let gradients = criterion.of(output.clone(), target.clone()).backward();
+            let gradients = sum(&criterion, output.clone(), target.clone()).backward();
             let gradient = output.grad(&gradients).unwrap();
             let squares: Tensor<1> = (gradient.clone() * gradient.clone()).sum();
             let length = squares.sqrt().into_scalar::<f32>();
             let at = |step: f32| {
                 let moved = output.clone().inner() + gradient.clone() * (step / length);
-                let loss = criterion.of(moved, target.clone().inner());
+                let loss = sum(&criterion, moved, target.clone().inner());
                 loss.into_scalar::<f32>()
             };
-            let step = 0.02;
+            // DISTS bends more than the others.
+            let step = if loss == "dists" { 0.002 } else { 0.02 };
             let difference = (at(step) - at(-step)) / (2.0 * step);
             assert!(
                 (difference - length).abs() < 0.03 * length,
@@ -256,7 +339,7 @@ mod tests {
     fn missing_weights_are_named() {
         let needs: Loss = "content(vgg19:relu5_4)".parse().unwrap();
         let error = needs
-            .prepare(&BTreeMap::new(), &Device::flex())
+            .prepare(&BTreeMap::new(), &model_spec(), &Device::flex())
             .err()
             .unwrap();
         assert!(error.to_string().contains("training.features"), "{error}");

@@ -2,13 +2,12 @@
 
 mod adversarial;
 mod criterion;
-mod features;
 mod structure;
+mod teacher;
 mod terms;
 mod text;
 
 pub use adversarial::{Adversarial, Gan, Sees};
-pub use criterion::Criterion;
-pub use features::{Extractor, Layer, Vgg, gram};
+pub use criterion::{Compared, Criterion};
 pub use structure::{ms_ssim, ssim};
 pub use text::{Loss, LossError, Term};

@@ -6,7 +6,7 @@ use engine::graph::{Activation, Padding};
 use model::layer::conv2d;
 
 /// Side of the Gaussian window in pixels.
-const WINDOW_PX: usize = 11;
+pub(super) const WINDOW_PX: usize = 11;
 /// Its standard deviation in pixels.
 const SIGMA_PX: f64 = 1.5;
 /// Stabilise the divisions, for values in 0…1 (Wang et al. 2004: (0.01)² and (0.03)²).

@@ -5,7 +5,10 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-use super::{Adversarial, Gan, Layer, Sees};
+use super::structure::WINDOW_PX as SSIM_WINDOW_PX;
+use super::{Adversarial, Gan, Sees};
+use crate::metric;
+use crate::vgg::{Layer, Vgg};
 
 /// A weighted sum such as `1*l1 + 0.1*mse` or `1*mse + 0.006*content(vgg16:relu5_3) + 0.001*gan`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -15,7 +18,7 @@ pub struct Loss {
 }
 
 /// One loss of an output y and a target t of equal size, values in 0…1; means are over all values.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Term {
     /// `l1`: mean `|y − t|`; 0…1.
     L1,
@@ -33,6 +36,20 @@ pub enum Term {
     Ssim,
     /// `ms_ssim`: 1 − multi-scale structural similarity; 0…1, see [`ms_ssim()`](super::ms_ssim()).
     MsSsim,
+    /// `luma`: mean `|y − t|` of the luma (Y of BT.601, in studio range) of RGB images; 0…0.86.
+    Luma,
+    /// `chroma`: mean `|y − t|` of both colour differences (Cb and Cr of BT.601, in studio range) of RGB images; 0…0.88.
+    Chroma,
+    /// `fft`: mean `|Re(Y − T)| + |Im(Y − T)|` over the frequencies of the orthonormal two-dimensional Fourier transforms
+    /// (the frequency loss of MIMO-UNet, Cho et al. 2021, arXiv:2108.05054); 0 and up.
+    Fft,
+    /// `lpips`: the distance [`Lpips`](crate::metric::Lpips) of AlexNet or VGG16, whichever the file holds; 0 and up.
+    Lpips,
+    /// `dists`: the distance [`Dists`](crate::metric::Dists); 0…2.
+    Dists,
+    /// `distill(FILE)`: mean `|y − s|`, where s is what the model file's network makes of the same input, reduced by area
+    /// where its scale is a multiple of this network's (distillation: Hinton et al. 2015, arXiv:1503.02531); 0…1.
+    Distill(String),
     /// `content(layer)`: mean squared difference of a VGG layer's features (Johnson et al. 2016,
     /// arXiv:1603.08155; SRGAN's VGG loss without its factor).
     Content(Layer),
@@ -44,14 +61,14 @@ pub enum Term {
     Gan(Gan),
 }
 
-const KNOWN: &str = "l1, mse, smooth_l1(β), charbonnier, tv, ssim, ms_ssim, content(layer), \
-    texture(layer), gan(kind, layer)";
+const KNOWN: &str = "l1, mse, smooth_l1(β), charbonnier, tv, ssim, ms_ssim, luma, chroma, fft, content(layer), \
+    texture(layer), lpips, dists, distill(file), gan(kind, layer)";
 
 impl Term {
     /// The layer of VGG whose features it uses, if any.
-    pub(super) fn layer(self) -> Option<Layer> {
+    pub(super) fn layer(&self) -> Option<Layer> {
         match self {
-            Self::Content(layer) | Self::Texture(layer) => Some(layer),
+            Self::Content(layer) | Self::Texture(layer) => Some(*layer),
             Self::Gan(gan) => gan.sees.layer(),
             _ => None,
         }
@@ -82,6 +99,13 @@ impl FromStr for Term {
                 Ok(beta) if beta > 0.0 => Self::SmoothL1(beta),
                 _ => return Err(format!("{text:?} is no positive number")),
             },
+            ("luma", None) => Self::Luma,
+            ("chroma", None) => Self::Chroma,
+            ("fft", None) => Self::Fft,
+            ("lpips", None) => Self::Lpips,
+            ("dists", None) => Self::Dists,
+            ("distill", Some(file)) if !file.is_empty() => Self::Distill(file.to_string()),
+            ("distill", _) => return Err("distill needs a model file: distill(teacher.bpk)".into()),
             ("content", _) => Self::Content(layer()?),
             ("texture", _) => Self::Texture(layer()?),
             ("gan", _) => Self::Gan(gan(argument)?),
@@ -104,6 +128,12 @@ impl fmt::Display for Term {
             Self::TotalVariation => f.write_str("tv"),
             Self::Ssim => f.write_str("ssim"),
             Self::MsSsim => f.write_str("ms_ssim"),
+            Self::Luma => f.write_str("luma"),
+            Self::Chroma => f.write_str("chroma"),
+            Self::Fft => f.write_str("fft"),
+            Self::Lpips => f.write_str("lpips"),
+            Self::Dists => f.write_str("dists"),
+            Self::Distill(file) => write!(f, "distill({file})"),
             Self::Content(layer) => write!(f, "content({layer})"),
             Self::Texture(layer) => write!(f, "texture({layer})"),
             Self::Gan(gan) => gan.fmt(f),
@@ -135,9 +165,50 @@ impl Loss {
         self.terms.iter().filter_map(|(_, term)| term.layer())
     }
 
-    /// The names of the feature networks that its terms use, such as `vgg16`.
-    pub fn features(&self) -> impl Iterator<Item = &'static str> {
-        self.layers().map(|layer| layer.network.name())
+    /// Whether one of its terms compares colours.
+    pub fn needs_colour(&self) -> bool {
+        self.terms.iter().any(|(_, term)| *term == Term::Chroma)
+    }
+
+    /// The smallest side of patches that all its terms can be computed of.
+    pub fn smallest_px(&self) -> usize {
+        let of_term = |(_, term): &(f64, Term)| match term {
+            Term::Ssim | Term::MsSsim => SSIM_WINDOW_PX,
+            Term::Lpips => metric::LPIPS_SMALLEST_PX,
+            Term::Dists => metric::DISTS_SMALLEST_PX,
+            other => other
+                .layer()
+                .map_or(1, |layer| layer.channels_and_reduction().1),
+        };
+        self.terms.iter().map(of_term).max().unwrap_or(1)
+    }
+
+    /// The names in `training.features` of the files that its terms read, such as `vgg16`.
+    pub fn features(&self) -> impl Iterator<Item = String> {
+        self.terms.iter().flat_map(|(_, term)| {
+            let names = match term {
+                Term::Lpips => vec!["lpips".to_string()],
+                Term::Dists => vec!["dists".to_string(), Vgg::Vgg16.name().to_string()],
+                Term::Distill(_) => vec![term.to_string()],
+                _ => Vec::new(),
+            };
+            let layer = term.layer().map(|layer| layer.network.name().to_string());
+            names.into_iter().chain(layer)
+        })
+    }
+
+    /// The model files that it names, by their names in `training.features`.
+    pub fn teachers(&self) -> impl Iterator<Item = (String, &str)> {
+        self.terms.iter().filter_map(|(_, term)| match term {
+            Term::Distill(file) => Some((term.to_string(), file.as_str())),
+            _ => None,
+        })
+    }
+
+    /// Its terms with their weights, as text.
+    pub fn terms(&self) -> impl Iterator<Item = String> {
+        let term = |(weight, term): &(f64, Term)| format!("{weight}*{term}");
+        self.terms.iter().map(term)
     }
 
     /// Its adversarial terms; each needs a discriminator.
@@ -152,7 +223,10 @@ impl Loss {
     /// Whether it has adversarial or feature terms, so that PSNR says little about the result.
     pub fn is_perceptual(&self) -> bool {
         let perceptual = |(_, term): &(f64, Term)| {
-            matches!(term, Term::Gan(_) | Term::Content(_) | Term::Texture(_))
+            matches!(
+                term,
+                Term::Gan(_) | Term::Content(_) | Term::Texture(_) | Term::Lpips | Term::Dists
+            )
         };
         self.terms.iter().any(perceptual)
     }
@@ -223,6 +297,8 @@ mod tests {
         for text in [
             "1*smooth_l1(0.5) + 0.006*content(vgg16:relu5_3) + 2*texture(vgg19:relu3_4)",
             "1*mse + 0.001*gan",
+            "1*luma + 0.5*chroma + 0.1*fft + 0.2*lpips + 0.2*dists",
+            "1*distill(../teacher-x4.bpk)",
             "1*gan(hinge) + 2*gan(vgg16:relu4_3) + 3*gan(least_squares, vgg19:relu5_4)",
         ] {
             assert_eq!(text.parse::<Loss>().unwrap().to_string(), text);
@@ -241,6 +317,8 @@ mod tests {
             "content(vgg16:relu3_4)",
             "content(vgg17:relu1_1)",
             "texture(vgg16:conv1_1)",
+            "distill",
+            "fft(2)",
             "gan(wasserstein)",
             "gan(hinge, vgg19:relu9_1)",
         ] {

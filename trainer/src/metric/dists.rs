@@ -7,8 +7,8 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData, module};
 use engine::image::Image;
 
-use crate::loss::{Extractor, Layer};
 use crate::planes::to_tensor;
+use crate::vgg::{Extractor, Layer};
 use crate::weights::Weights;
 
 /// DISTS (Ding, Ma, Wang and Simoncelli 2020, arXiv:2004.07728).
@@ -20,13 +20,13 @@ pub struct Dists {
     extractor: Extractor,
     layers: Vec<Layer>,
     /// Weights of the means and of the covariances, one for each map: the image's channels, then each depth's.
-    alpha: Vec<f32>,
-    beta: Vec<f32>,
+    alpha: Tensor<1>,
+    beta: Tensor<1>,
     device: Device,
 }
 
 /// The smallest side with which the last depth has a pixel.
-pub(super) const SMALLEST_PX: usize = 16;
+pub const SMALLEST_PX: usize = 16;
 
 /// Keep the quotients finite.
 const C: f64 = 1e-6;
@@ -63,7 +63,10 @@ impl Dists {
             beta.len()
         );
         let sum: f32 = alpha.iter().chain(&beta).sum();
-        let share = |values: Vec<f32>| values.into_iter().map(|value| value / sum).collect();
+        let share = |values: Vec<f32>| {
+            let shares: Vec<f32> = values.into_iter().map(|value| value / sum).collect();
+            Tensor::from_floats(shares.as_slice(), device)
+        };
         Ok(Self {
             extractor: Extractor::load(vgg16, layers[layers.len() - 1], device)?,
             layers,
@@ -83,42 +86,58 @@ impl Dists {
             a.width.min(a.height) >= SMALLEST_PX,
             "DISTS needs images of at least {SMALLEST_PX} px a side"
         );
-        let images = Tensor::cat(
-            vec![to_tensor(a, &self.device), to_tensor(b, &self.device)],
-            0,
-        );
-        let features = self
-            .extractor
-            .pooled_by(images.clone(), &self.layers, l2_pool);
-        let depths = std::iter::once(&images).chain(features.values());
+        let [a, b] = [a, b].map(|image| to_tensor(image, &self.device));
+        Ok(self.of(a, b).into_scalar::<f64>())
+    }
+
+    /// The mean distance between images `[batch, 1 or 3, h, w]` in 0…1 with sides of at least 16 px: `[1]`. A grey image
+    /// is used as three equal channels.
+    pub fn of(&self, a: Tensor<4>, b: Tensor<4>) -> Tensor<1> {
+        let [batch, _, height, width] = a.dims();
+        let [a, b] = [a, b].map(|image| image.expand([batch, 3, height, width]));
+        let features = |image: &Tensor<4>| {
+            self.extractor
+                .pooled_by(image.clone(), &self.layers, l2_pool)
+        };
+        let (of_a, of_b) = (features(&a), features(&b));
+        let depths_a = std::iter::once(&a).chain(of_a.values());
+        let depths_b = std::iter::once(&b).chain(of_b.values());
+        let is_tracked = a.device().is_autodiff();
         let mut first = 0;
-        let mut similarity = 0.0;
-        for maps in depths {
-            let [_, channels, height, width] = maps.dims();
-            let flat = maps.clone().reshape([2, channels, height * width]);
-            let mean = flat.clone().mean_dim(2);
-            let centred = flat - mean.clone();
-            let x = centred.clone().narrow(0, 0, 1);
-            let y = centred.narrow(0, 1, 1);
-            let moment = |a: &Tensor<3>, b: &Tensor<3>| values((a.clone() * b.clone()).mean_dim(2));
-            let (xx, yy, xy) = (moment(&x, &x), moment(&y, &y), moment(&x, &y));
-            let means = values(mean);
-            let (mean_x, mean_y) = means.split_at(channels);
-            for i in 0..channels {
-                let (x, y) = (mean_x[i], mean_y[i]);
-                let texture = (2.0 * x * y + C) / (x * x + y * y + C);
-                let structure = (2.0 * xy[i] + C) / (xx[i] + yy[i] + C);
-                similarity += f64::from(self.alpha[first + i]) * texture;
-                similarity += f64::from(self.beta[first + i]) * structure;
+        let mut similarity = Tensor::zeros([1], &a.device());
+        for (x, y) in depths_a.zip(depths_b) {
+            let [_, channels, height, width] = x.dims();
+            let [x, y] = [x, y].map(|maps| {
+                let flat = maps.clone().reshape([batch, channels, height * width]);
+                let mean = flat.clone().mean_dim(2);
+                (flat - mean.clone(), mean)
+            });
+            let ((x, mean_x), (y, mean_y)) = (x, y);
+            let moment = |a: &Tensor<3>, b: &Tensor<3>| (a.clone() * b.clone()).mean_dim(2);
+            // 2ab / (a² + b²), 1 for equal values.
+            let quotient = |ab: Tensor<3>, aa: Tensor<3>, bb: Tensor<3>| {
+                ab.mul_scalar(2.0).add_scalar(C) / (aa + bb).add_scalar(C)
+            };
+            let square = |a: &Tensor<3>| a.clone() * a.clone();
+            let texture = quotient(
+                mean_x.clone() * mean_y.clone(),
+                square(&mean_x),
+                square(&mean_y),
+            );
+            let structure = quotient(moment(&x, &y), moment(&x, &x), moment(&y, &y));
+            for (weights, quotients) in [(&self.alpha, texture), (&self.beta, structure)] {
+                let weights = weights.clone().narrow(0, first, channels);
+                let weights = match is_tracked {
+                    true => Tensor::from_inner(weights),
+                    false => weights,
+                };
+                let weighted = quotients * weights.reshape([1, channels, 1]);
+                similarity = similarity + weighted.sum().div_scalar(batch as f64);
             }
             first += channels;
         }
-        Ok(1.0 - similarity)
+        similarity.neg().add_scalar(1.0)
     }
-}
-
-fn values(tensor: Tensor<3>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
 }
 
 /// Halves the sides: the root of the mean of squares under a Hann window of 3×3 px.

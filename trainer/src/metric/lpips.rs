@@ -24,7 +24,7 @@ pub struct Lpips {
 }
 
 /// The smallest side with which AlexNet's last depth has a pixel.
-pub(super) const SMALLEST_PX: usize = 64;
+pub const SMALLEST_PX: usize = 64;
 
 /// The layers from one depth to the next, and the weights of the channels there.
 struct Stage {
@@ -115,19 +115,36 @@ impl Lpips {
             a.width.min(a.height) >= SMALLEST_PX,
             "LPIPS needs images of at least {SMALLEST_PX} px a side"
         );
-        let images = vec![to_tensor(a, &self.device), to_tensor(b, &self.device)];
-        let mut x = normalised(Tensor::cat(images, 0));
-        let mut sum = 0.0;
+        let [a, b] = [a, b].map(|image| to_tensor(image, &self.device));
+        Ok(self.of(a, b).into_scalar::<f64>())
+    }
+
+    /// The mean distance between images `[batch, 1 or 3, h, w]` in 0…1 with sides of at least 64 px: `[1]`. A grey image
+    /// is used as three equal channels.
+    pub fn of(&self, a: Tensor<4>, b: Tensor<4>) -> Tensor<1> {
+        let [batch, _, height, width] = a.dims();
+        let images = [a, b].map(|image| image.expand([batch, 3, height, width]));
+        let mut x = normalised(Tensor::cat(images.into(), 0));
+        let mut distance = Tensor::zeros([1], &x.device());
         for stage in &self.stages {
             x = stage.forward(x);
-            let length = (x.clone() * x.clone()).sum_dim(1).sqrt() + 1e-10;
-            let unit = x.clone() / length;
-            let difference = unit.clone().narrow(0, 0, 1) - unit.narrow(0, 1, 1);
-            let weighted = difference.clone() * difference * stage.channel_weights.clone();
-            let distance: Tensor<4> = weighted.sum_dim(1);
-            sum += f64::from(distance.mean().into_scalar::<f32>());
+            // The root of the smallest sum has a derivative.
+            let length = (x.clone() * x.clone()).sum_dim(1).add_scalar(1e-20).sqrt();
+            let unit = x.clone() / length.add_scalar(1e-10);
+            let difference = unit.clone().narrow(0, 0, batch) - unit.narrow(0, batch, batch);
+            let weights = constant(&stage.channel_weights, x.device().is_autodiff());
+            let weighted = difference.clone() * difference * weights;
+            distance = distance + weighted.sum_dim(1).mean();
         }
-        Ok(sum)
+        distance
+    }
+}
+
+/// A tensor of weights among tensors that are tracked by autodiff, or not.
+fn constant<const D: usize>(weights: &Tensor<D>, is_tracked: bool) -> Tensor<D> {
+    match is_tracked {
+        true => Tensor::from_inner(weights.clone()),
+        false => weights.clone(),
     }
 }
 
@@ -140,8 +157,10 @@ impl Stage {
             }
             None => x,
         };
+        let is_tracked = x.device().is_autodiff();
         self.convs.iter().fold(x, |x, conv| {
-            let (weight, bias) = (conv.weight.clone(), Some(conv.bias.clone()));
+            let weight = constant(&conv.weight, is_tracked);
+            let bias = Some(constant(&conv.bias, is_tracked));
             if conv.stride == 1 {
                 return conv2d(x, weight, bias, Activation::Relu, Padding::Same, 1);
             }

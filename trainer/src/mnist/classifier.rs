@@ -26,8 +26,7 @@ const BATCH: usize = 64;
 /// Learning rate at the start; it falls to 0 along half a cosine.
 const LEARNING_RATE: f64 = 1e-3;
 const ADAM: OptimiserConfig = OptimiserConfig::Adam {
-    beta_1: 0.9,
-    beta_2: 0.999,
+    betas: [0.9, 0.999],
     epsilon: 1e-8,
 };
 
@@ -77,6 +76,7 @@ impl Classifier {
         let schedule = Schedule {
             warm_up_steps: 0,
             decay: Decay::Cosine,
+            restarts: 0,
         };
         let steps = (epochs * digits.len().div_ceil(BATCH)) as u64;
         let mut step = 0;
@@ -116,6 +116,7 @@ impl Classifier {
         let checkpoint = Checkpoint {
             progress: Progress {
                 config: training.to_string(),
+                devices: Vec::new(),
                 step: 0,
                 best: None,
                 waited: 0,

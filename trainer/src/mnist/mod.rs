@@ -20,9 +20,9 @@ use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
-use crate::device::{self, DeviceChoice};
+use crate::device::{DeviceName, local_device};
 use crate::image_file;
-use crate::train::{Checkpoint, Trainer};
+use crate::train::{Changes, Checkpoint, Trainer};
 use digits::{Digits, outputs};
 use idx::SIDE_PX;
 pub use recognise::{DigitsArgs, run as recognise};
@@ -49,9 +49,9 @@ pub struct MnistArgs {
     /// Train on the first N digits only.
     #[arg(long, value_name = "N")]
     pub digits: Option<usize>,
-    /// The device.
-    #[arg(long, value_enum, default_value_t)]
-    pub device: DeviceChoice,
+    /// The device: auto, cpu, gpu or gpu:1.
+    #[arg(long, value_name = "NAME", default_value_t, alias = "device")]
+    pub devices: DeviceName,
     /// The folder of the results.
     #[arg(long, value_name = "DIR", default_value = "runs/mnist")]
     pub out: PathBuf,
@@ -100,7 +100,11 @@ pub fn run(args: &MnistArgs) -> anyhow::Result<()> {
     let steps_per_epoch = training.len().div_ceil(config.training.batch);
     config.training.steps = (args.epochs * steps_per_epoch) as u64;
     // Trainings of different lengths have different schedules; one cannot resume the other.
-    config.text += &format!("\n# {} digits, {} epochs\n", training.len(), args.epochs);
+    config.text += &format!(
+        "\n[digits]\ncount = {}\nepochs = {}\n",
+        training.len(),
+        args.epochs
+    );
 
     ensure!(
         args.resume || !args.out.join(CHECKPOINT).exists(),
@@ -109,7 +113,7 @@ pub fn run(args: &MnistArgs) -> anyhow::Result<()> {
     );
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot create the folder {}", args.out.display()))?;
-    let (device, device_name) = device::pick(args.device)?;
+    let (device, device_name) = local_device(&args.devices)?;
     println!(
         "Training {} ({} parameters) on {} digits, {device_name}",
         config.name,
@@ -118,7 +122,8 @@ pub fn run(args: &MnistArgs) -> anyhow::Result<()> {
     );
     let mut trainer = Trainer::new(&config, &device)?;
     if args.resume {
-        trainer.restore(Checkpoint::load(&args.out.join(CHECKPOINT), &device)?)?;
+        let checkpoint = Checkpoint::load(&args.out.join(CHECKPOINT), &device)?;
+        trainer.restore(checkpoint, &Changes::default())?;
     }
     let blurred = mse(&validation.input, &validation.target);
     println!("epoch  training loss  validation loss  (blurred digits: {blurred:.5})");

@@ -12,7 +12,7 @@ use model::record;
 use super::classifier::{self, Classifier};
 use super::digits::{Digits, outputs, values};
 use super::{MODEL, REPORT, ensure_for_digits, idx};
-use crate::device::{self, DeviceChoice};
+use crate::device::{DeviceName, local_device};
 use crate::image_file;
 
 /// Counts how many digits a classifier recognises: original, blurred, and sharpened ones.
@@ -41,9 +41,9 @@ pub struct DigitsArgs {
     /// Train the classifier on the first N digits only.
     #[arg(long, value_name = "N", default_value_t = 60_000)]
     pub digits: usize,
-    /// The device.
-    #[arg(long, value_enum, default_value_t)]
-    pub device: DeviceChoice,
+    /// The device: auto, cpu, gpu or gpu:1.
+    #[arg(long, value_name = "NAME", default_value_t, alias = "device")]
+    pub devices: DeviceName,
     /// The folder of the report.
     #[arg(long, value_name = "DIR", default_value = "runs/mnist")]
     pub out: PathBuf,
@@ -71,7 +71,7 @@ pub fn run(args: &DigitsArgs) -> anyhow::Result<()> {
     });
     let name = model.display();
     let bytes = std::fs::read(&model).with_context(|| format!("cannot read {name}"))?;
-    let (device, device_name) = device::pick(args.device)?;
+    let (device, device_name) = local_device(&args.devices)?;
     let (network, metadata) =
         record::read(&bytes, &device).with_context(|| format!("in {name}"))?;
     ensure_for_digits(&metadata.network.spec()).with_context(|| format!("in {name}"))?;

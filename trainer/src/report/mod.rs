@@ -24,9 +24,14 @@ pub fn write(
     results: &[(String, Evaluation)],
     entries: &[Entry],
 ) -> anyhow::Result<()> {
-    image_file::write_atomically(&folder.join(PLOT), plot::curves(entries)?.as_bytes())?;
+    write_curves(folder, entries)?;
     let text = text(metadata, choice, results)?;
     image_file::write_atomically(&folder.join(FILE), text.as_bytes())
+}
+
+/// Writes the plot alone, of a training that goes on.
+pub fn write_curves(folder: &Path, entries: &[Entry]) -> anyhow::Result<()> {
+    image_file::write_atomically(&folder.join(PLOT), plot::curves(entries)?.as_bytes())
 }
 
 fn text(

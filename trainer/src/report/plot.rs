@@ -1,5 +1,7 @@
 //! The curves of a training as SVG.
 
+use std::collections::BTreeMap;
+
 use anyhow::anyhow;
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -10,7 +12,7 @@ const LOSS: RGBColor = RGBColor(0x9a, 0x67, 0x1b);
 const DISCRIMINATOR: RGBColor = RGBColor(0x7a, 0x4d, 0x9e);
 const PSNR: RGBColor = RGBColor(0x1b, 0x6e, 0x9a);
 
-/// A chart of the loss above a chart of the PSNR on the held-out images, both over the steps.
+/// A chart of the loss and its terms above a chart of the PSNR on the held-out images, both over the steps.
 pub fn curves(entries: &[Entry]) -> anyhow::Result<String> {
     let mut svg = String::new();
     {
@@ -21,19 +23,16 @@ pub fn curves(entries: &[Entry]) -> anyhow::Result<String> {
         let loss: Vec<_> = entries.iter().filter_map(loss).collect();
         let (psnr, bicubic): (Vec<_>, Vec<_>) = entries.iter().filter_map(psnr).unzip();
         let discriminator: Vec<_> = entries.iter().filter_map(discriminator_loss).collect();
-        let lines = [
-            ("loss", &loss[..], LOSS),
-            ("discriminator", &discriminator, DISCRIMINATOR),
-        ];
-        chart(
-            &above,
-            "loss",
-            if discriminator.is_empty() {
-                &lines[..1]
-            } else {
-                &lines
-            },
-        )?;
+        let terms = terms(entries);
+        let mut lines = vec![("loss", &loss[..], LOSS)];
+        if !discriminator.is_empty() {
+            lines.push(("discriminator", &discriminator, DISCRIMINATOR));
+        }
+        lines.extend(terms.iter().enumerate().map(|(i, (name, points))| {
+            let (r, g, b) = Palette99::COLORS[i % Palette99::COLORS.len()];
+            (name.as_str(), &points[..], RGBColor(r, g, b))
+        }));
+        chart(&above, "loss", &lines)?;
         let lines = [
             ("network", psnr.as_slice(), PSNR),
             ("bicubic", &bicubic, BLACK),
@@ -63,6 +62,21 @@ fn discriminator_loss(entry: &Entry) -> Option<(f64, f64)> {
 }
 
 type Point = (f64, f64);
+
+/// The terms of the loss, by their names.
+fn terms(entries: &[Entry]) -> BTreeMap<String, Vec<Point>> {
+    let mut lines: BTreeMap<String, Vec<Point>> = BTreeMap::new();
+    for entry in entries {
+        let Entry::Step { step, terms, .. } = entry else {
+            continue;
+        };
+        for (name, value) in terms {
+            let line = lines.entry(name.clone()).or_default();
+            line.push((*step as f64, *value));
+        }
+    }
+    lines
+}
 
 fn psnr(entry: &Entry) -> Option<(Point, Point)> {
     match entry {

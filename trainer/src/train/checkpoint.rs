@@ -13,8 +13,11 @@ const KEY: &str = "training";
 /// The numbers of a training's state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Progress {
-    /// The configuration's text; a checkpoint can be resumed only with the same one.
+    /// The configuration's text; a checkpoint is resumed with the same values.
     pub config: String,
+    /// The kinds of the devices that train, in their order; older checkpoints have none.
+    #[serde(default)]
+    pub devices: Vec<String>,
     /// Steps taken.
     pub step: u64,
     /// The best score on the held-out images so far: PSNR in dB, or LPIPS.
@@ -32,15 +35,23 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Replaces the file; a process that is killed meanwhile leaves the old one.
+    /// Replaces the file; a process that is killed meanwhile leaves the old one. Fails, and keeps the old one, if a
+    /// value is not a finite number.
     pub fn save(self, path: &Path) -> anyhow::Result<()> {
-        let tensors = self.vectors.into_iter().map(|(name, vector)| {
+        let mut tensors = Vec::new();
+        for (name, vector) in self.vectors {
             let shape = vector.dims().to_vec();
-            let bytes = vector.into_data().into_parts().0;
-            burn_pack::Tensor::new(name, DType::F32, shape, None, bytes)
-        });
+            let data = vector.into_data();
+            ensure!(
+                data.iter::<f32>().all(f32::is_finite),
+                "the training's state ({name}) has values that are not finite numbers; {} is not replaced",
+                path.display()
+            );
+            let bytes = data.into_parts().0;
+            tensors.push(burn_pack::Tensor::new(name, DType::F32, shape, None, bytes));
+        }
         let progress = serde_json::to_string(&self.progress)?;
-        Writer::new(tensors.collect())
+        Writer::new(tensors)
             .with_metadata(KEY, &progress)
             .overwrite(true)
             .write_to_file(path)
@@ -65,6 +76,13 @@ impl Checkpoint {
             vectors.push((name, vector));
         }
         Ok(Self { progress, vectors })
+    }
+
+    /// Removes and returns the parameters of the network with this prefix that are to be used: their average, if there
+    /// is one.
+    pub fn best(&mut self, prefix: &str, length: usize) -> anyhow::Result<Tensor<1>> {
+        let average = self.take(&format!("{prefix}average"), length);
+        average.or_else(|_| self.take(&format!("{prefix}parameters"), length))
     }
 
     /// Removes and returns a vector, which has to have `length` values.

@@ -28,12 +28,15 @@ pub enum Measure {
     Lpips,
     /// None: the last weights are kept, because PSNR says little about a perceptual loss.
     Last,
+    /// None: the last weights are kept, because no images are held out.
+    NoImages,
 }
 
 impl Measure {
     /// The measure of a training.
     pub fn of(config: &Config) -> Self {
         match &config.evaluation.lpips {
+            _ if config.evaluation.hold_out == 0 => Self::NoImages,
             Some(_) => Self::Lpips,
             None if config.last_loss().is_perceptual() => Self::Last,
             None => Self::Psnr,
@@ -46,6 +49,7 @@ impl Measure {
             Self::Psnr => "the best by PSNR on the held-out images",
             Self::Lpips => "the best by LPIPS on the held-out images",
             Self::Last => "the last ones",
+            Self::NoImages => "the last ones, as no images were held out (evaluation.hold_out = 0)",
         }
     }
 
@@ -57,7 +61,7 @@ impl Measure {
         match self {
             Self::Psnr => best.is_none_or(|best| *psnr_y > best).then_some(*psnr_y),
             Self::Lpips => lpips.filter(|lpips| best.is_none_or(|best| *lpips < best)),
-            Self::Last => Some(*psnr_y),
+            Self::Last | Self::NoImages => Some(*psnr_y),
         }
     }
 }

@@ -105,14 +105,15 @@ impl Learner {
     /// Starts from the weights of an earlier training, with a new optimiser.
     pub fn start_from(&mut self, checkpoint: &mut Checkpoint) -> anyhow::Result<()> {
         let length = self.parameters.dims()[0];
-        let parameters = match checkpoint.take(&format!("{}average", self.prefix), length) {
-            Ok(average) => average,
-            Err(_) => checkpoint.take(&format!("{}parameters", self.prefix), length)?,
-        };
+        self.set(checkpoint.best(&self.prefix, length)?);
+        Ok(())
+    }
+
+    /// Replaces the parameters, and their average.
+    pub fn set(&mut self, parameters: Tensor<1>) {
         if let Some((average, _)) = &mut self.average {
             *average = parameters.clone();
         }
         self.parameters = parameters;
-        Ok(())
     }
 }

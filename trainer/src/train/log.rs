@@ -1,5 +1,6 @@
 //! The log of a training: a file of JSON lines, and a display on standard error.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::path::Path;
@@ -19,6 +20,9 @@ pub enum Entry {
         step: u64,
         /// Mean loss.
         loss: f64,
+        /// Means of the loss's terms, with their weights, if there are several.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        terms: BTreeMap<String, f64>,
         /// The discriminators' mean loss, if there are any.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         discriminator_loss: Option<f64>,

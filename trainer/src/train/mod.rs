@@ -3,8 +3,10 @@
 mod broken_batch;
 mod checkpoint;
 mod command;
+mod estimate;
 pub mod flat;
 mod held_out;
+mod interrupt;
 mod learner;
 mod log;
 mod networks;
@@ -14,12 +16,13 @@ mod remote;
 mod run;
 mod session;
 mod trainer;
+mod transfer;
 mod window;
 mod worker;
 
 pub use checkpoint::{Checkpoint, Progress};
-pub use command::{TrainArgs, train};
+pub use command::{TrainArgs, quick_start, train};
 pub use log::Entry;
 pub use optimiser::Optimiser;
 pub use remote::{WorkerArgs, run as serve};
-pub use trainer::{Outcome, Trainer};
+pub use trainer::{Changes, Outcome, Trainer};

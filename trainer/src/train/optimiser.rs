@@ -18,7 +18,7 @@ impl Optimiser {
     /// An optimiser with a state of zeros.
     pub fn new(config: OptimiserConfig, parameters: &Tensor<1>) -> Self {
         let vectors = match config {
-            OptimiserConfig::Adam { .. } => 2,
+            OptimiserConfig::Adam { .. } | OptimiserConfig::AdamW { .. } => 2,
             OptimiserConfig::Sgd { .. } => 1,
         };
         Self {
@@ -37,18 +37,16 @@ impl Optimiser {
         gradient: Tensor<1>,
     ) -> Tensor<1> {
         match self.config {
-            OptimiserConfig::Adam {
-                beta_1,
-                beta_2,
+            OptimiserConfig::Adam { betas, epsilon } => {
+                parameters - self.adam(step, rate, gradient, betas, epsilon)
+            }
+            OptimiserConfig::AdamW {
+                betas,
                 epsilon,
+                weight_decay,
             } => {
-                let mean = blend(&self.state[0], gradient.clone(), beta_1);
-                let square = blend(&self.state[1], gradient.clone() * gradient, beta_2);
-                let correction = |beta: f64| 1.0 - beta.powi(step.min(1 << 30) as i32 + 1);
-                let size = square.clone().div_scalar(correction(beta_2)).sqrt();
-                let direction = mean.clone() / size.add_scalar(epsilon);
-                self.state = vec![mean, square];
-                parameters - direction * rate.div_scalar(correction(beta_1))
+                let decay = parameters.clone() * rate.clone().mul_scalar(weight_decay);
+                parameters - decay - self.adam(step, rate, gradient, betas, epsilon)
             }
             OptimiserConfig::Sgd { momentum } => {
                 let velocity = self.state[0].clone().mul_scalar(momentum) + gradient;
@@ -56,6 +54,26 @@ impl Optimiser {
                 parameters - velocity * rate
             }
         }
+    }
+}
+
+impl Optimiser {
+    /// Adam's step: what it subtracts from the parameters.
+    fn adam(
+        &mut self,
+        step: u64,
+        rate: Tensor<1>,
+        gradient: Tensor<1>,
+        [beta_1, beta_2]: [f64; 2],
+        epsilon: f64,
+    ) -> Tensor<1> {
+        let mean = blend(&self.state[0], gradient.clone(), beta_1);
+        let square = blend(&self.state[1], gradient.clone() * gradient, beta_2);
+        let correction = |beta: f64| 1.0 - beta.powi(step.min(1 << 30) as i32 + 1);
+        let size = square.clone().div_scalar(correction(beta_2)).sqrt();
+        let direction = mean.clone() / size.add_scalar(epsilon);
+        self.state = vec![mean, square];
+        direction * rate.div_scalar(correction(beta_1))
     }
 }
 
@@ -84,8 +102,7 @@ mod tests {
     #[test]
     fn adam_starts_with_a_step_of_the_learning_rate() {
         let adam = OptimiserConfig::Adam {
-            beta_1: 0.9,
-            beta_2: 0.999,
+            betas: [0.9, 0.999],
             epsilon: 1e-8,
         };
         let after = run(adam, 1);
@@ -94,6 +111,22 @@ mod tests {
             "{after:?}"
         );
         assert!(run(adam, 200).iter().all(|x| x.abs() < 0.05));
+    }
+
+    /// The gradient of 2x is large enough for a first step of the learning rate; the decay takes 0.1·0.5 of the
+    /// parameter itself.
+    #[test]
+    fn weights_decay_apart_from_the_gradient() {
+        let adamw = OptimiserConfig::AdamW {
+            betas: [0.9, 0.999],
+            epsilon: 1e-8,
+            weight_decay: 0.5,
+        };
+        let after = run(adamw, 1);
+        assert!(
+            (after[0] - 0.85).abs() < 1e-5 && (after[1] + 1.8).abs() < 1e-5,
+            "{after:?}"
+        );
     }
 
     #[test]

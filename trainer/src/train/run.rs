@@ -5,13 +5,15 @@ use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use burn::tensor::Device;
+use model::network::NetworkConfig;
 use model::record;
 
 use super::checkpoint::{Checkpoint, Progress};
 use super::flat;
 use super::held_out::HeldOut;
 use super::session::Session;
-use super::trainer::Trainer;
+use super::trainer::{Changes, Trainer};
+use super::transfer::Transferred;
 use crate::config::Config;
 use crate::data::Dataset;
 use crate::device::Devices;
@@ -26,14 +28,15 @@ pub(super) const SAMPLES: &str = "samples";
 /// A training's folder.
 pub struct Run {
     folder: PathBuf,
-    resume: bool,
+    /// What may change, if a training is resumed.
+    resume: Option<Changes>,
 }
 
 impl Run {
-    /// Creates a new folder, or opens the folder of a training to resume.
-    pub fn open(folder: PathBuf, resume: bool) -> anyhow::Result<Self> {
+    /// Creates a new folder, or opens the folder of a training to resume with these changes.
+    pub fn open(folder: PathBuf, resume: Option<Changes>) -> anyhow::Result<Self> {
         ensure!(
-            resume || !folder.join(LOG).exists(),
+            resume.is_some() || !folder.join(LOG).exists(),
             "{} holds a training already: go on with --resume, or choose another --out",
             folder.display()
         );
@@ -57,12 +60,7 @@ impl Run {
         let device_name = devices.names();
         let device = &devices.home.clone();
         let evaluation = &config.evaluation;
-        let mut dataset = Dataset::load(
-            &config.data,
-            &config.network,
-            evaluation.hold_out,
-            config.seed,
-        )?;
+        let mut dataset = Dataset::load(config)?;
         let held_out = HeldOut::new(config, std::mem::take(&mut dataset.held_out), device)?;
         let scale = config.network.spec().scale;
         let low = config.data.test_low_resolution(scale, config.seed);
@@ -70,10 +68,15 @@ impl Run {
         let sets = sets.map(|folder| TestSet::load(folder, scale, &low));
         let sets = sets.collect::<anyhow::Result<Vec<_>>>()?;
         println!(
-            "{} images to learn from, {} held out; samples of the progress are written to {}",
+            "{} images to learn from, {}",
             dataset.training.len(),
-            held_out.set.pairs.len(),
-            self.path(SAMPLES).display()
+            match held_out.set.pairs.len() {
+                0 => "none held out: the last weights are kept".to_string(),
+                count => format!(
+                    "{count} held out; samples of the progress are written to {}",
+                    self.path(SAMPLES).display()
+                ),
+            }
         );
 
         let mut trainer = self.trainer(config, devices)?;
@@ -108,16 +111,41 @@ impl Run {
                  its part of the batch"
             );
         }
-        if self.resume {
-            trainer.restore(Checkpoint::load(&self.path(CHECKPOINT), &home)?)?;
+        let checkpoint = self.path(CHECKPOINT);
+        let is_saved = checkpoint.try_exists().unwrap_or(true);
+        if let (Some(changes), true) = (&self.resume, is_saved) {
+            trainer.restore(Checkpoint::load(&checkpoint, &home)?, changes)?;
             println!("Going on from step {}", trainer.steps());
-        } else if let Some(start) = &config.training.start {
-            let checkpoint = match model_file(start, config, &home)? {
-                Some(checkpoint) => checkpoint,
-                None => Checkpoint::load(start, &home).context(
-                    "training.start names a model file, or the checkpoint of another training, which has to run first",
-                )?,
-            };
+            return Ok(trainer);
+        }
+        if self.resume.is_some() {
+            println!("{} does not exist: starting anew", checkpoint.display());
+        }
+        let Some(start) = &config.training.start else {
+            return Ok(trainer);
+        };
+        let checkpoint = match model_file(start, config, &home)? {
+            Some(checkpoint) => checkpoint,
+            None => Checkpoint::load(start, &home).context(
+                "training.start names a model file, or the checkpoint of another training, which has to run first",
+            )?,
+        };
+        if config.training.start_partial {
+            let Transferred {
+                taken,
+                widened,
+                random,
+            } = trainer.start_partially_from(checkpoint)?;
+            println!("Starting from {taken} tensors in {}", start.display());
+            for (paths, what) in [
+                (widened, "wider than there, and filled up"),
+                (random, "not there, or of another shape: random"),
+            ] {
+                if !paths.is_empty() {
+                    println!("  {what}: {}", paths.join(", "));
+                }
+            }
+        } else {
             trainer.start_from(checkpoint)?;
             println!("Starting from the weights in {}", start.display());
         }
@@ -136,12 +164,12 @@ fn model_file(path: &Path, config: &Config, device: &Device) -> anyhow::Result<O
     let name = path.display();
     let (network, metadata) = record::read(&bytes, device).with_context(|| format!("in {name}"))?;
     ensure!(
-        metadata.network == config.network,
-        "{name} holds another network than [network] describes: {}",
+        metadata.network == config.network || config.training.start_partial,
+        "{name} holds another network than [network] describes: {} (--start-partial takes what fits)",
         toml::to_string(&metadata.network)?.replace('\n', ", ")
     );
     let parameters = flat::parameters(&network);
-    let trained = flat::parameters(&config.network.init_training(config.seed, device));
+    let trained = flat::parameters(&metadata.network.init_training(config.seed, device));
     ensure!(
         parameters.dims() == trained.dims(),
         "{name} has one convolution where this network has several in training, or batch normalisation: start from a \
@@ -149,11 +177,19 @@ fn model_file(path: &Path, config: &Config, device: &Device) -> anyhow::Result<O
     );
     Ok(Some(Checkpoint {
         progress: Progress {
-            config: config.text.clone(),
+            config: network_text(&metadata.network)?,
+            devices: Vec::new(),
             step: 0,
             best: None,
             waited: 0,
         },
         vectors: vec![("parameters".into(), parameters)],
     }))
+}
+
+/// A configuration that consists of a network.
+fn network_text(network: &NetworkConfig) -> anyhow::Result<String> {
+    let network = toml::Table::try_from(network)?;
+    let config = toml::Table::from_iter([("network".to_string(), network.into())]);
+    Ok(toml::to_string(&config)?)
 }

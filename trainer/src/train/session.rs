@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use burn::tensor::Device;
 use model::burn_engine::BurnEngine;
 use model::record::{self, Metadata, Origin, Score};
 
 use super::broken_batch;
 use super::held_out::{HeldOut, Measure};
+use super::interrupt;
 use super::log::Log;
 use super::run::{CHECKPOINT, LOG, MODEL, Run, SAMPLES};
 use super::trainer::Trainer;
@@ -73,13 +74,21 @@ impl<'a> Session<'a> {
                 }
             }
             let step = trainer.steps();
+            if interrupt::is_requested() && step < training.steps {
+                trainer.checkpoint().save(&checkpoint)?;
+                self.log.finish();
+                bail!(
+                    "stopped after step {step} of {}, whose state is saved: go on with the same command and --resume",
+                    training.steps
+                );
+            }
             let last = step == training.steps;
             let is_due = |every: u64| step.is_multiple_of(every) || last;
             let evaluate = is_due(self.config.evaluation.every_steps);
             if is_due(LOG_STEPS) || is_due(training.checkpoint_steps) || evaluate {
                 // Before the checkpoint: broken weights must not be saved.
-                let entry =
-                    std::mem::replace(&mut window, Window::new()).entry(step, training.batch);
+                let steps = std::mem::replace(&mut window, Window::new());
+                let entry = steps.entry(step, training.batch, trainer.loss_of(step - 1));
                 self.log.add(entry.map_err(|broken| self.broken(broken))?)?;
             }
             if evaluate {
@@ -103,8 +112,13 @@ impl<'a> Session<'a> {
         patience.is_some_and(|patience| trainer.progress.waited >= patience)
     }
 
-    /// Evaluates the network, and exports it if it is the best so far.
+    /// Evaluates the network, exports it if it is the best so far, and draws the curves.
     fn evaluate(&mut self, trainer: &mut Trainer) -> anyhow::Result<()> {
+        self.evaluate_and_export(trainer)?;
+        report::write_curves(self.run.folder(), self.log.entries())
+    }
+
+    fn evaluate_and_export(&mut self, trainer: &mut Trainer) -> anyhow::Result<()> {
         if self.held_out.is_empty() {
             return self.export(trainer);
         }

@@ -1,23 +1,85 @@
 //! A network in training, step by step, on one device or on several.
 
 use anyhow::{Context, ensure};
-use burn::tensor::{Device, Tensor};
-use model::network::Network;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use model::network::{Network, NetworkConfig};
 
 use super::checkpoint::{Checkpoint, Progress};
 use super::flat;
 use super::learner::{Learner, Step};
 use super::networks::Networks;
 use super::parallel::{sum, work_in_parallel};
+use super::transfer::{Transferred, named, transfer};
 use super::worker::{Share, Task, Worker};
-use crate::config::{Config, TrainingConfig};
+use crate::config::{self, Config, Difference, TrainingConfig};
 use crate::data::Batch;
 use crate::device::Devices;
+use crate::loss::Loss;
+
+/// What a resumed training may change, because the user says so.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// Keys of the configuration that were set on the command line.
+    pub keys: Vec<String>,
+    /// Whether the devices were named.
+    pub devices: bool,
+}
+
+/// The keys that may change; the others decide what a network learns, and from which images.
+const CHANGEABLE: [&str; 8] = [
+    "training.steps",
+    "training.batch",
+    "training.learning_rate",
+    "training.checkpoint_steps",
+    "evaluation.every_steps",
+    "evaluation.patience",
+    "evaluation.samples",
+    "evaluation.sets",
+];
+
+impl Changes {
+    /// Fails if anything else differs between a checkpoint and a training that resumes it.
+    fn check(&self, before: &Progress, now: &Progress) -> anyhow::Result<()> {
+        let differences = config::differences(&before.config, &now.config)
+            .context("the checkpoint's configuration cannot be read")?;
+        let is_said = |d: &&Difference| !self.keys.contains(&d.key);
+        let unsaid: Vec<&Difference> = differences.iter().filter(is_said).collect();
+        let is_fixed = |d: &&Difference| !CHANGEABLE.contains(&d.key.as_str());
+        let fixed: Vec<&Difference> = differences.iter().filter(is_fixed).collect();
+        let list = |differences: &[&Difference]| {
+            let lines = differences.iter().map(|d| format!("\n  {d}"));
+            lines.collect::<String>()
+        };
+        ensure!(
+            fixed.is_empty(),
+            "the checkpoint belongs to another configuration:{}\nUse the one it was started with (with --data and \
+             --start, if they were given), or start again in another folder (--out).",
+            list(&fixed)
+        );
+        ensure!(
+            unsaid.is_empty(),
+            "the checkpoint belongs to another configuration:{}\nThese may change if you say so: add --set KEY=VALUE \
+             for each.",
+            list(&unsaid)
+        );
+        ensure!(
+            before.devices.is_empty() || before.devices == now.devices || self.devices,
+            "the training ran on {} and would go on on {}, with slightly different results than without a break: \
+             name the devices that it goes on with (--devices)",
+            before.devices.join(", "),
+            now.devices.join(", ")
+        );
+        Ok(())
+    }
+}
 
 /// The results of a step, as tensors, so that a step does not wait for a GPU.
 pub struct Outcome {
     /// `[1]`
     pub loss: Tensor<1>,
+    /// `[n]`: the terms of the loss, with their weights.
+    pub terms: Tensor<1>,
     /// `[1]` for each discriminator.
     pub discriminator_losses: Vec<Tensor<1>>,
     /// `[1]`: the norm of the network's gradient before clipping.
@@ -63,6 +125,7 @@ impl Trainer {
              training.accumulate)",
             training.batch
         );
+        let kinds = devices.kinds();
         let home = devices.home;
         let networks = Networks::random(config, &home);
         let vectors = networks.parameters();
@@ -77,7 +140,7 @@ impl Trainer {
             "",
             training,
             network,
-            relative_rate(config, &networks.network, &home),
+            relative_rate(config, &networks.network, &home)?,
             training.average,
         )];
         let rate = Tensor::full([1], training.discriminator.rate, &home);
@@ -92,6 +155,7 @@ impl Trainer {
             device: home,
             progress: Progress {
                 config: config.text.clone(),
+                devices: kinds,
                 step: 0,
                 best: None,
                 waited: 0,
@@ -122,19 +186,35 @@ impl Trainer {
         }
         self.progress.step += 1;
         let mut losses = losses.into_iter();
+        let loss = losses.next().context("a step has no loss")?;
+        let terms = self.loss_of(number).terms().count();
         Ok(Outcome {
-            loss: losses.next().context("a step has no loss")?,
+            loss: loss.clone().narrow(0, 0, 1),
+            terms: loss.narrow(0, 1, terms),
             discriminator_losses: losses.collect(),
             norm: norms.swap_remove(0),
             rate: step.rate,
         })
     }
 
+    /// Whether the loss of the last phase is used in a step.
+    fn is_last(&self, step: u64) -> bool {
+        let share = self.config.last.as_ref().map_or(0.0, |last| last.share);
+        step as f64 >= (1.0 - share) * self.config.steps as f64
+    }
+
+    /// The loss of a step.
+    pub(super) fn loss_of(&self, step: u64) -> &Loss {
+        match &self.config.last {
+            Some(last) if self.is_last(step) => &last.loss,
+            _ => &self.config.loss,
+        }
+    }
+
     /// The sum of all devices' shares, for the network and each discriminator.
     fn work(&mut self, batch: Batch) -> anyhow::Result<Vec<Share>> {
         let step = self.progress.step;
-        let share = self.config.last.as_ref().map_or(0.0, |last| last.share);
-        let last = step as f64 >= (1.0 - share) * self.config.steps as f64;
+        let last = self.is_last(step);
         let levels = match &self.config.curriculum {
             Some(curriculum) => curriculum.levels(step, self.config.steps, self.levels),
             None => self.levels as f64,
@@ -182,46 +262,81 @@ impl Trainer {
         }
     }
 
-    /// Resumes from a checkpoint of the same configuration.
-    pub fn restore(&mut self, mut checkpoint: Checkpoint) -> anyhow::Result<()> {
-        ensure!(
-            checkpoint.progress.config == self.progress.config,
-            "the checkpoint belongs to another configuration: use the one it was started with, or \
-             start again in another folder (--out)"
-        );
+    /// Resumes from a checkpoint of the same configuration and devices, but for `changes`.
+    pub fn restore(&mut self, mut checkpoint: Checkpoint, changes: &Changes) -> anyhow::Result<()> {
+        changes.check(&checkpoint.progress, &self.progress)?;
         for learner in &mut self.learners {
             learner.restore(&mut checkpoint)?;
         }
-        self.progress = checkpoint.progress;
+        let Progress {
+            config, devices, ..
+        } = self.progress.clone();
+        self.progress = Progress {
+            config,
+            devices,
+            ..checkpoint.progress
+        };
         Ok(())
     }
 
     /// Starts from the weights of an earlier training of the same network; discriminators start from
     /// random weights.
     pub fn start_from(&mut self, mut checkpoint: Checkpoint) -> anyhow::Result<()> {
-        let network = |text: &str| {
-            let table: toml::Table = text.parse().ok()?;
-            table.get("network").cloned()
-        };
         ensure!(
-            network(&checkpoint.progress.config) == network(&self.progress.config),
-            "training.start is a checkpoint of another network than [network] describes"
+            network_of(&checkpoint.progress.config)? == network_of(&self.progress.config)?,
+            "training.start is a checkpoint of another network than [network] describes; --start-partial takes what fits"
         );
         self.learners[0].start_from(&mut checkpoint)
     }
+
+    /// Starts from what fits of the weights of another network.
+    pub fn start_partially_from(
+        &mut self,
+        mut checkpoint: Checkpoint,
+    ) -> anyhow::Result<Transferred> {
+        let config = network_of(&checkpoint.progress.config)?;
+        let other = config.init_training(0, &self.device);
+        let length = flat::parameters(&other).dims()[0];
+        let other = flat::with_parameters(other, checkpoint.best("", length)?);
+        let own = network_of(&self.progress.config)?;
+        let target = named(&self.networks.network.valid());
+        let (values, report) = transfer(&named(&other), target, &own.last_layer());
+        ensure!(
+            report.taken > 0 || !report.widened.is_empty(),
+            "nothing of the network in training.start fits: {}",
+            report.random.join(", ")
+        );
+        let length = values.len();
+        let parameters = Tensor::from_data(TensorData::new(values, [length]), &self.device);
+        self.learners[0].set(parameters);
+        Ok(report)
+    }
+}
+
+/// The network of a configuration's text.
+fn network_of(text: &str) -> anyhow::Result<NetworkConfig> {
+    let table: toml::Table = text
+        .parse()
+        .context("the checkpoint's configuration cannot be read")?;
+    let network = table.get("network").cloned();
+    let network = network.context("the checkpoint belongs to no network")?;
+    Ok(network.try_into()?)
 }
 
 /// `[1]`, or `[n]` where the last convolution learns at its own rate.
-fn relative_rate(config: &Config, network: &Network, device: &Device) -> Tensor<1> {
+fn relative_rate(config: &Config, network: &Network, device: &Device) -> anyhow::Result<Tensor<1>> {
     let last_layer_rate = config.training.last_layer_rate;
-    let start = flat::start_of(network, &config.network.last_layer());
-    match start {
-        Some(start) if last_layer_rate != 1.0 => {
-            let length = flat::parameters(network).dims()[0];
-            let others = Tensor::ones([start], device);
-            let last = Tensor::full([length - start], last_layer_rate, device);
-            Tensor::cat(vec![others, last], 0)
-        }
-        _ => Tensor::ones([1], device),
+    if last_layer_rate == 1.0 {
+        return Ok(Tensor::ones([1], device));
     }
+    let start = flat::start_of(network, &config.network.last_layer()).with_context(|| {
+        format!(
+            "training.last_layer_rate = {last_layer_rate} cannot be applied: this network has no single last \
+             convolution"
+        )
+    })?;
+    let length = flat::parameters(network).dims()[0];
+    let others = Tensor::ones([start], device);
+    let last = Tensor::full([length - start], last_layer_rate, device);
+    Ok(Tensor::cat(vec![others, last], 0))
 }

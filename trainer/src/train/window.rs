@@ -1,11 +1,13 @@
 //! The steps since the log's last line.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use burn::tensor::Tensor;
 
 use super::log::Entry;
 use super::trainer::Outcome;
+use crate::loss::Loss;
 
 /// Outcomes of steps, which are read from the device all at once.
 pub struct Window {
@@ -39,20 +41,26 @@ impl Window {
         self.outcomes.push(outcome);
     }
 
-    /// The log's line; `step` is the last step's number, from 1.
-    pub fn entry(self, step: u64, batch: usize) -> Result<Entry, NotANumber> {
+    /// The log's line; `step` is the last step's number, from 1, and `loss` its loss.
+    pub fn entry(self, step: u64, batch: usize, loss: &Loss) -> Result<Entry, NotANumber> {
         let count = self.outcomes.len();
         let first = step - count as u64 + 1;
         let (mut losses, mut others) = (Vec::new(), Vec::new());
         let (mut norms, mut learning_rate) = (Vec::new(), 0.0);
+        let names: Vec<String> = loss.terms().collect();
+        let mut terms = Vec::new();
         for outcome in self.outcomes {
             losses.push(outcome.loss);
             let sum = outcome.discriminator_losses.into_iter();
             others.extend(sum.reduce(|a, b| a + b));
             norms.push(outcome.norm);
+            // Not those of another phase.
+            if outcome.terms.dims() == [names.len()] {
+                terms.push(outcome.terms);
+            }
             learning_rate = outcome.rate;
         }
-        let [losses, others, norms] = [losses, others, norms].map(values);
+        let [losses, others, norms, terms] = [losses, others, norms, terms].map(values);
         for values in [&losses, &others, &norms] {
             if let Some(i) = values.iter().position(|value| !value.is_finite()) {
                 return Err(NotANumber(first + i as u64));
@@ -62,10 +70,20 @@ impl Window {
             let sum: f64 = values.iter().copied().map(f64::from).sum();
             (!values.is_empty()).then(|| sum / values.len() as f64)
         };
+        let of_term = |index: usize| {
+            let values = terms.iter().skip(index).step_by(names.len());
+            mean(&values.copied().collect::<Vec<f32>>()).unwrap_or(0.0)
+        };
+        let terms = match names.len() {
+            // One term is the loss.
+            0 | 1 => BTreeMap::new(),
+            _ => names.iter().cloned().zip((0..).map(of_term)).collect(),
+        };
         let seconds = self.start.elapsed().as_secs_f64();
         Ok(Entry::Step {
             step,
             loss: mean(&losses).unwrap_or(0.0),
+            terms,
             discriminator_loss: mean(&others),
             gradient_norm: norms.last().copied().map_or(0.0, f64::from),
             learning_rate,
@@ -75,7 +93,7 @@ impl Window {
     }
 }
 
-/// The values of tensors `[1]`, read together.
+/// The values of vectors, read together.
 fn values(tensors: Vec<Tensor<1>>) -> Vec<f32> {
     if tensors.is_empty() {
         return Vec::new();

@@ -10,7 +10,7 @@ use super::remote::RemoteWorker;
 use crate::config::Config;
 use crate::data::Batch;
 use crate::device::TrainingDevice;
-use crate::loss::Criterion;
+use crate::loss::{Compared, Criterion};
 
 /// A device of a training, on this machine or on another one.
 pub enum Worker {
@@ -79,7 +79,7 @@ pub struct Task {
 /// shares is the mean over the batch.
 #[derive(Clone)]
 pub struct Share {
-    /// `[1]`
+    /// `[1]`; the network's is followed by its terms, see [`Config::loss_values`].
     pub loss: Tensor<1>,
     /// `[n]`
     pub gradient: Tensor<1>,
@@ -95,6 +95,9 @@ pub struct LocalWorker {
     criterion: Criterion,
     /// The loss of the last phase, if the configuration has one.
     last_criterion: Option<Criterion>,
+    /// Output pixels per pixel of the input, for each output of the network.
+    ratios: Vec<usize>,
+    loss_values: usize,
 }
 
 impl LocalWorker {
@@ -102,10 +105,13 @@ impl LocalWorker {
     pub fn new(config: &Config, device: Device, name: String) -> anyhow::Result<Self> {
         let training = &config.training;
         let last = training.last.as_ref();
-        let last = last.map(|last| last.loss.prepare(&training.features, &device));
+        let spec = config.network.spec();
+        let last = last.map(|last| last.loss.prepare(&training.features, &spec, &device));
         Ok(Self {
             networks: Networks::random(config, &device),
-            criterion: training.loss.prepare(&training.features, &device)?,
+            criterion: training.loss.prepare(&training.features, &spec, &device)?,
+            ratios: config.network.training_ratios(),
+            loss_values: config.loss_values(),
             last_criterion: last.transpose()?,
             device,
             name,
@@ -161,29 +167,43 @@ impl LocalWorker {
             ..
         } = &self.networks;
         let (input, targets) = batch.into_tensors(&self.device.clone().autodiff());
-        let outputs = network.forward_training(input, levels);
-        let pairs: Vec<_> = outputs.into_iter().zip(targets).collect();
-        let losses = pairs.iter().cloned();
-        let mut loss = losses
-            .map(|(output, target)| criterion.of(output, target))
-            .reduce(|sum, loss| sum + loss)
+        let outputs = network.forward_training(input.clone(), levels);
+        let outputs = outputs.into_iter().zip(targets).zip(&self.ratios);
+        let compared = outputs.map(|((output, target), ratio)| Compared {
+            input: input.clone(),
+            output,
+            target,
+            ratio: *ratio,
+        });
+        let compared: Vec<Compared> = compared.collect();
+        // The sums of each term over all outputs.
+        let mut terms: Vec<Tensor<1>> = compared
+            .iter()
+            .map(|compared| criterion.terms(compared))
+            .reduce(|sums, terms| sums.into_iter().zip(terms).map(|(a, b)| a + b).collect())
             .expect("a network has at least one output");
-        let Some((output, target)) = pairs.into_iter().next_back() else {
+        let Some(Compared { output, target, .. }) = compared.into_iter().next_back() else {
             return Vec::new();
         };
         let judged = || criterion.gans().zip(discriminators);
         let real =
             |module: &Discriminator, gan| module.forward(criterion.shown(gan, target.clone()));
-        for ((weight, gan), module) in judged() {
+        for ((index, weight, gan), module) in judged() {
             // The discriminator's gradients of this term are not used.
             let judge = module.clone().no_grad();
             let fake = judge.forward(criterion.shown(gan, output.clone()));
             let term = gan.kind.generator(|| real(&judge, gan).detach(), fake);
-            loss = loss + term.mul_scalar(weight);
+            terms[index] = term.mul_scalar(weight);
         }
+        let mut values: Vec<Tensor<1>> = terms.iter().map(|term| term.clone().inner()).collect();
+        let loss = terms.into_iter().reduce(|sum, term| sum + term);
+        let loss = loss.expect("a loss has at least one term");
         let gradients = flat::gradients(network, &loss.backward());
-        let mut results = vec![[loss.inner(), gradients]];
-        for ((_, gan), module) in judged() {
+        values.insert(0, loss.inner());
+        let missing = self.loss_values - values.len();
+        values.push(Tensor::zeros([missing], &self.device));
+        let mut results = vec![[Tensor::cat(values, 0), gradients]];
+        for ((_, _, gan), module) in judged() {
             let fake = module.forward(criterion.shown(gan, output.clone().detach()));
             let loss = gan.kind.discriminator(real(module, gan), fake);
             let gradients = flat::gradients(module, &loss.backward());

@@ -62,7 +62,7 @@ hold_out = 1
 
 pub fn train(folder: &Path, out: &str, args: &[&str]) -> std::process::Output {
     command()
-        .args(["train", "--device", "cpu", "--config"])
+        .args(["train", "--devices", "cpu", "--config"])
         .arg(folder.join("config.toml"))
         .arg("--out")
         .arg(folder.join(out))

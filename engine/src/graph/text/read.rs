@@ -123,6 +123,7 @@ fn step(line: &str, builder: &mut Builder) -> Option<Result<Value, GraphError>> 
             let border = match words.word("border")? {
                 "replicate" => Border::Replicate,
                 "symmetric" => Border::Symmetric,
+                "reflect" => Border::Reflect,
                 _ => return None,
             };
             builder.pad(input()?, words.number("margin")?, border)

@@ -109,6 +109,7 @@ impl Line {
                 let border = match border {
                     Border::Replicate => "replicate",
                     Border::Symmetric => "symmetric",
+                    Border::Reflect => "reflect",
                 };
                 self.word("border", border);
             }

@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use engine::graph::{Activation, Term};
+use engine::graph::{Activation, Border, Term};
 
 use super::error::{Problem, operand};
 
@@ -34,18 +34,11 @@ impl Weights {
     }
 }
 
-/// Pixels beyond an image's border.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Border {
-    Zero,
-    Replicate,
-}
-
 /// How a convolution treats the border.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Edge {
-    /// The result is as large as the input, which continues like this.
-    Same(Border),
+    /// The result is as large as the input, which continues like this, or with zeros.
+    Same(Option<Border>),
     /// The result is smaller by the kernel's reach.
     Valid,
 }
@@ -105,7 +98,8 @@ pub(super) enum Op {
     Pad {
         input: Id,
         sides: [usize; 4],
-        border: Border,
+        /// `None`: zeros.
+        border: Option<Border>,
     },
     /// These channels of the input in this order, some perhaps more than once.
     Pick {

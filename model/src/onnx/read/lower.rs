@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use engine::graph::{
-    Activation, Border, Builder, ConvOptions, Form, Graph, Kernel, Padding, Parameter, Value,
+    Activation, Builder, ConvOptions, Form, Graph, Kernel, Padding, Parameter, Value,
 };
 
 use super::error::{Problem, operand};
-use super::layers::{self, Conv, Edge, Id, Layer, Op, Weights};
+use super::layers::{Conv, Edge, Id, Layer, Op, Weights};
 use super::names::Parameters;
 use super::simplify::AtNode;
 use super::tensor::Budget;
@@ -201,13 +201,14 @@ impl Lowering<'_> {
                 border,
             } => {
                 let [margin, rest @ ..] = *sides;
-                if *border == layers::Border::Zero || rest != [margin; 3] {
-                    return Err(operand!(
+                let border = border.filter(|_| rest == [margin; 3]).ok_or_else(|| {
+                    operand!(
                         "a padding of {sides:?} px (above, left, below, right) is only supported before a \
-                         convolution that makes up for it, or if it repeats the border on all sides alike"
-                    ));
-                }
-                self.builder.pad(of(input), margin, Border::Replicate)?
+                         convolution that makes up for it, or if it repeats or reflects the border on all \
+                         sides alike"
+                    )
+                })?;
+                self.builder.pad(of(input), margin, border)?
             }
             Op::Pick { input, channels } => self.pick(of(input), *input, channels)?,
         })
@@ -233,9 +234,9 @@ impl Lowering<'_> {
         let input = self.values[conv.input];
         let (input, padding) = match conv.edge {
             Edge::Same(_) if reach == 0 => (input, Padding::Same),
-            Edge::Same(layers::Border::Zero) => (input, Padding::Same),
-            Edge::Same(layers::Border::Replicate) => {
-                let padded = self.builder.pad(input, reach, Border::Replicate)?;
+            Edge::Same(None) => (input, Padding::Same),
+            Edge::Same(Some(border)) => {
+                let padded = self.builder.pad(input, reach, border)?;
                 (padded, Padding::Valid)
             }
             Edge::Valid => (input, Padding::Valid),

@@ -20,11 +20,16 @@ pub(super) fn pad(
 ) -> Result<String, WriteError> {
     let margin = margin as i64;
     match border {
-        Border::Replicate => {
+        // A runtime refuses to reflect images that are not larger than the margin.
+        Border::Replicate | Border::Reflect => {
             let sides = [0, 0, margin, margin, 0, 0, margin, margin];
             let pads = writer.integers("pads", &sides)?;
-            let edge = vec![text("mode", "edge")];
-            Ok(writer.node("Pad", name, &[input, &pads], edge))
+            let mode = if border == Border::Reflect {
+                "reflect"
+            } else {
+                "edge"
+            };
+            Ok(writer.node("Pad", name, &[input, &pads], vec![text("mode", mode)]))
         }
         Border::Symmetric => {
             let shape = writer.plain("Shape", &format!("{name}/shape"), &[input]);

@@ -43,14 +43,15 @@ impl RemoteWorker {
 
     fn set_up(&mut self, config: &Config) -> anyhow::Result<()> {
         // If the configuration lacks a file, the worker reports it.
-        let features: Vec<(&str, &PathBuf)> = config
+        let files = &config.training.features;
+        let features: Vec<(String, &PathBuf)> = config
             .loss_features()
             .into_iter()
-            .filter_map(|name| Some((name, config.training.features.get(name)?)))
+            .filter_map(|name| files.get(&name).map(|file| (name, file)))
             .collect();
         let setup = Request::Setup {
             device: self.device.index,
-            features: features.iter().map(|(name, _)| name.to_string()).collect(),
+            features: features.iter().map(|(name, _)| name.clone()).collect(),
         };
         self.connection.send(&setup, config.text.as_bytes())?;
         for (_, path) in features {

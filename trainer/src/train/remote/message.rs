@@ -63,6 +63,8 @@ pub enum Reply {
 pub struct Sizes {
     /// Parameters of the network, then of each discriminator.
     lengths: Vec<usize>,
+    /// Values of the network's loss.
+    loss_values: usize,
     /// A batch of one patch.
     patch: BatchShape,
     /// Patches in a step's batch.
@@ -74,6 +76,7 @@ impl Sizes {
     pub fn new(config: &Config, lengths: Vec<usize>) -> Self {
         Self {
             lengths,
+            loss_values: config.loss_values(),
             patch: BatchShape::new(config, 1),
             batch: config.training.batch,
         }
@@ -91,7 +94,13 @@ impl Sizes {
 
     /// Bytes of an answer to a step.
     pub fn shares_bytes(&self) -> u64 {
-        4 * self.lengths.iter().map(|n| (1 + 2 * n) as u64).sum::<u64>()
+        let values = self.loss_values().zip(&self.lengths);
+        4 * values.map(|(loss, n)| (loss + 2 * n) as u64).sum::<u64>()
+    }
+
+    /// Values of the network's loss, then of each discriminator's.
+    fn loss_values(&self) -> impl Iterator<Item = usize> {
+        std::iter::once(self.loss_values).chain(std::iter::repeat(1))
     }
 
     /// A task as a message.
@@ -173,12 +182,12 @@ impl Sizes {
     /// The shares of an answer, on `device`.
     pub fn decode_shares(&self, payload: &[u8], device: &Device) -> anyhow::Result<Vec<Share>> {
         let mut values = Values::new(payload, self.shares_bytes())?;
-        let share = |length: &usize| Share {
-            loss: tensor(values.take(1), device),
+        let share = |(loss, length): (usize, &usize)| Share {
+            loss: tensor(values.take(loss), device),
             gradient: tensor(values.take(*length), device),
             parameters: tensor(values.take(*length), device),
         };
-        Ok(self.lengths.iter().map(share).collect())
+        Ok(self.loss_values().zip(&self.lengths).map(share).collect())
     }
 }
 

@@ -104,9 +104,10 @@ impl Server {
             Config::parse(&text, folder.path()).context("the configuration cannot be used here")?;
         config.training.features.clear();
         let needed = config.loss_features();
-        for feature in features {
-            ensure!(needed.contains(&*feature), "the loss needs no {feature:?}");
-            let path = folder.path().join(&feature);
+        for (number, feature) in features.into_iter().enumerate() {
+            ensure!(needed.contains(&feature), "the loss needs no {feature:?}");
+            // Not by its name, which may be a path.
+            let path = folder.path().join(number.to_string());
             receive_features(connection, &path)?;
             config.training.features.insert(feature, path);
         }

@@ -1,10 +1,10 @@
 //! Convolutions of any stride.
 
-use engine::graph::Activation;
+use engine::graph::{Activation, Border};
 
 use super::window::Window;
 use crate::onnx::read::error::{Problem, operand};
-use crate::onnx::read::layers::{Border, Conv, Edge, Id, Op, Weights};
+use crate::onnx::read::layers::{Conv, Edge, Id, Op, Weights};
 use crate::onnx::read::node::{Node, Value};
 use crate::onnx::read::taps::Taps;
 use crate::onnx::read::tensor::Tensor;
@@ -105,9 +105,7 @@ impl Tracer<'_> {
         let edge = match s {
             1 if result == image => Edge::Same(border),
             1 if !has_padding => Edge::Valid,
-            _ if result.map(|side| side * s) == image && border == Border::Zero => {
-                Edge::Same(border)
-            }
+            _ if result.map(|side| side * s) == image && border.is_none() => Edge::Same(border),
             _ => {
                 return Err(operand!(
                     "pads of {:?} px (above, left, below, right) with a stride of {s} make {columns}×{rows} px into \
@@ -160,8 +158,8 @@ impl Tracer<'_> {
     }
 
     /// Takes a padding before a convolution as the convolution's own, if that is the same.
-    fn with_padding(&self, input: Id, window: Window) -> (Id, Window, Border) {
-        let plain = (input, window, Border::Zero);
+    fn with_padding(&self, input: Id, window: Window) -> (Id, Window, Option<Border>) {
+        let plain = (input, window, None);
         let Op::Pad {
             input: inner,
             sides,
@@ -176,16 +174,14 @@ impl Tracer<'_> {
             .iter_mut()
             .zip(sides)
             .for_each(|(pad, more)| *pad += more);
-        // A repeated border goes no farther than the kernel reaches.
+        // A border of the image's pixels goes no farther than the kernel reaches.
         let [top, left, bottom, right] = sides;
         let is_reached = [top + bottom, left + right] == [window.span(0), window.span(1)];
         let has_own = window.pads != [0; 4];
         match border {
-            Border::Zero => (inner, merged, border),
-            Border::Replicate if window.stride == 1 && is_reached && !has_own => {
-                (inner, merged, border)
-            }
-            Border::Replicate => plain,
+            None => (inner, merged, border),
+            Some(_) if window.stride == 1 && is_reached && !has_own => (inner, merged, border),
+            Some(_) => plain,
         }
     }
 }

@@ -2,10 +2,12 @@
 
 use std::rc::Rc;
 
+use engine::graph::Border;
+
 use super::conv::Kernels;
 use super::window::Window;
 use crate::onnx::read::error::{Problem, operand};
-use crate::onnx::read::layers::{Border, Id, Op, Weights};
+use crate::onnx::read::layers::{Id, Op, Weights};
 use crate::onnx::read::node::{Node, Value};
 use crate::onnx::read::tensor::Tensor;
 use crate::onnx::read::trace::Tracer;
@@ -146,7 +148,7 @@ impl Tracer<'_> {
             Op::Pad {
                 input,
                 sides: [1; 4],
-                border: Border::Replicate,
+                border: Some(Border::Replicate),
             },
             [channels, rows + 2, columns + 2],
         )?;

@@ -1,7 +1,9 @@
 //! Pixel shuffles and paddings.
 
+use engine::graph::Border;
+
 use crate::onnx::read::error::{Problem, operand};
-use crate::onnx::read::layers::{Border, Op};
+use crate::onnx::read::layers::Op;
 use crate::onnx::read::node::{Node, Value};
 use crate::onnx::read::trace::Tracer;
 
@@ -86,11 +88,17 @@ impl Tracer<'_> {
                 if value != 0.0 {
                     return Err(Problem::attribute("the padding's value", value, "0"));
                 }
-                Border::Zero
+                None
             }
-            "edge" => Border::Replicate,
-            // The engine has no border that mirrors without repeating the border pixel.
-            other => return Err(Problem::attribute("mode", other, "constant and edge")),
+            "edge" => Some(Border::Replicate),
+            "reflect" => Some(Border::Reflect),
+            other => {
+                return Err(Problem::attribute(
+                    "mode",
+                    other,
+                    "constant, edge and reflect",
+                ));
+            }
         };
         let [top, left, bottom, right] = sides;
         let [channels, rows, columns] = self.layers.shape(id);

@@ -7,7 +7,7 @@ use engine::graph::Activation;
 use super::conv::{bias, groups, shape, weights};
 use super::window::{MAX_STRIDE, Window};
 use crate::onnx::read::error::{Problem, operand};
-use crate::onnx::read::layers::{Border, Conv, Edge, Id, Op, Weights};
+use crate::onnx::read::layers::{Conv, Edge, Id, Op, Weights};
 use crate::onnx::read::node::{Node, Value};
 use crate::onnx::read::taps::Taps;
 use crate::onnx::read::trace::Tracer;
@@ -94,7 +94,7 @@ impl Tracer<'_> {
             groups,
             k: taps.k,
             dilation: taps.dilation,
-            edge: Edge::Same(Border::Zero),
+            edge: Edge::Same(None),
             activation: Activation::None,
         };
         let phases = self
@@ -125,7 +125,7 @@ impl Tracer<'_> {
             groups,
             k: 1,
             dilation: 1,
-            edge: Edge::Same(Border::Zero),
+            edge: Edge::Same(None),
             activation: Activation::None,
         };
         self.layers.push(Op::Conv(conv), shape)

@@ -150,6 +150,39 @@ fn rearrangements() {
     }
 }
 
+/// Borders of the image's own pixels, before one convolution that reads all of them and before two.
+#[test]
+fn borders() {
+    type Inside = fn(isize, isize) -> isize;
+    let edge: Inside = |at, side| at.clamp(0, side - 1);
+    let reflect: Inside = |at, side| at.abs().min(2 * (side - 1) - at.abs());
+    for (mode, inside) in [("edge", edge), ("reflect", reflect)] {
+        for count in [1, 2] {
+            let mut writer = Writer::new(3, None);
+            let input = image([3, 4, 6]);
+            let margin = count as i64;
+            let pads = writer.ints(&[0, 0, margin, margin, 0, 0, margin, margin]);
+            let mut result = writer.node("Pad", &["x", &pads], &[("mode", Attr::Text(mode))]);
+            let mut expected = planes([3, 4 + 2 * count, 6 + 2 * count], |c, y, x| {
+                let [y, x] =
+                    [(y, 4), (x, 6)].map(|(at, side)| inside(at as isize - count as isize, side));
+                at(&input, c, y, x)
+            });
+            for _ in 0..count {
+                let layer = window(([3, 3], 1, 1, [0; 4], 1), [3, 3]);
+                let (maps, weight, bias) = add(&mut writer, "Conv", &result, &layer, 3);
+                expected = layer.conv(&expected, &weight, &bias);
+                result = maps;
+            }
+            let name = format!("{mode} before {count}");
+            let network = writer
+                .read(&result)
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_computes(&network, input, &expected, &name);
+        }
+    }
+}
+
 /// Enlargement, by the coordinate in the image of each pixel of the result.
 #[test]
 fn resizing() {

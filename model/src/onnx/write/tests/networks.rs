@@ -86,7 +86,7 @@ pub fn all_steps() -> (Graph, Plan) {
     let odd = b.shuffle(odd, 2, None).unwrap();
     let odd = b.crop(odd, 1).unwrap();
     value = b.add(value, odd).unwrap();
-    for border in [Border::Replicate, Border::Symmetric] {
+    for border in [Border::Replicate, Border::Symmetric, Border::Reflect] {
         let padded = b.pad(value, 2, border).unwrap();
         let options = ConvOptions {
             dilation: 2,

@@ -1,4 +1,4 @@
-//! Features: the activations of VGG, a network trained to classify images.
+//! The features of VGG, a network trained to classify images.
 
 use std::collections::BTreeMap;
 use std::fmt;

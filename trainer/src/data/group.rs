@@ -1,0 +1,45 @@
+//! Tiles of one photograph, by their names.
+
+use std::path::Path;
+
+/// The name of the photograph that a file shows or is a tile of: the file's stem without an end of the form `tile`, in
+/// which `#` stands for a number, such as `_#_#` or `_s#`.
+pub fn photograph(file: &Path, tile: Option<&str>) -> String {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let name = tile.and_then(|tile| without_end(&stem, tile));
+    name.unwrap_or(&stem).to_string()
+}
+
+/// The text without an end of this form; `None` if it has no such end, or consists of nothing else.
+fn without_end<'a>(text: &'a str, form: &str) -> Option<&'a str> {
+    let mut text = text;
+    for part in form.chars().rev() {
+        text = match part {
+            '#' => {
+                let without = text.trim_end_matches(|c: char| c.is_ascii_digit());
+                (without.len() < text.len()).then_some(without)?
+            }
+            letter => text.strip_suffix(letter)?,
+        };
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_have_the_name_of_their_photograph() {
+        for (file, tile, expected) in [
+            ("a/budgie_sea_704_0.webp", Some("_#_#"), "budgie_sea"),
+            ("0001_s012.png", Some("_s#"), "0001"),
+            ("0001.png", Some("_s#"), "0001"),
+            ("IMG_2024_0001.jpg", None, "IMG_2024_0001"),
+            ("_1_2.png", Some("_#_#"), "_1_2"),
+            ("b_1_.png", Some("_#_#"), "b_1_"),
+        ] {
+            assert_eq!(photograph(Path::new(file), tile), expected, "{file}");
+        }
+    }
+}

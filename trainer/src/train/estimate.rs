@@ -1,0 +1,105 @@
+//! `train --dry-run`: what a training will cost.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use engine::Input;
+
+use super::trainer::Trainer;
+use crate::config::Config;
+use crate::data::{Batches, Dataset};
+use crate::device::Devices;
+
+/// Steps are measured for at least so long.
+const MEASURED: Duration = Duration::from_secs(5);
+
+/// Prints the network, its cost, the images, and what some steps take.
+pub fn print(config: &Config, devices: Devices) -> anyhow::Result<()> {
+    let training = &config.training;
+    let home = devices.home.clone();
+    let names = devices.names();
+    let spec = config.network.spec();
+    let network = config.network.init(&home);
+    println!(
+        "network   {}, ×{}, {} parameters",
+        config.network.kind(),
+        spec.scale,
+        config.network.parameters(&home)
+    );
+    if let Ok(graph) = network.graph() {
+        let of_input = graph.multiplications();
+        let ratio = match spec.input {
+            Input::LowResolution => spec.scale * spec.scale,
+            Input::Upsampled => 1,
+        };
+        println!(
+            "cost      {of_input:.0} multiplications per pixel of the input, {:.1} billion per megapixel of the result",
+            of_input / ratio as f64 / 1e3
+        );
+    }
+    let dataset = Dataset::load(config)?;
+    println!(
+        "images    {} to learn from, {} held out",
+        dataset.training.len(),
+        dataset.held_out.len()
+    );
+    let mut trainer = Trainer::on(config, devices)?;
+    let mut batches = Batches::start(Arc::new(dataset), config, 0);
+    let mut step = || -> anyhow::Result<()> {
+        let batch = batches.next().context("there are no batches")??;
+        // Reading the loss waits for a GPU.
+        trainer.step(batch)?.loss.into_scalar::<f32>();
+        Ok(())
+    };
+    // The first step of a GPU compiles its kernels.
+    step()?;
+    let start = Instant::now();
+    let mut count = 0;
+    while start.elapsed() < MEASURED && count + 1 < training.steps {
+        step()?;
+        count += 1;
+    }
+    let seconds = start.elapsed().as_secs_f64() / count.max(1) as f64;
+    println!(
+        "time      {:.0} patches/s on {names}: about {} for {} steps of {} patches, without evaluations",
+        training.batch as f64 / seconds,
+        duration(seconds * training.steps as f64),
+        training.steps,
+        training.batch
+    );
+    if let Some(megabytes) = peak_mb() {
+        println!("memory    {megabytes:.0} MB of main memory, images included");
+    }
+    println!("Nothing was trained: this was a dry run.");
+    Ok(())
+}
+
+/// Hours and minutes, or less than that.
+fn duration(seconds: f64) -> String {
+    match seconds as u64 {
+        seconds @ 0..100 => format!("{seconds} s"),
+        seconds @ 100..6000 => format!("{} min", seconds.div_ceil(60)),
+        seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// The most main memory that this process has held, in megabytes, where the system tells it.
+fn peak_mb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kibibytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kibibytes * 1024.0 / 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn durations_are_read_at_a_glance() {
+        assert_eq!(duration(7.9), "7 s");
+        assert_eq!(duration(121.0), "3 min");
+        assert_eq!(duration(7300.0), "2 h 1 min");
+    }
+}
