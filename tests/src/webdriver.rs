@@ -20,6 +20,29 @@ const SCRIPT_TIMEOUT_MS: u64 = 240_000;
 /// Key under which WebDriver stores the id of an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// Starts of a driver before that is an error: two that start at the same time may choose the same port.
+const TRIES: usize = 3;
+
+/// A driver that runs, and its port; `None` if it has ended at once.
+fn started(driver: &mut Command, port: impl Fn(&str) -> Option<u16>) -> Option<(Child, u16)> {
+    let mut driver = driver
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    let mut lines = lines.map_while(Result::ok);
+    let Some(port) = lines.find_map(|line| port(&line)) else {
+        // It has closed its output; whether it is still running does not matter.
+        let _ = driver.kill();
+        let _ = driver.wait();
+        return None;
+    };
+    // Keep reading the driver's output: GeckoDriver panics if the pipe is closed, and blocks if it is full.
+    std::thread::spawn(move || lines.for_each(drop));
+    Some((driver, port))
+}
+
 impl Session {
     /// Starts a driver, and a browser with these capabilities. `port` parses the driver's port from a line of its
     /// output, if the line contains it.
@@ -28,17 +51,9 @@ impl Session {
         port: impl Fn(&str) -> Option<u16>,
         mut capabilities: Value,
     ) -> Self {
-        let mut driver = driver
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let mut lines = lines.map_while(Result::ok);
-        let port = lines.find_map(|line| port(&line));
-        let port = port.expect("a driver names the port that it listens on");
-        // Keep reading the driver's output: GeckoDriver panics if the pipe is closed, and blocks if it is full.
-        std::thread::spawn(move || lines.for_each(drop));
+        let (driver, port) = (0..TRIES)
+            .find_map(|_| started(driver, &port))
+            .expect("a driver names the port that it listens on");
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .build()

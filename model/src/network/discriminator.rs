@@ -139,6 +139,7 @@ impl DiscriminatorConfig {
 }
 
 /// A discriminator, as a Burn module.
+#[allow(clippy::large_enum_variant, reason = "there are one or two of them")]
 #[derive(Module, Debug)]
 pub enum Discriminator {
     /// SRGAN's.

@@ -1,5 +1,6 @@
 //! What runs alone, one test after the other: other browsers would take the processor away from it.
 
+use crate::app_import::drop_files_on_webgpu;
 use crate::fixture::{png, waves};
 use crate::page::{PATIENCE, choose, state, wait_for_result};
 use crate::site::{Gpu, PAGE, Visit};
@@ -59,4 +60,9 @@ fn no_task_is_long_while_four_megapixels_are_upscaled() {
         }
     }
     panic!("the longest tasks of {TRIES} tries took {found:?} ms");
+}
+
+#[test]
+fn dropped_files_of_weights_compute_what_pytorch_does_on_webgpu() {
+    drop_files_on_webgpu();
 }

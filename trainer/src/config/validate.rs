@@ -214,7 +214,7 @@ hold_out = 1
     fn what_cannot_be_trained_is_refused_with_what_can() {
         Config::parse(TEXT, Path::new(".")).unwrap();
         for (from, to, words) in [
-            ("1*l1\"", "1*ssim\"\n", "needs patches of at least 11 px"),
+            ("1*l1", "1*ssim", "needs patches of at least 11 px"),
             (
                 "patch_px = 24",
                 "patch_px = 4\nmemory_gb = 0",

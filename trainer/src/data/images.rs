@@ -1,6 +1,7 @@
 //! The images that patches are drawn from: all of them in memory or, of folders that are larger, some at a time.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -100,14 +101,6 @@ impl Images {
         self.len() == 0
     }
 
-    /// How many of them are in memory at a time.
-    pub fn at_a_time(&self) -> usize {
-        match &self.0 {
-            Held::All { samples } => samples.len(),
-            Held::Window(window) => window.count as usize,
-        }
-    }
-
     /// An image for a step, drawn with a probability proportional to its number of patch positions.
     pub(super) fn draw(
         &self,
@@ -124,6 +117,16 @@ impl Images {
                 Ok(Arc::clone(&samples[drawn]))
             }
             Held::Window(window) => window.draw(step, random),
+        }
+    }
+}
+
+impl fmt::Display for Images {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} images to learn from", self.len())?;
+        match &self.0 {
+            Held::All { .. } => Ok(()),
+            Held::Window(window) => write!(f, " ({} of them in memory at a time)", window.count),
         }
     }
 }
@@ -204,13 +207,13 @@ mod tests {
     #[test]
     fn draws_are_proportional_to_weights() {
         let mut random = Pcg64Mcg::seed_from_u64(1);
-        let mut counts = [0; 4];
+        let mut counts = [0i32; 4];
         for _ in 0..4000 {
             counts[draw([1, 0, 3, 4].into_iter(), &mut random).unwrap()] += 1;
         }
         assert_eq!(counts[1], 0);
         for (count, expected) in counts.into_iter().zip([500, 0, 1500, 2000]) {
-            assert!((count - expected as i32).abs() < 150, "{counts:?}");
+            assert!((count - expected).abs() < 150, "{counts:?}");
         }
         assert_eq!(draw([0, 0].into_iter(), &mut random), None);
     }

@@ -47,7 +47,7 @@ impl Loss {
                 Term::Lpips => Judge::Lpips(Lpips::load(file("lpips", term)?, device)?),
                 Term::Dists => {
                     let vgg16 = file(Vgg::Vgg16.name(), term)?;
-                    Judge::Dists(Dists::load(file("dists", term)?, vgg16, device)?)
+                    Judge::Dists(Box::new(Dists::load(file("dists", term)?, vgg16, device)?))
                 }
                 Term::Distill(_) => Judge::Teacher(Box::new(Teacher::load(
                     file(&term.to_string(), term)?,
@@ -80,7 +80,7 @@ pub struct Criterion {
 /// A network that computes a term.
 enum Judge {
     Lpips(Lpips),
-    Dists(Dists),
+    Dists(Box<Dists>),
     Teacher(Box<Teacher>),
 }
 

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 
+use super::changes::Changes;
 use super::estimate;
 use super::interrupt;
 use super::run::{self, Run};
-use super::trainer::Changes;
 use crate::config::{Config, Setting};
 use crate::device::{DeviceName, Devices};
 use crate::remote::Token;

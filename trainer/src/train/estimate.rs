@@ -40,8 +40,8 @@ pub fn print(config: &Config, devices: Devices) -> anyhow::Result<()> {
     }
     let dataset = Dataset::load(config)?;
     println!(
-        "images    {} to learn from, {} held out",
-        dataset.training.len(),
+        "images    {}, {} held out",
+        dataset.training,
         dataset.held_out.len()
     );
     let mut trainer = Trainer::on(config, devices)?;

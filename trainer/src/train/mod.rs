@@ -1,6 +1,7 @@
 //! Training: the loop, its state, and the devices that compute it.
 
 mod broken_batch;
+mod changes;
 mod checkpoint;
 mod command;
 mod estimate;
@@ -20,9 +21,10 @@ mod transfer;
 mod window;
 mod worker;
 
+pub use changes::Changes;
 pub use checkpoint::{Checkpoint, Progress};
 pub use command::{TrainArgs, quick_start, train};
 pub use log::Entry;
 pub use optimiser::Optimiser;
 pub use remote::{WorkerArgs, run as serve};
-pub use trainer::{Changes, Outcome, Trainer};
+pub use trainer::{Outcome, Trainer};

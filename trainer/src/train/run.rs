@@ -8,11 +8,12 @@ use burn::tensor::Device;
 use model::network::NetworkConfig;
 use model::record;
 
+use super::changes::Changes;
 use super::checkpoint::{Checkpoint, Progress};
 use super::flat;
 use super::held_out::HeldOut;
 use super::session::Session;
-use super::trainer::{Changes, Trainer};
+use super::trainer::Trainer;
 use super::transfer::Transferred;
 use crate::config::Config;
 use crate::data::Dataset;
@@ -68,8 +69,8 @@ impl Run {
         let sets = sets.map(|folder| TestSet::load(folder, scale, &low));
         let sets = sets.collect::<anyhow::Result<Vec<_>>>()?;
         println!(
-            "{} images to learn from, {}",
-            dataset.training.len(),
+            "{}, {}",
+            dataset.training,
             match held_out.set.pairs.len() {
                 0 => "none held out: the last weights are kept".to_string(),
                 count => format!(

@@ -200,8 +200,8 @@ impl LocalWorker {
         let loss = loss.expect("a loss has at least one term");
         let gradients = flat::gradients(network, &loss.backward());
         values.insert(0, loss.inner());
-        let missing = self.loss_values - values.len();
-        values.push(Tensor::zeros([missing], &self.device));
+        // As many as the other loss has.
+        values.resize_with(self.loss_values, || Tensor::zeros([1], &self.device));
         let mut results = vec![[Tensor::cat(values, 0), gradients]];
         for ((_, _, gan), module) in judged() {
             let fake = module.forward(criterion.shown(gan, output.clone().detach()));
