@@ -11,7 +11,7 @@ pub struct Schedule {
     pub warm_up_steps: u64,
     /// How the rate falls after the warm-up.
     pub decay: Decay,
-    /// How often a cosine starts again at the highest rate, after equal parts of the training.
+    /// Number of times that the cosine restarts at the highest rate, at equal intervals.
     pub restarts: u64,
 }
 

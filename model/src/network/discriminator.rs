@@ -35,7 +35,7 @@ const SLOPE: f32 = 0.2;
 /// Number of convolutions; every second one halves height and width, and the maps double after it.
 const CONVS: usize = 8;
 
-/// What a discriminator looks like.
+/// The architecture of a discriminator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DiscriminatorKind {
@@ -49,7 +49,7 @@ pub enum DiscriminatorKind {
 /// The configuration of a [`Discriminator`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiscriminatorConfig {
-    /// What it looks like.
+    /// The architecture.
     pub kind: DiscriminatorKind,
     /// Channels of the image, or of its feature maps.
     pub channels: usize,

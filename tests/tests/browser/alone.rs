@@ -1,4 +1,4 @@
-//! What runs alone, one test after the other: other browsers would take the processor away from it.
+//! Tests that run one at a time: other browsers would take the processor away from them.
 
 use crate::app_import::drop_files_on_webgpu;
 use crate::fixture::{png, waves};

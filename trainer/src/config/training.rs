@@ -78,7 +78,7 @@ pub struct LastPhase {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DiscriminatorSettings {
-    /// What they look like.
+    /// Their architecture.
     pub kind: DiscriminatorKind,
     /// Channels after the first convolution.
     pub width: usize,

@@ -84,7 +84,7 @@ enum Judge {
     Teacher(Box<Teacher>),
 }
 
-/// What a loss is computed of: tensors `[batch, c, h, w]`.
+/// The input of a loss: tensors `[batch, c, h, w]`.
 pub struct Compared {
     /// The network's input.
     pub input: Tensor<4>,

@@ -1,11 +1,11 @@
-//! What may differ between a training and the checkpoint that it resumes.
+//! Compares a training's configuration and devices with those of the checkpoint that it resumes.
 
 use anyhow::{Context, ensure};
 
 use super::checkpoint::Progress;
 use crate::config::{self, Difference};
 
-/// What a resumed training may change, because the user says so.
+/// The settings that the command line changes in a resumed training.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
     /// Keys of the configuration that were set on the command line.

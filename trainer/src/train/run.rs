@@ -29,7 +29,7 @@ pub(super) const SAMPLES: &str = "samples";
 /// A training's folder.
 pub struct Run {
     folder: PathBuf,
-    /// What may change, if a training is resumed.
+    /// The settings that change in a resumed training; `None` for a new one.
     resume: Option<Changes>,
 }
 

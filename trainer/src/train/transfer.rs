@@ -10,7 +10,7 @@ pub struct Named {
     values: Vec<f32>,
 }
 
-/// What happened to a network's parameters.
+/// The result of a transfer, tensor by tensor.
 #[derive(Debug, Default, PartialEq)]
 pub struct Transferred {
     /// How many tensors were taken as they are.
