@@ -11,7 +11,7 @@ use burn::tensor::{Device, Tensor, module};
 use engine::graph::{Activation, Padding};
 use model::layer::conv2d;
 
-use crate::weights::{Weights, normalised};
+use crate::weights::{Weights, constant, normalised};
 
 /// VGG (Simonyan and Zisserman 2015, arXiv:1409.1556) by its number of layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -155,15 +155,12 @@ impl Extractor {
             _ => x,
         };
         x = normalised(x);
-        let tracked = device.is_autodiff();
         for (layer, (weight, bias)) in self.network.layers().zip(&self.convs) {
             if layer.conv == 1 && layer.block > 1 {
                 x = pool(x);
             }
-            let (mut weight, mut bias) = (weight.clone(), bias.clone());
-            if tracked {
-                (weight, bias) = (Tensor::from_inner(weight), Tensor::from_inner(bias));
-            }
+            let weight = constant(weight.clone(), &device);
+            let bias = constant(bias.clone(), &device);
             x = conv2d(x, weight, Some(bias), Activation::Relu, Padding::Same, 1);
             if layers.contains(&layer) {
                 found.insert(layer, x.clone());

@@ -18,6 +18,14 @@ pub fn normalised(x: BurnTensor<4>) -> BurnTensor<4> {
     (x - plane(IMAGENET_MEAN)) / plane(IMAGENET_DEVIATION)
 }
 
+/// A tensor of weights, to be used with tensors on `device`, which may be tracked by autodiff.
+pub fn constant<const D: usize>(weights: BurnTensor<D>, device: &Device) -> BurnTensor<D> {
+    match device.is_autodiff() {
+        true => BurnTensor::from_inner(weights),
+        false => weights,
+    }
+}
+
 /// A file of weights.
 pub struct Weights {
     path: PathBuf,

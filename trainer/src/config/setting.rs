@@ -69,12 +69,6 @@ impl FromStr for Setting {
     }
 }
 
-impl fmt::Display for Setting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}", self.key, self.value)
-    }
-}
-
 /// A key whose value differs between two configurations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -45,7 +46,7 @@ struct Window {
     /// Images by their place in the order, which does not end; `None` for damaged ones.
     held: Mutex<BTreeMap<u64, Arc<OnceLock<Decoded>>>>,
     /// The order of the files in each round through all of them.
-    orders: Mutex<BTreeMap<u64, Arc<Vec<usize>>>>,
+    orders: Mutex<BTreeMap<u64, Vec<usize>>>,
 }
 
 type Decoded = Result<Option<Arc<Sample>>, String>;
@@ -147,38 +148,40 @@ fn draw(weights: impl Iterator<Item = usize> + Clone, random: &mut Pcg64Mcg) -> 
 impl Window {
     fn draw(&self, step: u64, random: &mut Pcg64Mcg) -> anyhow::Result<Arc<Sample>> {
         let first = step / self.steps;
-        let files: Vec<usize> = (first..first + self.count)
-            .map(|place| self.file(place))
-            .collect();
+        let files = self.files(first..first + self.count);
         for _ in 0..TRIES {
             let positions = files.iter().map(|file| self.positions[*file]);
             let drawn = draw(positions, random).context("there are no images to learn from")?;
-            if let Some(sample) = self.sample(first, first + drawn as u64)? {
+            let place = first + drawn as u64;
+            if let Some(sample) = self.sample(first, place, files[drawn])? {
                 return Ok(sample);
             }
         }
         Err(anyhow!("the images are damaged, one after the other"))
     }
 
-    /// The file at a place of the order.
-    fn file(&self, place: u64) -> usize {
+    /// The files at these places of the order.
+    fn files(&self, places: Range<u64>) -> Vec<usize> {
         let count = self.files.len() as u64;
-        let round = place / count;
+        let oldest = places.start / count;
         let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
-        let order = orders.entry(round).or_insert_with(|| {
-            let mut order: Vec<usize> = (0..self.files.len()).collect();
-            order.shuffle(&mut Pcg64Mcg::seed_from_u64(
-                self.seed.rotate_left(17) ^ round,
-            ));
-            Arc::new(order)
+        // Another thread may still make the batch of an earlier step.
+        orders.retain(|round, _| round + 1 >= oldest);
+        let files = places.map(|place| {
+            let round = place / count;
+            let order = orders.entry(round).or_insert_with(|| {
+                let mut order: Vec<usize> = (0..self.files.len()).collect();
+                let seed = self.seed.rotate_left(17) ^ round;
+                order.shuffle(&mut Pcg64Mcg::seed_from_u64(seed));
+                order
+            });
+            order[(place % count) as usize]
         });
-        let file = order[(place % count) as usize];
-        orders.retain(|other, _| other + 2 > round);
-        file
+        files.collect()
     }
 
-    /// The image at a place of the order, while the window begins at `first`; `None` if it is damaged.
-    fn sample(&self, first: u64, place: u64) -> anyhow::Result<Option<Arc<Sample>>> {
+    /// The image of a file at a place of the order, while the window begins at `first`; `None` if it is damaged.
+    fn sample(&self, first: u64, place: u64, file: usize) -> anyhow::Result<Option<Arc<Sample>>> {
         let cell = {
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
             held.retain(|place, _| place + BEHIND >= first);
@@ -186,7 +189,7 @@ impl Window {
         };
         // Decoded without the lock: other threads need other images meanwhile.
         let decoded = cell.get_or_init(|| {
-            let path = &self.files[self.file(place)];
+            let path = &self.files[file];
             match self.loader.sample(path) {
                 Ok(Ok(sample)) => Ok(Some(Arc::new(sample))),
                 Ok(Err(left_out)) => {

@@ -10,6 +10,7 @@ use model::network::Network;
 use model::record;
 
 use super::criterion::Compared;
+use crate::weights::constant;
 
 /// A network whose outputs another one learns.
 pub struct Teacher {
@@ -51,7 +52,6 @@ impl Teacher {
             ratio,
             ..
         } = compared;
-        let is_tracked = output.device().is_autodiff();
         let input = match input.device().is_autodiff() {
             true => input.clone().inner(),
             false => input.clone(),
@@ -71,10 +71,7 @@ impl Teacher {
                 module::avg_pool2d(made, window)
             }
         };
-        let made = match is_tracked {
-            true => Tensor::from_inner(made),
-            false => made,
-        };
+        let made = constant(made, &output.device());
         (output.clone() - made).abs().mean()
     }
 }

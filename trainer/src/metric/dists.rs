@@ -9,7 +9,7 @@ use engine::image::Image;
 
 use crate::planes::to_tensor;
 use crate::vgg::{Extractor, Layer};
-use crate::weights::Weights;
+use crate::weights::{Weights, constant};
 
 /// DISTS (Ding, Ma, Wang and Simoncelli 2020, arXiv:2004.07728).
 ///
@@ -102,9 +102,9 @@ impl Dists {
         let (of_a, of_b) = (features(&a), features(&b));
         let depths_a = std::iter::once(&a).chain(of_a.values());
         let depths_b = std::iter::once(&b).chain(of_b.values());
-        let is_tracked = a.device().is_autodiff();
+        let device = a.device();
         let mut first = 0;
-        let mut similarity = Tensor::zeros([1], &a.device());
+        let mut similarity = Tensor::zeros([1], &device);
         for (x, y) in depths_a.zip(depths_b) {
             let [_, channels, height, width] = x.dims();
             let [x, y] = [x, y].map(|maps| {
@@ -127,10 +127,7 @@ impl Dists {
             let structure = quotient(moment(&x, &y), moment(&x, &x), moment(&y, &y));
             for (weights, quotients) in [(&self.alpha, texture), (&self.beta, structure)] {
                 let weights = weights.clone().narrow(0, first, channels);
-                let weights = match is_tracked {
-                    true => Tensor::from_inner(weights),
-                    false => weights,
-                };
+                let weights = constant(weights, &device);
                 let weighted = quotients * weights.reshape([1, channels, 1]);
                 similarity = similarity + weighted.sum().div_scalar(batch as f64);
             }

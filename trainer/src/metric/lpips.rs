@@ -10,7 +10,7 @@ use engine::image::Image;
 use model::layer::conv2d;
 
 use crate::planes::to_tensor;
-use crate::weights::{Weights, normalised};
+use crate::weights::{Weights, constant, normalised};
 
 /// LPIPS (Zhang, Isola, Efros, Shechtman and Wang 2018, arXiv:1801.03924), version 0.1.
 ///
@@ -132,19 +132,11 @@ impl Lpips {
             let length = (x.clone() * x.clone()).sum_dim(1).add_scalar(1e-20).sqrt();
             let unit = x.clone() / length.add_scalar(1e-10);
             let difference = unit.clone().narrow(0, 0, batch) - unit.narrow(0, batch, batch);
-            let weights = constant(&stage.channel_weights, x.device().is_autodiff());
+            let weights = constant(stage.channel_weights.clone(), &x.device());
             let weighted = difference.clone() * difference * weights;
             distance = distance + weighted.sum_dim(1).mean();
         }
         distance
-    }
-}
-
-/// A tensor of weights among tensors that are tracked by autodiff, or not.
-fn constant<const D: usize>(weights: &Tensor<D>, is_tracked: bool) -> Tensor<D> {
-    match is_tracked {
-        true => Tensor::from_inner(weights.clone()),
-        false => weights.clone(),
     }
 }
 
@@ -157,10 +149,10 @@ impl Stage {
             }
             None => x,
         };
-        let is_tracked = x.device().is_autodiff();
+        let device = x.device();
         self.convs.iter().fold(x, |x, conv| {
-            let weight = constant(&conv.weight, is_tracked);
-            let bias = Some(constant(&conv.bias, is_tracked));
+            let weight = constant(conv.weight.clone(), &device);
+            let bias = Some(constant(conv.bias.clone(), &device));
             if conv.stride == 1 {
                 return conv2d(x, weight, bias, Activation::Relu, Padding::Same, 1);
             }

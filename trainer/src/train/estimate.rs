@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use engine::Input;
+use indicatif::HumanDuration;
 
 use super::trainer::Trainer;
 use crate::config::Config;
@@ -64,7 +65,7 @@ pub fn print(config: &Config, devices: Devices) -> anyhow::Result<()> {
     println!(
         "time      {:.0} patches/s on {names}: about {} for {} steps of {} patches, without evaluations",
         training.batch as f64 / seconds,
-        duration(seconds * training.steps as f64),
+        HumanDuration(Duration::from_secs_f64(seconds * training.steps as f64)),
         training.steps,
         training.batch
     );
@@ -75,31 +76,10 @@ pub fn print(config: &Config, devices: Devices) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Hours and minutes, or less than that.
-fn duration(seconds: f64) -> String {
-    match seconds as u64 {
-        seconds @ 0..100 => format!("{seconds} s"),
-        seconds @ 100..6000 => format!("{} min", seconds.div_ceil(60)),
-        seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
-}
-
 /// The most main memory that this process has held, in megabytes, where the system tells it.
 fn peak_mb() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     let kibibytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kibibytes * 1024.0 / 1e6)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::duration;
-
-    #[test]
-    fn durations_are_read_at_a_glance() {
-        assert_eq!(duration(7.9), "7 s");
-        assert_eq!(duration(121.0), "3 min");
-        assert_eq!(duration(7300.0), "2 h 1 min");
-    }
 }
