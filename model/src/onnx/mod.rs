@@ -5,4 +5,4 @@ mod read;
 mod write;
 
 pub use self::read::{OnnxNetwork, ReadError, read};
-pub use self::write::{About, WriteError, write};
+pub use self::write::{About, WriteError, write, write_steps};

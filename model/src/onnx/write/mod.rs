@@ -69,10 +69,9 @@ pub fn write(
     finish(writer, about, [3, 3], size, output)
 }
 
-/// An ONNX file of a network's steps alone, for tests: `input [batch, c, height, width]`, the network's own planes → its
-/// result as `output`.
-#[cfg(test)]
-fn write_steps(graph: &Graph, plan: &Plan, about: &About) -> Result<Vec<u8>, WriteError> {
+/// An ONNX file of a network's steps alone, without colour conversion: `input [batch, c, height, width]`, the network's
+/// own planes → its result as `output`.
+pub fn write_steps(graph: &Graph, plan: &Plan, about: &About) -> Result<Vec<u8>, WriteError> {
     check::same_steps(graph, plan)?;
     let mut writer = Writer::new();
     let output = steps::write(&mut writer, graph, plan, INPUT, "")?;
