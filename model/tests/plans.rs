@@ -16,7 +16,7 @@ use model::burn_engine::BurnEngine;
 use model::network::{Network, NetworkConfig};
 
 /// Every network in small sizes, some with odd numbers of maps.
-const NETWORKS: [&str; 48] = [
+const NETWORKS: [&str; 49] = [
     r#"{ "kind": "plain", "scale": 2, "width": 16, "depth": 5, "ends_px": 5, "long_skip": true }"#,
     r#"{ "kind": "plain", "scale": 2, "width": 7, "depth": 2, "ends_px": 5, "long_skip": true }"#,
     r#"{ "kind": "plain", "scale": 3, "width": 4, "depth": 1, "skip": "bicubic" }"#,
@@ -28,6 +28,7 @@ const NETWORKS: [&str; 48] = [
     r#"{ "kind": "plain", "scale": 1, "width": 4, "depth": 1, "unshuffle": 4, "expansion": 6 }"#,
     r#"{ "kind": "srcnn", "scale": 3, "maps": [6, 5] }"#,
     r#"{ "kind": "srcnn", "scale": 2, "maps": [6, 5], "colour": "rgb", "kernels_px": [3, 5, 3] }"#,
+    r#"{ "kind": "srcnn", "scale": 2, "maps": [6, 5, 4], "kernels_px": [5, 1, 1, 3], "padding": "zeros" }"#,
     r#"{ "kind": "fsrcnn", "scale": 2, "wide": 6, "narrow": 4, "depth": 2 }"#,
     r#"{ "kind": "fsrcnn", "scale": 3, "wide": 5, "narrow": 3, "depth": 2, "colour": "rgb" }"#,
     r#"{ "kind": "fsrcnn", "scale": 4, "wide": 5, "narrow": 3, "depth": 0 }"#,

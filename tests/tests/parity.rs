@@ -10,8 +10,8 @@ use engine::webgpu::{Gpu, trusted};
 use engine::{CpuEngine, Engine};
 use tests::{largest_difference, model_file, plan, shipped, small_networks, upscaled, upscaled_by};
 use trainer::config::Config;
-use trainer::data::{Batches, Dataset, Images, LowResolution, Pair, Sample};
-use trainer::train::Trainer;
+use trainer::data::{Batches, Dataset, Images, LowResolution, Pair, Sample, Sampler};
+use trainer::train::{Learn, Trainer};
 
 /// The default adapter, which may be a software one.
 fn gpu() -> Device {
@@ -127,7 +127,8 @@ average = 0.9
         };
         let mut trainer = Trainer::new(&config, &device).unwrap();
         let mut said = Vec::new();
-        for batch in Batches::start(Arc::new(dataset), &config, 0) {
+        let sampler = Arc::new(Sampler::new(dataset, &config).unwrap());
+        for batch in Batches::start(&sampler, 0..config.training.steps) {
             let outcome = trainer.step(batch.unwrap()).unwrap();
             said.push([outcome.loss, outcome.norm].map(|value| value.into_scalar::<f32>()));
         }

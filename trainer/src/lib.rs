@@ -18,6 +18,7 @@ pub mod loss;
 pub mod metric;
 pub mod mnist;
 mod planes;
+pub mod prepare;
 pub mod remote;
 pub mod report;
 pub mod schedule;

@@ -9,6 +9,7 @@ use trainer::export::{self, ExportArgs};
 use trainer::import::{self, ImportArgs};
 use trainer::inspect::{self, InspectArgs};
 use trainer::mnist::{self, DigitsArgs, MnistArgs};
+use trainer::prepare::{self, DataArgs};
 use trainer::study::{self, StudyArgs};
 use trainer::train::{self, TrainArgs, WorkerArgs};
 use trainer::upscale::{self, UpscaleArgs};
@@ -27,6 +28,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Train(TrainArgs),
+    Data(DataArgs),
     Eval(EvalArgs),
     Upscale(UpscaleArgs),
     Inspect(InspectArgs),
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
     };
     exit(match command {
         Command::Train(args) => train::train(&args),
+        Command::Data(args) => prepare::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Upscale(args) => upscale::run(&args),
         Command::Inspect(args) => inspect::inspect(&args),

@@ -30,6 +30,96 @@ fn degrade_writes_what_a_training_uses() {
     assert!(report.contains(words), "{report}");
 }
 
+#[test]
+fn data_cuts_tiles_without_copies_and_without_those_that_teach_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["photos/more", "test"] {
+        std::fs::create_dir_all(path(name)).unwrap();
+    }
+    let sample = |name: &str| image::open(Path::new(&samples()).join(name)).unwrap();
+    let sea = sample("budgie_casa-mila_704_768.webp");
+    let otters = sample("budgie_oakland-zoo-otters_1408_568.webp");
+    sea.save(path("photos/sea.png")).unwrap();
+    otters.save(path("photos/otters.jpg")).unwrap();
+    // A smaller copy, turned, in another format; a copy of a test image; an image without detail; a plain one.
+    let half = |image: &image::DynamicImage| image.thumbnail_exact(300, 300);
+    half(&sea.rotate90())
+        .into_rgb8()
+        .save(path("photos/more/sea.jpg"))
+        .unwrap();
+    let hippo = sample("mate_hu-chen-unsplash-baby-hippo-with-mother_0_0.webp");
+    hippo.save(path("photos/hippo.png")).unwrap();
+    half(&hippo.fliph()).save(path("test/hippo.png")).unwrap();
+    let blurred = sample("budgie_lake-sherburne_704_568.webp").blur(4.0);
+    blurred.save(path("photos/more/blurred.png")).unwrap();
+    image::RgbImage::from_pixel(300, 280, image::Rgb([90, 120, 200]))
+        .save(path("photos/plain.png"))
+        .unwrap();
+    image::RgbImage::new(300, 100)
+        .save(path("photos/small.png"))
+        .unwrap();
+    let whole = std::fs::read(path("photos/sea.png")).unwrap();
+    std::fs::write(path("photos/half.png"), &whole[..whole.len() / 2]).unwrap();
+    let licences = "path\tlicence\tsource\nphotos/sea.png\tCC0\tme\nmore/blurred.png\tCC0\tme\n";
+    std::fs::write(path("licences.tsv"), licences).unwrap();
+
+    let data = |more: &[&str]| {
+        let mut data = command();
+        data.arg("data")
+            .arg(path("photos"))
+            .arg("--out")
+            .arg(path("out"))
+            .args(["--tile", "256"]);
+        data.arg("--apart-from")
+            .arg(path("test"))
+            .arg("--licences")
+            .arg(path("licences.tsv"));
+        let output = data.args(more).output().unwrap();
+        let [out, errors] =
+            [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        (output.status.success(), out + &errors)
+    };
+    let (success, text) = data(&["--dry-run"]);
+    assert!(success && !path("out").exists(), "{text}");
+    let (success, text) = data(&[]);
+    assert!(success, "{text}");
+    assert!(
+        text.contains("8 images: 2 damaged or too small, 2 copies, 4 used"),
+        "{text}"
+    );
+    assert!(text.contains("left out 1 flat"), "{text}");
+    assert!(text.contains("No licence is recorded"), "{text}");
+    let manifest = std::fs::read_to_string(path("out/manifest.tsv")).unwrap();
+    let rows: Vec<Vec<&str>> = manifest
+        .lines()
+        .skip(1)
+        .map(|row| row.split('\t').collect())
+        .collect();
+    let of = |name: &str| rows.iter().filter(|row| row[0].starts_with(name)).count();
+    assert_eq!(
+        (of("sea_"), of("otters_"), of("more/"), of("hippo")),
+        (4, 4, 0, 0),
+        "{manifest}"
+    );
+    let sea = rows.iter().find(|row| row[0] == "sea_256_0.png").unwrap();
+    assert_eq!(sea[2..], ["256", "0", "256", "256", "CC0", "me"]);
+    let tile = trainer::image_file::load(&path("out/sea_256_0.png")).unwrap();
+    assert_eq!((tile.width, tile.height), (256, 256));
+    let left_out = std::fs::read_to_string(path("out/left-out.tsv")).unwrap();
+    for (file, reason) in [
+        ("more/sea.jpg", "copy of"),
+        ("hippo.png", "test/hippo.png"),
+        ("half.png", "truncated"),
+        ("small.png", "300×100"),
+    ] {
+        let is_said = |line: &str| line.contains(file) && line.contains(reason);
+        assert!(left_out.lines().any(is_said), "{file}: {left_out}");
+    }
+    let (success, text) = data(&[]);
+    assert!(!success && text.contains("another --out"), "{text}");
+}
+
 /// An IDX file of bright squares at varying positions.
 fn digits(count: usize) -> Vec<u8> {
     let mut bytes = Vec::new();

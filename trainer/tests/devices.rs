@@ -9,7 +9,7 @@ use common::{PLAIN, config};
 use trainer::config::Config;
 use trainer::data::{Dataset, Sampler};
 use trainer::device::Devices;
-use trainer::train::Trainer;
+use trainer::train::{Learn, Trainer};
 
 /// The parameters after one step of gradient descent with learning rate 1, which show the gradient.
 fn after_a_step(devices: usize, accumulate: usize) -> Vec<f32> {
@@ -22,7 +22,7 @@ fn after_a_step(devices: usize, accumulate: usize) -> Vec<f32> {
         .replace("hold_out = 1", "hold_out = 0");
     let config = Config::parse(&text, Path::new(".")).unwrap();
     let dataset = Dataset::load(&config).unwrap();
-    let batch = Sampler::new(dataset.into(), &config).batch(0).unwrap();
+    let batch = Sampler::new(dataset, &config).unwrap().batch(0).unwrap();
     let mut several = Devices::from(Device::flex());
     several.all = vec![several.all[0].clone(); devices];
     let mut trainer = Trainer::on(&config, several).unwrap();

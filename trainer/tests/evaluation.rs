@@ -95,7 +95,13 @@ fn several_models_and_sets_make_one_report() {
         );
         assert_eq!(objects[0]["mean"], objects[2]["mean"]);
     }
-    for file in ["fast-x2/a/2.png", "fast-x2-2/b/3.png"] {
+    for file in [
+        "fast-x2/a/2.png",
+        "fast-x2-2/b/3.png",
+        "bicubic/a/2.png",
+        "nearest/b/3.png",
+        "lanczos/b/3.png",
+    ] {
         let saved = image_file::load(&path("saved").join(file)).unwrap();
         assert_eq!((saved.width, saved.height), (100, 90));
     }

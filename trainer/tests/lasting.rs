@@ -321,7 +321,7 @@ fn a_dry_run_tells_the_cost_and_trains_nothing() {
     assert!(!folder.path().join("run").exists());
 }
 
-/// The student learns from what the teacher makes, at twice the scale, and its log has both terms.
+/// The student learns from what the teacher makes, at twice the scale, and its log has all terms.
 #[test]
 fn a_network_learns_from_a_teacher_and_starts_from_another_scale() {
     let folder = tempfile::tempdir().unwrap();
@@ -333,7 +333,7 @@ fn a_network_learns_from_a_teacher_and_starts_from_another_scale() {
     let teacher = train(folder.path(), "teacher", &[]);
     assert!(teacher.status.success(), "{}", said(&teacher));
 
-    let loss = "0.5*l1 + 0.5*distill(teacher/model.bpk)";
+    let loss = "0.5*l1 + 0.3*distill(teacher/model.bpk) + 0.2*ldl";
     write(colour.replace("1*l1", loss));
     let student = train(
         folder.path(),
@@ -361,7 +361,7 @@ fn a_network_learns_from_a_teacher_and_starts_from_another_scale() {
     let steps: Vec<_> = log.lines().filter_map(terms).collect();
     assert!(!steps.is_empty(), "{log}");
     for (count, sum, loss) in steps {
-        assert_eq!(count, 2, "{log}");
+        assert_eq!(count, 3, "{log}");
         assert!((sum - loss).abs() < 1e-5 * loss, "{sum} is not {loss}");
     }
 

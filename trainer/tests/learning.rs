@@ -8,7 +8,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use common::samples;
 use model::network::Network;
 use trainer::config::Config;
-use trainer::data::{LowResolution, Pair, Sample};
+use trainer::data::{LowResolution, Pair, Sample, Sampler};
+use trainer::train::Learn;
 
 fn noise(count: usize, seed: u32) -> Vec<f32> {
     let mut state = seed;
@@ -117,7 +118,8 @@ optimiser = {{ kind = "adam" }}
     };
     let mut trainer = trainer::train::Trainer::new(&config, &Device::flex()).unwrap();
     let mut losses = Vec::new();
-    for batch in trainer::data::Batches::start(std::sync::Arc::new(dataset), &config, 0) {
+    let sampler = std::sync::Arc::new(Sampler::new(dataset, &config).unwrap());
+    for batch in trainer::data::Batches::start(&sampler, 0..config.training.steps) {
         losses.push(
             trainer
                 .step(batch.unwrap())

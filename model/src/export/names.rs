@@ -68,6 +68,9 @@ pub(super) fn places(config: &NetworkConfig) -> Result<Vec<Place>, ExportError> 
             }
             from(span::sources([0.0; 3], 1.0))
         }
+        NetworkConfig::Srcnn(config) if config.kernels_px.len() != 3 => {
+            return Err(ExportError::Variant("SRCNN of this depth"));
+        }
         NetworkConfig::Srcnn(_) => ["conv1", "conv2", "conv3"].map(Place::conv).into(),
         NetworkConfig::Fsrcnn(config) => {
             let middle = |i: usize| {

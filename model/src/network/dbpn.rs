@@ -141,8 +141,8 @@ impl Architecture for DbpnConfig {
         })
     }
 
-    fn last_layer(&self) -> &'static str {
-        "last"
+    fn last_layer(&self) -> String {
+        "last".into()
     }
 }
 

@@ -104,8 +104,8 @@ impl Architecture for HourglassConfig {
         vec![self.scale; self.stacks]
     }
 
-    fn last_layer(&self) -> &'static str {
-        "stacks"
+    fn last_layer(&self) -> String {
+        "stacks".into()
     }
 }
 

@@ -104,8 +104,8 @@ impl Architecture for LapSrnConfig {
         (1..=self.levels()).map(|level| 1 << level).collect()
     }
 
-    fn last_layer(&self) -> &'static str {
-        "details"
+    fn last_layer(&self) -> String {
+        "details".into()
     }
 }
 

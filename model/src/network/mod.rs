@@ -107,7 +107,7 @@ trait Architecture {
     }
 
     /// Path of the last convolution, whose parameters come last.
-    fn last_layer(&self) -> &'static str;
+    fn last_layer(&self) -> String;
 }
 
 /// Defines everything that has one case per network.

@@ -133,8 +133,8 @@ impl Architecture for PlainConfig {
         })
     }
 
-    fn last_layer(&self) -> &'static str {
-        "last"
+    fn last_layer(&self) -> String {
+        "last".into()
     }
 }
 

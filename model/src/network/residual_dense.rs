@@ -128,8 +128,8 @@ impl Architecture for ResidualDenseConfig {
         })
     }
 
-    fn last_layer(&self) -> &'static str {
-        "last"
+    fn last_layer(&self) -> String {
+        "last".into()
     }
 }
 

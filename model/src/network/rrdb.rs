@@ -145,8 +145,8 @@ impl Architecture for RrdbConfig {
         })
     }
 
-    fn last_layer(&self) -> &'static str {
-        "last"
+    fn last_layer(&self) -> String {
+        "last".into()
     }
 }
 

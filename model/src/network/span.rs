@@ -84,8 +84,8 @@ impl Architecture for SpanConfig {
         })
     }
 
-    fn last_layer(&self) -> &'static str {
-        "last"
+    fn last_layer(&self) -> String {
+        "last".into()
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Dong, Loy, He and Tang, "Learning a Deep Convolutional Network for Image Super-Resolution",
 //! ECCV 2014, and the longer arXiv:1501.00092. The image is enlarged by bicubic interpolation
-//! first; three convolutions then extract patches, map them non-linearly, and reconstruct:
+//! first; three convolutions, or more, then extract patches, map them non-linearly, and reconstruct:
 //!
 //! ```text
 //! Y [1, h, w] ─ k₁×k₁ ─ ReLU ─ [64, h, w] ─ k₂×k₂ ─ ReLU ─ [32, h, w] ─ k₃×k₃ ─ Y [1, h, w]
@@ -26,33 +26,55 @@ pub struct SrcnnConfig {
     /// Planes that the network processes; Y in the paper.
     #[serde(default)]
     pub colour: Colour,
-    /// Sides of the three kernels in pixels: 9-1-5, or 9-5-5 in the longer paper.
+    /// Sides of the kernels in pixels: 9-1-5, or 9-3-5, 9-5-5 and, with 64, 32 and 16 maps, 9-1-1-5 in the longer paper.
     #[serde(default = "kernels_px")]
-    pub kernels_px: [usize; 3],
-    /// Maps after the first and the second convolution.
+    pub kernels_px: Vec<usize>,
+    /// Maps after each convolution but the last.
     #[serde(default = "maps")]
-    pub maps: [usize; 2],
+    pub maps: Vec<usize>,
+    /// What lies beyond the image's borders.
+    #[serde(default, skip_serializing_if = "Padding::is_default")]
+    pub padding: Padding,
 }
 
-fn kernels_px() -> [usize; 3] {
-    [9, 1, 5]
+/// What an [`Srcnn`] takes for pixels beyond the image's borders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Padding {
+    /// Copies of the border pixels, as the paper's code does; patches are trained without padding, and a patch of 33×33
+    /// pixels gives the central 21×21 (9-1-5).
+    #[default]
+    Replicate,
+    /// Zeros around the input of each convolution, in training, too, as most reimplementations have it. They darken the
+    /// borders.
+    Zeros,
 }
 
-fn maps() -> [usize; 2] {
-    [64, 32]
+impl Padding {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+fn kernels_px() -> Vec<usize> {
+    vec![9, 1, 5]
+}
+
+fn maps() -> Vec<usize> {
+    vec![64, 32]
 }
 
 impl SrcnnConfig {
-    /// Weight shapes of the three convolutions, `[out, in, k, k]`.
-    fn shapes(&self) -> [[usize; 4]; 3] {
+    /// Weight shapes of the convolutions, `[out, in, k, k]`.
+    fn shapes(&self) -> impl ExactSizeIterator<Item = [usize; 4]> {
         let channels = self.colour.channels();
-        let [k1, k2, k3] = self.kernels_px;
-        let [m1, m2] = self.maps;
-        [
-            [m1, channels, k1, k1],
-            [m2, m1, k2, k2],
-            [channels, m2, k3, k3],
-        ]
+        let of_layer = move |i: usize| {
+            let inputs = if i == 0 { channels } else { self.maps[i - 1] };
+            let outputs = self.maps.get(i).copied().unwrap_or(channels);
+            let k = self.kernels_px[i];
+            [outputs, inputs, k, k]
+        };
+        (0..self.kernels_px.len()).map(of_layer)
     }
 }
 
@@ -67,26 +89,52 @@ impl Architecture for SrcnnConfig {
 
     fn validate(&self) -> Result<(), ConfigError> {
         check_scale(self.scale)?;
-        for k in self.kernels_px {
-            check(k % 2 == 1 && k <= 15, "kernels_px", k, "odd and at most 15")?;
+        let depth = self.kernels_px.len();
+        check(
+            (2..=20).contains(&depth),
+            "the number of kernels_px",
+            depth,
+            "2 to 20",
+        )?;
+        for k in &self.kernels_px {
+            check(
+                k % 2 == 1 && *k <= 15,
+                "kernels_px",
+                *k,
+                "odd and at most 15",
+            )?;
         }
-        for maps in self.maps {
-            check_maps("maps", maps)?;
+        let maps = self.maps.len();
+        check(
+            maps + 1 == depth,
+            "the number of maps",
+            maps,
+            "one less than that of kernels_px",
+        )?;
+        for maps in &self.maps {
+            check_maps("maps", *maps)?;
         }
         Ok(())
     }
 
     fn build(&self, layers: &mut Layers) -> Network {
-        let [first, second, last] = self.shapes();
-        let relu = |shape| ConvConfig::new(shape).gain(2.0).then(Activation::Relu);
-        let convs = [relu(first), relu(second), ConvConfig::new(last).gain(2.0)];
+        let last = self.maps.len();
+        let convs = self.shapes().enumerate().map(|(i, shape)| {
+            let conv = ConvConfig::new(shape).gain(2.0);
+            if i == last {
+                conv
+            } else {
+                conv.then(Activation::Relu)
+            }
+        });
         Network::Srcnn(Srcnn {
-            layers: convs.map(|conv| layers.conv(conv)).into(),
+            layers: convs.map(|conv| layers.conv(conv)).collect(),
+            zeros: self.padding == Padding::Zeros,
         })
     }
 
-    fn last_layer(&self) -> &'static str {
-        "layers.2"
+    fn last_layer(&self) -> String {
+        format!("layers.{}", self.maps.len())
     }
 }
 
@@ -94,9 +142,16 @@ impl Architecture for SrcnnConfig {
 #[derive(Module, Debug)]
 pub struct Srcnn {
     layers: Vec<ConvBlock>,
+    /// Whether each convolution's input is padded with zeros.
+    zeros: bool,
 }
 
 impl Srcnn {
+    fn padded_by_zeros<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error> {
+        let mut layers = self.layers.iter();
+        layers.try_fold(input, |maps, layer| ops.conv(layer, &maps))
+    }
+
     fn unpadded<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error> {
         let mut maps = input;
         for layer in &self.layers {
@@ -107,20 +162,24 @@ impl Srcnn {
 }
 
 impl Topology for Srcnn {
-    /// Pads with copies of the border pixels, as the paper's code does; zero padding would darken the borders.
     fn run<O: Ops>(&self, ops: &mut O, input: O::Maps) -> Result<O::Maps, O::Error> {
+        if self.zeros {
+            return self.padded_by_zeros(ops, input);
+        }
         let margin = self.layers.iter().map(|layer| layer.kernel_px() / 2).sum();
         let padded = ops.pad(&input, margin, Border::Replicate)?;
         self.unpadded(ops, padded)
     }
 
-    /// Trains without padding, as the paper does: a patch of 33×33 pixels gives the central 21×21 (9-1-5).
     fn run_training<O: Ops>(
         &self,
         ops: &mut O,
         input: O::Maps,
         _levels: f64,
     ) -> Result<O::Maps, O::Error> {
-        self.unpadded(ops, input)
+        match self.zeros {
+            true => self.padded_by_zeros(ops, input),
+            false => self.unpadded(ops, input),
+        }
     }
 }

@@ -105,8 +105,8 @@ impl Architecture for SrResNetConfig {
         })
     }
 
-    fn last_layer(&self) -> &'static str {
-        "tail"
+    fn last_layer(&self) -> String {
+        "tail".into()
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use model::network::NetworkConfig;
 use serde::Deserialize;
 
-use crate::data::{Degrader, LowResolution};
+use crate::data::{Degrader, LowResolution, Sampling};
 use crate::degrade::Degradation;
 
 /// The images that a network learns from.
@@ -19,6 +19,12 @@ pub struct DataConfig {
     /// Patches start at multiples of this many pixels.
     #[serde(default = "one")]
     pub stride_px: usize,
+    /// The order of the patches.
+    #[serde(default)]
+    pub sampling: Sampling,
+    /// Whether patches are mirrored and turned at random.
+    #[serde(default = "yes")]
+    pub flips: bool,
     /// How low-resolution images are made.
     #[serde(default)]
     pub degradation: Degradation,
@@ -26,6 +32,9 @@ pub struct DataConfig {
     /// name of its original, with or without a suffix `x2`, `x3`, … for the scale, as in DIV2K.
     #[serde(default)]
     pub low_resolution: Option<PathBuf>,
+    /// Learn from originals that are sharpened by unsharp masking, as Real-ESRGAN does; those held out are not.
+    #[serde(default)]
+    pub sharpen_targets: bool,
     /// How the names of tiles of a photograph end, `#` being a number, such as `_s#`: if one is held out, the others are
     /// not learnt from.
     #[serde(default)]
@@ -37,6 +46,10 @@ pub struct DataConfig {
 
 fn one() -> usize {
     1
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn memory_gb() -> f64 {

@@ -116,6 +116,11 @@ impl Config {
         losses.into_iter().flat_map(Loss::features).collect()
     }
 
+    /// Whether a loss needs what the moving average of the weights makes of the input.
+    pub fn needs_average(&self) -> bool {
+        self.training.loss.needs_average() || self.last_loss().needs_average()
+    }
+
     /// Side of the largest patches that the loss compares, in pixels.
     pub fn compared_px(&self) -> usize {
         let ratio = self.network.training_ratios().last().copied().unwrap_or(1);

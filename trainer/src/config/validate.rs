@@ -84,6 +84,12 @@ impl Config {
                 "{name} has to be at least 0 and below 1"
             );
         }
+        for loss in [&training.loss, self.last_loss()] {
+            ensure!(
+                training.average.is_some() || !loss.needs_average(),
+                "the loss {loss} compares with the average of the weights: set training.average, such as 0.999"
+            );
+        }
         Ok(())
     }
 
@@ -227,6 +233,7 @@ hold_out = 1
             ),
             ("1*l1", "1*lpips", "set data.patch_px = 32 or more"),
             ("1*l1", "1*l1 + 1*chroma", "network.colour"),
+            ("1*l1", "1*l1 + 1*ldl", "training.average"),
             ("1*l1", "1*l1 + 0.1*gan", "training.curriculum cannot"),
             ("at = [0.5]", "at = [2.5]", "between 0 and 1"),
             ("at = [0.5]", "at = [50]", "below 40"),

@@ -102,6 +102,14 @@ impl Images {
         self.len() == 0
     }
 
+    /// All images; `None` if they are not all in memory.
+    pub(super) fn all(&self) -> Option<&[Arc<Sample>]> {
+        match &self.0 {
+            Held::All { samples } => Some(samples),
+            Held::Window(_) => None,
+        }
+    }
+
     /// An image for a step, drawn with a probability proportional to its number of patch positions.
     pub(super) fn draw(
         &self,

@@ -8,6 +8,7 @@ use engine::image::{Channels, Image};
 use model::network::NetworkConfig;
 
 use super::drawn::Degrader;
+use super::sharpen::sharpened;
 use super::{LeftOut, LowResolution, Pair, Sample, crop_to_multiple};
 use crate::config::DataConfig;
 use crate::image_file::{self, LoadError};
@@ -18,6 +19,7 @@ pub(super) struct Loader {
     low: LowResolution,
     network: NetworkConfig,
     patch_px: usize,
+    sharpen_targets: bool,
     /// If inputs are drawn for each patch.
     degrader: Option<Arc<Degrader>>,
 }
@@ -29,6 +31,7 @@ impl Loader {
             low: config.low_resolution(seed),
             network: network.clone(),
             patch_px: config.patch_px,
+            sharpen_targets: config.sharpen_targets,
             degrader: config.degrader(network).map(Arc::new),
         }
     }
@@ -73,16 +76,23 @@ impl Loader {
 
     /// A sample, or why the image is left out.
     pub fn sample(&self, file: &Path) -> anyhow::Result<Result<Sample, LeftOut>> {
-        let needed_px = self.needed_px();
+        let mut original = match self.read(file, self.needed_px())? {
+            Ok(original) => original,
+            Err(left_out) => return Ok(Err(left_out)),
+        };
+        if self.sharpen_targets {
+            original = sharpened(&original.to_channels(Channels::Rgb))?;
+        }
         Ok(match &self.degrader {
             Some(degrader) => {
-                let original = self.original(file, needed_px)?;
-                original.map(|original| {
-                    Sample::drawn(image_file::name(file), original, degrader, &self.network)
-                })
+                let original = original.to_channels(Channels::Rgb);
+                let scale = self.network.spec().scale;
+                let original = crop_to_multiple(&original, scale).unwrap_or(original);
+                let name = image_file::name(file);
+                Ok(Sample::drawn(name, original, degrader, &self.network))
             }
             None => {
-                let pair = self.pair(file, needed_px)?;
+                let pair = self.pair_of(file, original)?;
                 pair.map(|pair| Sample::new(pair, &self.network))
             }
         })
@@ -102,24 +112,18 @@ impl Loader {
         })
     }
 
-    /// An original in RGB whose sides the scale divides.
-    fn original(&self, file: &Path, needed_px: usize) -> anyhow::Result<Result<Image, LeftOut>> {
-        let read = self.read(file, needed_px)?;
-        Ok(read.map(|hr| {
-            let hr = hr.to_channels(Channels::Rgb);
-            crop_to_multiple(&hr, self.network.spec().scale).unwrap_or(hr)
-        }))
-    }
-
     /// A pair in RGB, or why the image is left out. An unreadable file or a low-resolution image that
     /// does not belong to its original is an error.
     pub fn pair(&self, file: &Path, needed_px: usize) -> anyhow::Result<Result<Pair, LeftOut>> {
-        let scale = self.network.spec().scale;
-        let hr = match self.read(file, needed_px)? {
-            Ok(hr) => hr,
-            Err(left_out) => return Ok(Err(left_out)),
-        };
-        match Pair::from_original(file, hr, scale, &self.low) {
+        match self.read(file, needed_px)? {
+            Ok(original) => self.pair_of(file, original),
+            Err(left_out) => Ok(Err(left_out)),
+        }
+    }
+
+    /// See [`Self::pair`]; `hr` has been read from `file`.
+    fn pair_of(&self, file: &Path, hr: Image) -> anyhow::Result<Result<Pair, LeftOut>> {
+        match Pair::from_original(file, hr, self.network.spec().scale, &self.low) {
             Ok(pair) => Ok(Ok(pair.into_rgb())),
             Err(error) => match error.downcast::<LoadError>() {
                 Ok(error @ LoadError::File { .. }) => Err(error.into()),

@@ -3,6 +3,7 @@
 mod batch;
 mod dataset;
 mod drawn;
+mod epochs;
 mod group;
 mod images;
 mod left_out;
@@ -10,6 +11,7 @@ mod loader;
 mod pair;
 mod sample;
 mod sampler;
+mod sharpen;
 
 pub use batch::{Batch, BatchShape};
 pub use dataset::Dataset;
@@ -18,4 +20,4 @@ pub use images::Images;
 pub use left_out::LeftOut;
 pub use pair::{LowResolution, Pair, crop_to_multiple};
 pub use sample::Sample;
-pub use sampler::{Batches, Sampler};
+pub use sampler::{Batches, Sampler, Sampling};

@@ -93,6 +93,20 @@ impl Sample {
         positions(self.size, patch_px, stride_px)
     }
 
+    /// The corner of the patch at a position, counted row by row.
+    pub(super) fn corner(
+        &self,
+        position: usize,
+        patch_px: usize,
+        stride_px: usize,
+    ) -> (usize, usize) {
+        let columns = (self.size.0 - patch_px) / stride_px + 1;
+        (
+            position % columns * stride_px,
+            position / columns * stride_px,
+        )
+    }
+
     pub(super) fn random_position(
         &self,
         patch_px: usize,

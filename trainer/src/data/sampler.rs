@@ -1,15 +1,19 @@
 //! Random patches and their eight flips, prepared by threads while a step is computed.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
+use anyhow::Context;
 use engine::Colour;
 use engine::image::{Image, colour};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
+use serde::Deserialize;
 
-use super::Dataset;
 use super::batch::{Batch, BatchShape, Patches};
+use super::epochs::Epochs;
+use super::{Dataset, Images, Sample};
 use crate::config::Config;
 
 /// Number of batches that each thread prepares in advance.
@@ -24,14 +28,12 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// Batches for the steps `from..config.training.steps`.
-    pub fn start(dataset: Arc<Dataset>, config: &Config, from: u64) -> Self {
-        let sampler = Arc::new(Sampler::new(dataset, config));
-        let steps = from..config.training.steps;
+    /// Batches for these steps.
+    pub fn start(sampler: &Arc<Sampler>, steps: Range<u64>) -> Self {
         let threads = threads();
         let receivers = (0..threads).map(|thread| {
             let (sender, receiver) = sync_channel(AHEAD);
-            let sampler = Arc::clone(&sampler);
+            let sampler = Arc::clone(sampler);
             let steps = steps.clone().skip(thread).step_by(threads);
             std::thread::spawn(move || {
                 for step in steps {
@@ -65,9 +67,20 @@ impl Iterator for Batches {
     }
 }
 
+/// The order of the patches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sampling {
+    /// Each patch is drawn from all positions.
+    #[default]
+    Random,
+    /// Each position of each image comes once before any comes again.
+    Epochs,
+}
+
 /// Draws the patches of any step.
 pub struct Sampler {
-    dataset: Arc<Dataset>,
+    images: Images,
     shape: BatchShape,
     colour: Colour,
     margin_px: usize,
@@ -75,14 +88,29 @@ pub struct Sampler {
     batch: usize,
     patch_px: usize,
     stride_px: usize,
+    flips: bool,
+    epochs: Option<Epochs>,
 }
 
 impl Sampler {
-    /// Draws from these images.
-    pub fn new(dataset: Arc<Dataset>, config: &Config) -> Self {
+    /// Draws from these images. Fails if they do not allow the configured order.
+    pub fn new(dataset: Dataset, config: &Config) -> anyhow::Result<Self> {
         let (patch_px, stride_px) = (config.data.patch_px, config.data.stride_px);
-        Self {
-            dataset,
+        let epochs = match config.data.sampling {
+            Sampling::Random => None,
+            Sampling::Epochs => {
+                let samples = dataset.training.all().context(
+                    "data.sampling = \"epochs\" needs all images in memory: raise data.memory_gb",
+                )?;
+                let positions = samples.iter();
+                let positions = positions.map(|sample| sample.positions(patch_px, stride_px));
+                Some(Epochs::new(positions, config.seed)?)
+            }
+        };
+        Ok(Self {
+            images: dataset.training,
+            epochs,
+            flips: config.data.flips,
             shape: BatchShape::new(config, config.training.batch),
             colour: config.network.spec().colour,
             margin_px: config.network.training_margin_px(),
@@ -90,7 +118,33 @@ impl Sampler {
             batch: config.training.batch,
             patch_px,
             stride_px,
+        })
+    }
+
+    /// Steps of an epoch, if the patches come in epochs.
+    pub fn epoch_steps(&self) -> Option<f64> {
+        let epochs = self.epochs.as_ref()?;
+        Some(epochs.len() as f64 / self.batch as f64)
+    }
+
+    /// The sample and the corner of a patch of a step.
+    fn draw(
+        &self,
+        step: u64,
+        patch: usize,
+        random: &mut Pcg64Mcg,
+    ) -> anyhow::Result<(Arc<Sample>, (usize, usize))> {
+        let (patch_px, stride_px) = (self.patch_px, self.stride_px);
+        if let (Some(epochs), Some(samples)) = (&self.epochs, self.images.all()) {
+            let number = step * self.batch as u64 + patch as u64;
+            let (image, position) = epochs.patch(number);
+            let sample = Arc::clone(&samples[image]);
+            let corner = sample.corner(position, patch_px, stride_px);
+            return Ok((sample, corner));
         }
+        let sample = self.images.draw(step, [patch_px, stride_px], random)?;
+        let corner = sample.random_position(patch_px, stride_px, random);
+        Ok((sample, corner))
     }
 
     /// The patches of a step, always the same ones. Fails where a degradation does.
@@ -99,11 +153,13 @@ impl Sampler {
         let mut batch = Batch::empty(self.shape.clone());
         let (input, targets) = batch.parts_mut();
         let margin = self.margin_px;
-        for _ in 0..self.batch {
-            let size = [self.patch_px, self.stride_px];
-            let sample = self.dataset.training.draw(step, size, &mut random)?;
-            let (x, y) = sample.random_position(self.patch_px, self.stride_px, &mut random);
-            let flip = Flip(random.random_range(0..8));
+        for patch in 0..self.batch {
+            let (sample, (x, y)) = self.draw(step, patch, &mut random)?;
+            let flip = Flip(if self.flips {
+                random.random_range(0..8)
+            } else {
+                0
+            });
             let (image, corner) = sample.patch((x, y), self.patch_px, &mut random)?;
             flip.cut(&image, corner, self.colour, input);
             for ((ratio, patches), (_, target)) in targets.iter_mut().zip(&sample.targets) {

@@ -111,7 +111,7 @@ impl Kernel {
 }
 
 /// A Gaussian blur of the same standard deviation in pixels in all directions.
-pub(super) fn gaussian(planes: &Planes, sigma: f64) -> Planes {
+pub(crate) fn gaussian(planes: &Planes, sigma: f64) -> Planes {
     if sigma < 0.05 {
         return planes.clone();
     }

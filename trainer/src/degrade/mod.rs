@@ -6,6 +6,7 @@ mod codec;
 mod command;
 mod noise;
 mod number;
+mod palette;
 mod preset;
 mod short;
 mod step;
@@ -22,6 +23,7 @@ use serde::Deserialize;
 use crate::planes::{to_image, to_planes};
 
 pub use blur::Shape;
+pub(crate) use blur::gaussian as gaussian_blur;
 pub use codec::Subsampling;
 pub use command::{DegradeArgs, run};
 pub use number::{Choice, Range, Within};
@@ -265,6 +267,12 @@ mod tests {
                 9.0,
             ),
             ("{ kind = \"quantise\", levels = 8 }", 9.0, 14.0),
+            ("{ kind = \"palette\", colours = 16 }", 5.0, 25.0),
+            (
+                "{ kind = \"palette\", colours = [16, 64], dither = [0.5, 1] }",
+                1.0,
+                20.0,
+            ),
         ] {
             let text = format!("[{steps}, {{ kind = \"shrink\", method = \"box\" }}]");
             let found = deviation(&apply(&text, 1), &clean);
@@ -301,6 +309,7 @@ mod tests {
                 "[{ kind = \"shuffle\", steps = [{ kind = \"blr\" }] }]",
                 "gaussian_noise",
             ),
+            ("[{ kind = \"palette\", colours = 1000 }]", "2 to 256"),
             (
                 "[{ kind = \"twice\", steps = [{ kind = \"shrink\" }] }]",
                 "`resize`",

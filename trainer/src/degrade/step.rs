@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::blur::{self, Kernel, Shape};
 use super::codec::{self, Subsampling};
 use super::number::{Choice, Range, Within};
-use super::{avif, noise};
+use super::{avif, noise, palette};
 use crate::planes::{to_image, to_planes};
 
 /// A step, and how often it is taken.
@@ -141,6 +141,14 @@ pub enum Step {
         /// Levels per channel; 256 are 8 bits.
         levels: Within<2, 65_536>,
     },
+    /// Reduction to a palette of the image's own colours, as in GIF files.
+    Palette {
+        /// Colours of the palette.
+        colours: Within<2, 256>,
+        /// The share of each pixel's error that is passed on to its neighbours (Floyd and Steinberg's dithering).
+        #[serde(default)]
+        dither: Option<Within<0, 1>>,
+    },
     /// Steps in random order.
     Shuffle {
         /// The steps.
@@ -210,6 +218,10 @@ impl fmt::Display for Step {
             Self::Webp { quality } => write!(f, "WebP of quality {quality}"),
             Self::Avif { quality } => write!(f, "AVIF of quality {quality}"),
             Self::Quantise { levels } => write!(f, "{levels} levels"),
+            Self::Palette { colours, dither } => match dither {
+                None => write!(f, "{colours} colours"),
+                Some(dither) => write!(f, "{colours} colours, dithered by {dither}"),
+            },
             Self::Shuffle { steps } => write!(f, "in random order ({})", listed(steps, ", ")),
             Self::OneOf { steps } => write!(f, "one of ({})", listed(steps, ", ")),
             Self::Twice { steps } => write!(f, "twice ({})", listed(steps, ", then ")),
@@ -325,6 +337,12 @@ impl Step {
                 let values = planes.data.iter_mut();
                 values.for_each(|value| *value = (value.clamp(0.0, 1.0) * top).round() / top);
                 Ok(planes)
+            }
+            Self::Palette { colours, dither } => {
+                let colours = colours.draw(random).round() as u16;
+                let dither = dither.map_or(0.0, |dither| dither.draw(random)) as f32;
+                let image = palette::reduced(&to_image(&planes)?, colours, dither)?;
+                Ok(to_planes(&image))
             }
             Self::Shuffle { steps } => {
                 let mut order: Vec<&Part> = steps.iter().collect();

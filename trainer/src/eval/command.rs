@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use burn::tensor::Device;
 use clap::Args;
+use engine::image::resize::{Method, resize};
+use engine::image::{Channels, Image};
 use model::burn_engine::BurnEngine;
 use model::record;
 
@@ -17,6 +19,7 @@ use crate::degrade::Degradation;
 use crate::device::{DeviceName, local_device};
 use crate::image_file;
 use crate::metric::{Dists, Lpips, Metric};
+use crate::planes::{to_image, to_planes};
 
 /// Evaluates models on folders of originals: prints tables and writes a report.
 ///
@@ -69,7 +72,8 @@ pub struct EvalArgs {
     /// Also write the scores as JSON: an object, or a list of one for each model and set.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Also write the upscaled images as PNG; several models or sets have subfolders.
+    /// Also write the upscaled images as PNG, in a subfolder for each model, and those of bicubic, nearest and Lanczos
+    /// interpolation; several sets have subfolders in it.
     #[arg(long, value_name = "DIR")]
     pub save: Option<PathBuf>,
     /// Also measure LPIPS, with these weights of AlexNet or VGG16 (safetensors).
@@ -86,6 +90,10 @@ pub struct EvalArgs {
     pub devices: DeviceName,
 }
 
+/// Interpolations that are saved beside bicubic.
+const INTERPOLATIONS: [(&str, Method); 2] =
+    [("nearest", Method::Nearest), ("lanczos", Method::Lanczos)];
+
 /// Runs the command.
 pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     // All input is checked before the evaluation begins.
@@ -94,7 +102,11 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     let judge = args.judge(&device)?;
     let sets = args.sets(&judge)?;
     let names = |names: &mut dyn Iterator<Item = &str>| unique(names.map(folder_name).collect());
-    let models = names(&mut candidates.iter().map(|candidate| candidate.name.as_str()));
+    let models = candidates.iter().map(|candidate| candidate.name.as_str());
+    let interpolations = [BICUBIC]
+        .into_iter()
+        .chain(INTERPOLATIONS.map(|(name, _)| name));
+    let methods = names(&mut interpolations.chain(models));
     let folders = names(&mut sets.iter().map(|set| set.name.as_str()));
     if let Some(folder) = &args.report {
         report::prepare(folder)?;
@@ -106,23 +118,26 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
         &sets,
         &judge,
         with_crops,
-        |set, model, pair, image| {
+        |set, method, pair, image| {
             let Some(folder) = &args.save else {
                 return Ok(());
             };
-            let several = |all: &[String], i: usize| (all.len() > 1).then(|| all[i].clone());
-            let parts = several(&models, model)
-                .into_iter()
-                .chain(several(&folders, set));
-            let path = folder
-                .join(parts.collect::<PathBuf>())
-                .join(&pair.name)
-                .with_extension("png");
-            if let Some(parent) = path.parent() {
-                std::fs::create_dir_all(parent)
-                    .with_context(|| format!("cannot create the folder {}", parent.display()))?;
+            let save = |method: &str, image: &Image| {
+                let set = (folders.len() > 1).then(|| folders[set].as_str());
+                let folder = folder.join(method).join(set.unwrap_or_default());
+                std::fs::create_dir_all(&folder)
+                    .with_context(|| format!("cannot create the folder {}", folder.display()))?;
+                image_file::save(image, &folder.join(&pair.name).with_extension("png"))
+            };
+            if method > 0 {
+                return save(&methods[method + INTERPOLATIONS.len()], image);
             }
-            image_file::save(image, &path)
+            let low = to_planes(&pair.lr.to_channels(Channels::Rgb));
+            for (name, method) in INTERPOLATIONS {
+                let enlarged = resize(&low, pair.hr.width, pair.hr.height, method);
+                save(name, &to_image(&enlarged)?)?;
+            }
+            save(BICUBIC, image)
         },
     )?;
 

@@ -59,8 +59,8 @@ pub(super) struct SetScores {
     pub crops: Vec<Crop>,
 }
 
-/// Runs every model on every image; `keep` is called with the indices of set and model, the pair, and
-/// the model's output.
+/// Runs every model on every image; `keep` is called with the indices of set and method (0 for bicubic interpolation,
+/// then the models), the pair, and the method's output.
 pub(super) fn compare(
     candidates: &mut [Candidate],
     sets: &[TestSet],
@@ -84,10 +84,11 @@ pub(super) fn compare(
         let mut crops = Vec::new();
         for pair in &set.pairs {
             let mut outputs = vec![bicubic(pair)];
+            keep(set_index, 0, pair, &outputs[0])?;
             for (index, candidate) in candidates.iter_mut().enumerate() {
                 progress.set_message(format!("{} · {} · {}", set.name, pair.name, candidate.name));
                 let image = upscaled(&mut candidate.engine, &candidate.spec, pair)?;
-                keep(set_index, index, pair, &image)?;
+                keep(set_index, index + 1, pair, &image)?;
                 outputs.push(image);
                 progress.inc(1);
             }

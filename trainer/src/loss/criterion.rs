@@ -8,6 +8,7 @@ use anyhow::Context;
 use burn::tensor::{Device, Tensor};
 use engine::Spec;
 
+use super::artefact;
 use super::teacher::Teacher;
 use super::terms::{self, Features};
 use super::text::Term;
@@ -92,6 +93,8 @@ pub struct Compared {
     pub output: Tensor<4>,
     /// The original.
     pub target: Tensor<4>,
+    /// The output of the network with its averaged weights, if [`Loss::needs_average`].
+    pub average: Option<Tensor<4>>,
     /// Output pixels per pixel of the input.
     pub ratio: usize,
 }
@@ -111,6 +114,9 @@ impl Criterion {
                     Some(Judge::Lpips(lpips)) => lpips.of(output.clone(), target.clone()),
                     Some(Judge::Dists(dists)) => dists.of(output.clone(), target.clone()),
                     Some(Judge::Teacher(teacher)) => teacher.distance(compared),
+                    None if let (Term::Ldl, Some(average)) = (term, &compared.average) => {
+                        artefact::loss(output, target, average)
+                    }
                     None => terms::value(term, output, target, &features),
                 };
                 value.mul_scalar(*weight)
@@ -191,6 +197,7 @@ mod tests {
     fn sum(criterion: &Criterion, output: Tensor<4>, target: Tensor<4>) -> Tensor<1> {
         let terms = criterion.terms(&Compared {
             input: output.clone(),
+            average: Some(output.clone()),
             output,
             target,
             ratio: 1,
@@ -332,6 +339,34 @@ mod tests {
                 (difference - length).abs() < 0.03 * length,
                 "{loss}: {difference}, not {length}"
             );
+        }
+    }
+
+    /// The factor of SRGAN's content loss is that of its features, squared; it is there to bring the loss to the size of
+    /// the mean squared error (Ledig et al. 2017, arXiv:1609.04802, section 3.2).
+    #[test]
+    fn srgans_factor_makes_content_as_large_as_squared_errors() {
+        let factor: f32 = 1.0 / 12.75;
+        assert!((factor * factor - 0.006).abs() < 2e-4);
+        if !features()["vgg16"].exists() {
+            println!("NOT RUN: SRGAN's content, as ../shared/data/features is missing");
+            return;
+        }
+        let side = 96;
+        let shape = [1, 3, side, side];
+        let target = image(3 * side * side, 1.0);
+        // A moving mean: what a network that has learnt little makes.
+        let output: Vec<f32> = (0..target.len())
+            .map(|i| {
+                let window = &target[i.saturating_sub(1)..(i + 2).min(target.len())];
+                window.iter().sum::<f32>() / window.len() as f32
+            })
+            .collect();
+        let error = value("mse", &output, &target, shape);
+        for layer in ["relu2_2", "relu5_3"] {
+            let content = format!("0.006*content(vgg16:{layer})");
+            let ratio = value(&content, &output, &target, shape) / error;
+            assert!((0.05..20.0).contains(&ratio), "{layer}: {ratio}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The training loss: a weighted sum of terms, written as text.
 
 mod adversarial;
+mod artefact;
 mod criterion;
 mod structure;
 mod teacher;

@@ -15,7 +15,7 @@ const CHARBONNIER_EPSILON: f64 = 1e-3;
 pub(super) type Features = BTreeMap<Layer, Tensor<4>>;
 
 /// The value of a term for `output` and `target`, both `[batch, c, h, w]`, whose features are given;
-/// 0 for a term that another network computes.
+/// 0 for a term that needs another network.
 pub(super) fn value(
     term: &Term,
     output: &Tensor<4>,
@@ -54,7 +54,7 @@ pub(super) fn value(
             let [real, imaginary] = fourier(difference());
             (real.abs() + imaginary.abs()).mean()
         }
-        Term::Lpips | Term::Dists | Term::Distill(_) | Term::Gan(_) => {
+        Term::Lpips | Term::Dists | Term::Distill(_) | Term::Ldl | Term::Gan(_) => {
             Tensor::zeros([1], &output.device())
         }
     }

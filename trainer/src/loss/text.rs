@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 
 use super::structure::WINDOW_PX as SSIM_WINDOW_PX;
-use super::{Adversarial, Gan, Sees};
+use super::{Adversarial, Gan, Sees, artefact};
 use crate::metric;
 use crate::vgg::{Layer, Vgg};
 
@@ -50,6 +50,9 @@ pub enum Term {
     /// `distill(FILE)`: mean `|y − s|`, where s is what the model file's network makes of the same input, reduced by area
     /// where its scale is a multiple of this network's (distillation: Hinton et al. 2015, arXiv:1503.02531); 0…1.
     Distill(String),
+    /// `ldl`: mean of |y − t| weighted by how much of an artefact a pixel is (the artefact loss of LDL, Liang et al. 2022,
+    /// arXiv:2203.09195), which the moving average of the weights tells; 0 and up.
+    Ldl,
     /// `content(layer)`: mean squared difference of a VGG layer's features (Johnson et al. 2016,
     /// arXiv:1603.08155; SRGAN's VGG loss without its factor).
     Content(Layer),
@@ -62,7 +65,7 @@ pub enum Term {
 }
 
 const KNOWN: &str = "l1, mse, smooth_l1(β), charbonnier, tv, ssim, ms_ssim, luma, chroma, fft, content(layer), \
-    texture(layer), lpips, dists, distill(file), gan(kind, layer)";
+    texture(layer), lpips, dists, distill(file), ldl, gan(kind, layer)";
 
 impl Term {
     /// The layer of VGG whose features it uses, if any.
@@ -104,6 +107,7 @@ impl FromStr for Term {
             ("fft", None) => Self::Fft,
             ("lpips", None) => Self::Lpips,
             ("dists", None) => Self::Dists,
+            ("ldl", None) => Self::Ldl,
             ("distill", Some(file)) if !file.is_empty() => Self::Distill(file.to_string()),
             ("distill", _) => return Err("distill needs a model file: distill(teacher.bpk)".into()),
             ("content", _) => Self::Content(layer()?),
@@ -133,6 +137,7 @@ impl fmt::Display for Term {
             Self::Fft => f.write_str("fft"),
             Self::Lpips => f.write_str("lpips"),
             Self::Dists => f.write_str("dists"),
+            Self::Ldl => f.write_str("ldl"),
             Self::Distill(file) => write!(f, "distill({file})"),
             Self::Content(layer) => write!(f, "content({layer})"),
             Self::Texture(layer) => write!(f, "texture({layer})"),
@@ -170,12 +175,18 @@ impl Loss {
         self.terms.iter().any(|(_, term)| *term == Term::Chroma)
     }
 
+    /// Whether one of its terms needs what the moving average of the weights makes of the input.
+    pub fn needs_average(&self) -> bool {
+        self.terms.iter().any(|(_, term)| *term == Term::Ldl)
+    }
+
     /// The smallest side of patches that all its terms can be computed of.
     pub fn smallest_px(&self) -> usize {
         let of_term = |(_, term): &(f64, Term)| match term {
             Term::Ssim | Term::MsSsim => SSIM_WINDOW_PX,
             Term::Lpips => metric::LPIPS_SMALLEST_PX,
             Term::Dists => metric::DISTS_SMALLEST_PX,
+            Term::Ldl => artefact::WINDOW_PX,
             other => other
                 .layer()
                 .map_or(1, |layer| layer.channels_and_reduction().1),

@@ -7,16 +7,14 @@ use burn::module::Module;
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor, TensorData, activation, module};
 use engine::graph::Activation;
-use indicatif::{ProgressBar, ProgressStyle};
 use model::layer::{ConvBlock, ConvConfig, Dense, Layers};
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_pcg::Pcg64Mcg;
 
+use super::epochs::Epochs;
 use super::idx::SIDE_PX;
 use crate::config::OptimiserConfig;
 use crate::schedule::{Decay, Schedule};
-use crate::train::{Checkpoint, Optimiser, Progress, flat};
+use crate::train::training_loop::{self, Course, Times};
+use crate::train::{Checkpoint, Learn, Optimiser, Progress, flat};
 
 const CLASSES: usize = 10;
 
@@ -28,6 +26,12 @@ const LEARNING_RATE: f64 = 1e-3;
 const ADAM: OptimiserConfig = OptimiserConfig::Adam {
     betas: [0.9, 0.999],
     epsilon: 1e-8,
+};
+
+const SCHEDULE: Schedule = Schedule {
+    warm_up_steps: 0,
+    decay: Decay::Cosine,
+    restarts: 0,
 };
 
 /// Convolutions and a dense layer, similar to LeNet (LeCun, Bottou, Bengio and Haffner 1998,
@@ -70,32 +74,31 @@ impl Classifier {
         device: &Device,
     ) -> anyhow::Result<Self> {
         let tracked = device.clone().autodiff();
-        let mut network = Self::new(&tracked);
-        let mut parameters = flat::parameters(&network);
-        let mut optimiser = Optimiser::new(ADAM, &parameters);
-        let schedule = Schedule {
-            warm_up_steps: 0,
-            decay: Decay::Cosine,
-            restarts: 0,
+        let network = Self::new(&tracked);
+        let parameters = flat::parameters(&network);
+        let epochs = Epochs::new(digits.len(), BATCH, epochs, SEED, 0)?;
+        let steps = epochs.total();
+        let mut training = Training {
+            optimiser: Optimiser::new(ADAM, &parameters),
+            network,
+            parameters,
+            step: 0,
+            steps,
         };
-        let steps = (epochs * digits.len().div_ceil(BATCH)) as u64;
-        let mut step = 0;
-        for epoch in 0..epochs {
-            let progress = progress(epoch, epochs, digits.len())?;
-            for indices in order(digits.len(), epoch).chunks(BATCH) {
-                let logits = network.forward(images(digits, indices, &tracked));
-                let loss = cross_entropy(logits, targets(labels, indices, &tracked));
-                let gradient = flat::gradients(&network, &loss.backward());
-                let rate = LEARNING_RATE * schedule.factor(step, steps);
-                let rate = Tensor::full([1], rate, device);
-                parameters = optimiser.step(step, rate, parameters, gradient);
-                network = flat::with_parameters(network, parameters.clone());
-                step += 1;
-                progress.inc(indices.len() as u64);
-            }
-            progress.finish_and_clear();
-        }
-        Ok(network.valid())
+        let mut course = Digits {
+            digits,
+            labels,
+            epochs,
+            device: tracked,
+        };
+        let times = Times {
+            steps,
+            log_every: steps,
+            evaluate_every: steps,
+            save_every: None,
+        };
+        training_loop::run(&mut training, &mut course, &times)?;
+        Ok(training.network.valid())
     }
 
     /// How many of the digits, of 28×28 values in 0…1, it recognises.
@@ -113,17 +116,7 @@ impl Classifier {
 
     /// Writes the classifier to a file; `training` describes its training.
     pub fn save(&self, path: &Path, training: &str) -> anyhow::Result<()> {
-        let checkpoint = Checkpoint {
-            progress: Progress {
-                config: training.to_string(),
-                devices: Vec::new(),
-                step: 0,
-                best: None,
-                waited: 0,
-            },
-            vectors: vec![("parameters".to_string(), flat::parameters(self))],
-        };
-        checkpoint.save(path)
+        checkpoint(flat::parameters(self), 0, training).save(path)
     }
 
     /// Reads a file of [`Self::save`], which has to come from the same training.
@@ -148,12 +141,69 @@ pub fn training(digits: usize, epochs: usize) -> String {
     format!("a classifier trained on {digits} digits in {epochs} epochs (seed {SEED})")
 }
 
-/// A random order of all digits for an epoch.
-fn order(count: usize, epoch: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..count).collect();
-    let seed = SEED.rotate_left(32) ^ epoch as u64;
-    order.shuffle(&mut Pcg64Mcg::seed_from_u64(seed));
-    order
+fn checkpoint(parameters: Tensor<1>, step: u64, training: &str) -> Checkpoint {
+    Checkpoint {
+        progress: Progress {
+            config: training.to_string(),
+            devices: Vec::new(),
+            step,
+            best: None,
+            waited: 0,
+        },
+        vectors: vec![("parameters".to_string(), parameters)],
+    }
+}
+
+/// A classifier in training.
+struct Training {
+    network: Classifier,
+    /// `[n]`
+    parameters: Tensor<1>,
+    optimiser: Optimiser,
+    step: u64,
+    steps: u64,
+}
+
+impl Learn for Training {
+    /// Images `[n, 1, 28, 28]` in 0…1, and one-hot targets `[n, 10]`.
+    type Batch = (Tensor<4>, Tensor<2>);
+    type Outcome = ();
+
+    fn steps(&self) -> u64 {
+        self.step
+    }
+
+    fn step(&mut self, (images, targets): Self::Batch) -> anyhow::Result<()> {
+        let loss = cross_entropy(self.network.forward(images), targets);
+        let gradient = flat::gradients(&self.network, &loss.backward());
+        let rate = LEARNING_RATE * SCHEDULE.factor(self.step, self.steps);
+        let rate = Tensor::full([1], rate, &self.parameters.device());
+        let parameters = self.parameters.clone();
+        self.parameters = self.optimiser.step(self.step, rate, parameters, gradient);
+        self.network = flat::with_parameters(self.network.clone(), self.parameters.clone());
+        self.step += 1;
+        Ok(())
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        checkpoint(self.parameters.clone(), self.step, "")
+    }
+}
+
+/// The digits that a classifier learns from.
+struct Digits<'a> {
+    digits: &'a [Vec<f32>],
+    labels: &'a [u8],
+    epochs: Epochs,
+    device: Device,
+}
+
+impl Course<Training> for Digits<'_> {
+    fn next_batch(&mut self) -> Option<anyhow::Result<(Tensor<4>, Tensor<2>)>> {
+        let indices = self.epochs.next()?;
+        let images = images(self.digits, &indices, &self.device);
+        Some(Ok((images, targets(self.labels, &indices, &self.device))))
+    }
 }
 
 fn images(digits: &[Vec<f32>], indices: &[usize], device: &Device) -> Tensor<4> {
@@ -181,15 +231,6 @@ fn largest(logits: &[f32]) -> u8 {
     let of = |digit: &u8| logits[usize::from(*digit)];
     let digits = 0..CLASSES as u8;
     digits.max_by(|a, b| of(a).total_cmp(&of(b))).unwrap_or(0)
-}
-
-fn progress(epoch: usize, epochs: usize, digits: usize) -> anyhow::Result<ProgressBar> {
-    let template = format!(
-        "{{bar:30}} {{pos}}/{{len}} digits · epoch {} of {epochs} · {{eta}} left in this epoch",
-        epoch + 1
-    );
-    let style = ProgressStyle::with_template(&template)?;
-    Ok(ProgressBar::new(digits as u64).with_style(style))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod classifier;
 mod digits;
+mod epochs;
 mod idx;
 mod recognise;
 
@@ -12,18 +13,17 @@ use burn::tensor::Device;
 use clap::Args;
 use engine::image::{Channels, Image};
 use engine::{Input, Spec};
-use indicatif::{ProgressBar, ProgressStyle};
 use model::record::{self, Metadata, Origin};
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
+use crate::data::Batch;
 use crate::device::{DeviceName, local_device};
 use crate::image_file;
-use crate::train::{Changes, Checkpoint, Trainer};
-use digits::{Digits, outputs};
+use crate::train::training_loop::{self, Course, Times};
+use crate::train::{Changes, Checkpoint, Learn, Outcome, Trainer};
+use digits::{Blur, Digits, outputs};
+use epochs::Epochs;
 use idx::SIDE_PX;
 pub use recognise::{DigitsArgs, run as recognise};
 
@@ -49,6 +49,9 @@ pub struct MnistArgs {
     /// Train on the first N digits only.
     #[arg(long, value_name = "N")]
     pub digits: Option<usize>,
+    /// How digits are blurred.
+    #[arg(long, value_enum, default_value_t)]
+    pub blur: Blur,
     /// The device: auto, cpu, gpu or gpu:1.
     #[arg(long, value_name = "NAME", default_value_t, alias = "device")]
     pub devices: DeviceName,
@@ -95,8 +98,8 @@ pub fn run(args: &MnistArgs) -> anyhow::Result<()> {
     ensure!(args.epochs > 0, "--epochs has to be at least 1");
     let mut training = idx::images(&args.data, idx::TRAINING_IMAGES)?;
     training.truncate(args.digits.unwrap_or(usize::MAX).max(1));
-    let validation = Digits::new(&idx::images(&args.data, idx::TEST_IMAGES)?);
-    let training = Digits::new(&training);
+    let validation = Digits::new(&idx::images(&args.data, idx::TEST_IMAGES)?, args.blur);
+    let training = Digits::new(&training, args.blur);
     let steps_per_epoch = training.len().div_ceil(config.training.batch);
     config.training.steps = (args.epochs * steps_per_epoch) as u64;
     // Trainings of different lengths have different schedules; one cannot resume the other.
@@ -106,6 +109,10 @@ pub fn run(args: &MnistArgs) -> anyhow::Result<()> {
         args.epochs
     );
 
+    // A training without this line was antialiased.
+    if args.blur != Blur::default() {
+        config.text += &format!("blur = {:?}\n", args.blur.text());
+    }
     ensure!(
         args.resume || !args.out.join(CHECKPOINT).exists(),
         "{} holds a training already: go on with --resume, or choose another --out",
@@ -127,6 +134,9 @@ pub fn run(args: &MnistArgs) -> anyhow::Result<()> {
     }
     let blurred = mse(&validation.input, &validation.target);
     println!("epoch  training loss  validation loss  (blurred digits: {blurred:.5})");
+    let (batch, steps) = (config.training.batch, trainer.steps());
+    let epochs = Epochs::new(training.len(), batch, args.epochs, config.seed, steps)?;
+    let every = epochs.steps() as u64;
     let mut table: Vec<Epoch> = Vec::new();
     if args.resume {
         let text = std::fs::read_to_string(args.out.join(LOG)).unwrap_or_default();
@@ -135,31 +145,27 @@ pub fn run(args: &MnistArgs) -> anyhow::Result<()> {
             .collect::<Result<_, _>>()
             .context("the log is damaged")?;
         // Epochs after the checkpoint are repeated.
-        table.truncate(trainer.steps() as usize / steps_per_epoch);
+        table.truncate((steps / every) as usize);
     }
-    for epoch in trainer.steps() as usize / steps_per_epoch..args.epochs {
-        let training_loss = one_epoch(&mut trainer, &training, &config, epoch)?;
-        let outputs = outputs(&trainer.folded(), &validation.input, &device)?;
-        let row = Epoch {
-            epoch: epoch + 1,
-            training: training_loss as f32,
-            validation: mse(&outputs, &validation.target) as f32,
-        };
-        println!(
-            "{:>5}  {:>13.5}  {:>15.5}",
-            row.epoch, row.training, row.validation
-        );
-        table.push(row);
-        let lines = table.iter().map(serde_json::to_string);
-        let lines: Vec<String> = lines.collect::<Result<_, _>>()?;
-        let log = lines.join("\n") + "\n";
-        image_file::write_atomically(&args.out.join(LOG), log.as_bytes())?;
-        trainer.checkpoint().save(&args.out.join(CHECKPOINT))?;
-        export(args, &config, &trainer, &device)?;
-        let grid = grid(&validation, &outputs)?;
-        image_file::save(&grid, &args.out.join(GRID))?;
-    }
-    let report = report(&config, &table, blurred);
+    let mut course = Autoencoding {
+        args,
+        config: &config,
+        device: &device,
+        training,
+        validation,
+        epochs,
+        sum: 0.0,
+        size: 0,
+        table,
+    };
+    let times = Times {
+        steps: config.training.steps,
+        log_every: every,
+        evaluate_every: every,
+        save_every: Some((every, args.out.join(CHECKPOINT))),
+    };
+    training_loop::run(&mut trainer, &mut course, &times)?;
+    let report = report(&config, args.blur, &course.table, blurred);
     image_file::write_atomically(&args.out.join(REPORT), report.as_bytes())?;
     println!(
         "Model: {}\nDigits before and after: {}",
@@ -169,37 +175,60 @@ pub fn run(args: &MnistArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Trains on every digit once, in a random order; returns the mean loss.
-fn one_epoch(
-    trainer: &mut Trainer,
-    digits: &Digits,
-    config: &Config,
-    epoch: usize,
-) -> anyhow::Result<f64> {
-    let mut order: Vec<usize> = (0..digits.len()).collect();
-    order.shuffle(&mut Pcg64Mcg::seed_from_u64(
-        config.seed.rotate_left(32) ^ epoch as u64,
-    ));
-    let progress = ProgressBar::new(digits.len() as u64);
-    let style =
-        ProgressStyle::with_template("{bar:30} {pos}/{len} digits · {eta} left in this epoch");
-    progress.set_style(style?);
-    let mut sum = 0.0;
-    for indices in order.chunks(config.training.batch) {
-        let loss = trainer
-            .step(digits.batch(indices))?
-            .loss
-            .into_scalar::<f32>();
+/// The training of an autoencoder; every epoch has a line in the table.
+struct Autoencoding<'a> {
+    args: &'a MnistArgs,
+    config: &'a Config,
+    device: &'a Device,
+    training: Digits,
+    validation: Digits,
+    epochs: Epochs,
+    /// The sum of the losses of this epoch's digits.
+    sum: f64,
+    /// Digits in the current batch.
+    size: usize,
+    table: Vec<Epoch>,
+}
+
+impl Course<Trainer> for Autoencoding<'_> {
+    fn next_batch(&mut self) -> Option<anyhow::Result<Batch>> {
+        let indices = self.epochs.next()?;
+        self.size = indices.len();
+        Some(Ok(self.training.batch(&indices)))
+    }
+
+    fn add(&mut self, outcome: Outcome) -> anyhow::Result<()> {
+        let loss = outcome.loss.into_scalar::<f32>();
         ensure!(
             loss.is_finite(),
-            "the loss is not a finite number any more: lower training.learning_rate; the checkpoint of \
-             the last epoch is kept"
+            "the loss is not a finite number any more: lower training.learning_rate; the checkpoint of the last epoch \
+             is kept"
         );
-        sum += f64::from(loss) * indices.len() as f64;
-        progress.inc(indices.len() as u64);
+        self.sum += f64::from(loss) * self.size as f64;
+        Ok(())
     }
-    progress.finish_and_clear();
-    Ok(sum / digits.len() as f64)
+
+    fn evaluate(&mut self, trainer: &mut Trainer) -> anyhow::Result<()> {
+        let Digits { input, target } = &self.validation;
+        let outputs = outputs(&trainer.folded(), input, self.device)?;
+        let row = Epoch {
+            epoch: self.table.len() + 1,
+            training: (std::mem::take(&mut self.sum) / self.training.len() as f64) as f32,
+            validation: mse(&outputs, target) as f32,
+        };
+        println!(
+            "{:>5}  {:>13.5}  {:>15.5}",
+            row.epoch, row.training, row.validation
+        );
+        self.table.push(row);
+        let lines = self.table.iter().map(serde_json::to_string);
+        let lines: Vec<String> = lines.collect::<Result<_, _>>()?;
+        let log = lines.join("\n") + "\n";
+        image_file::write_atomically(&self.args.out.join(LOG), log.as_bytes())?;
+        export(self.args, self.config, trainer, self.device)?;
+        let grid = grid(&self.validation, &outputs)?;
+        image_file::save(&grid, &self.args.out.join(GRID))
+    }
 }
 
 fn mse(a: &[Vec<f32>], b: &[Vec<f32>]) -> f64 {
@@ -218,7 +247,7 @@ fn export(
         format: record::FORMAT,
         name: config.name.clone(),
         network: config.network.clone(),
-        degradation: "digits reduced to 10×10 and enlarged to 28×28 again, bilinearly".to_string(),
+        degradation: args.blur.text().to_string(),
         parameters: config.network.parameters(device),
         origin: Origin {
             config: config.text.clone(),
@@ -268,13 +297,13 @@ fn grid(digits: &Digits, outputs: &[Vec<f32>]) -> anyhow::Result<Image> {
     )?)
 }
 
-fn report(config: &Config, table: &[Epoch], blurred: f64) -> String {
+fn report(config: &Config, blur: Blur, table: &[Epoch], blurred: f64) -> String {
     let mut text = format!(
-        "# {}\n\nMean squared error of digits that were reduced to 10×10 pixels; that of the blurred \
-         digits is {blurred:.5}. Validated on MNIST's 10,000 test digits, which have no influence \
+        "# {}\n\nMean squared error of {}; that of the blurred digits is {blurred:.5}. Validated on MNIST's 10,000 test digits, which have no influence \
          on the training.\n\n![Blurred, sharpened, original]({GRID})\n\n\
          | epoch | training | validation |\n|---|---|---|\n",
-        config.name
+        config.name,
+        blur.text(),
     );
     for row in table {
         text += &format!(

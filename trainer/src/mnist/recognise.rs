@@ -10,7 +10,7 @@ use clap::Args;
 use model::record;
 
 use super::classifier::{self, Classifier};
-use super::digits::{Digits, outputs, values};
+use super::digits::{Blur, Digits, outputs, values};
 use super::{MODEL, REPORT, ensure_for_digits, idx};
 use crate::device::{DeviceName, local_device};
 use crate::image_file;
@@ -81,7 +81,7 @@ pub fn run(args: &DigitsArgs) -> anyhow::Result<()> {
     println!("{} ({name}) on {device_name}", metadata.name);
     let (classifier, training) = classifier(args, &device)?;
 
-    let digits = Digits::new(&images);
+    let digits = Digits::new(&images, Blur::of(&metadata.degradation));
     let sharpened = outputs(&network, &digits.input, &device)?;
     let row = |kind, digits: &[Vec<f32>]| Row {
         kind,

@@ -40,9 +40,10 @@ pub struct MakeArgs {
     /// The method that raters are shown as grade 1 [default: `nearest`, or else `bicubic`].
     #[arg(long, value_name = "NAME", conflicts_with = "calibration")]
     pub worst: Option<String>,
-    /// How many images raters are calibrated on, each by the worst method and as original.
-    #[arg(long, value_name = "N", default_value_t = 2)]
-    pub calibrate: usize,
+    /// How many images raters are calibrated on, each by the worst method and as original [default: 2, or 20 of
+    /// --calibration, as in the SRGAN paper].
+    #[arg(long, value_name = "N")]
+    pub calibrate: Option<usize>,
     /// A folder with the subfolders `worst` and `best`: calibrate on their images, which are not graded.
     #[arg(long, value_name = "DIR")]
     pub calibration: Option<PathBuf>,
@@ -84,7 +85,10 @@ impl MakeArgs {
             "--repeats is a share between 0 and 1, not {}",
             self.repeats
         );
-        ensure!(self.calibrate > 0, "--calibrate has to be at least 1");
+        ensure!(
+            self.calibrate != Some(0),
+            "--calibrate has to be at least 1"
+        );
         let mut names = HashSet::from([ORIGINAL]);
         for (name, _) in &self.methods {
             ensure!(
@@ -135,6 +139,12 @@ impl MakeArgs {
         // Data sets keep their originals in a folder HR.
         let mut parts = parts.filter(|part| part != "HR" && part != "/");
         Ok(vec![parts.next().unwrap_or("images".to_string())])
+    }
+
+    /// How many images raters are calibrated on, at most.
+    pub(super) fn calibration_images(&self) -> usize {
+        let default = if self.calibration.is_some() { 20 } else { 2 };
+        self.calibrate.unwrap_or(default)
     }
 
     /// The index of the method that is shown as grade 1.

@@ -50,11 +50,18 @@ pub fn make(args: &MakeArgs) -> anyhow::Result<()> {
     let (versions, mut files) = name_versions(&images, &methods, &mut random);
     let calibration = match &args.calibration {
         Some(folder) => {
-            let (calibration, shown) = separate_calibration(folder, args.calibrate, &mut random)?;
+            let (calibration, shown) =
+                separate_calibration(folder, args.calibration_images(), &mut random)?;
             files.extend(shown);
             calibration
         }
-        None => own_calibration(&versions, methods.len(), worst, args.calibrate, &mut random),
+        None => own_calibration(
+            &versions,
+            methods.len(),
+            worst,
+            args.calibration_images(),
+            &mut random,
+        ),
     };
     let key = Key {
         format: KEY_FORMAT.to_string(),

@@ -15,7 +15,8 @@ pub struct Changes {
 }
 
 /// The keys that may change; the others decide what a network learns, and from which images.
-const CHANGEABLE: [&str; 8] = [
+const CHANGEABLE: [&str; 9] = [
+    "training.accumulate",
     "training.steps",
     "training.batch",
     "training.learning_rate",

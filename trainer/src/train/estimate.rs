@@ -8,8 +8,9 @@ use engine::Input;
 use indicatif::HumanDuration;
 
 use super::trainer::Trainer;
+use super::training_loop::Learn;
 use crate::config::Config;
-use crate::data::{Batches, Dataset};
+use crate::data::{Batches, Dataset, Sampler};
 use crate::device::Devices;
 
 /// Steps are measured for at least so long.
@@ -46,7 +47,11 @@ pub fn print(config: &Config, devices: Devices) -> anyhow::Result<()> {
         dataset.held_out.len()
     );
     let mut trainer = Trainer::on(config, devices)?;
-    let mut batches = Batches::start(Arc::new(dataset), config, 0);
+    let sampler = Arc::new(Sampler::new(dataset, config)?);
+    if let Some(steps) = sampler.epoch_steps() {
+        println!("epoch     {steps:.1} steps");
+    }
+    let mut batches = Batches::start(&sampler, 0..config.training.steps);
     let mut step = || -> anyhow::Result<()> {
         let batch = batches.next().context("there are no batches")??;
         // Reading the loss waits for a GPU.

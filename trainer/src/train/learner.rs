@@ -68,12 +68,14 @@ impl Learner {
         norm
     }
 
+    /// The parameters' moving average `[n]`.
+    pub fn average(&self) -> Option<Tensor<1>> {
+        self.average.as_ref().map(|(average, _)| average.clone())
+    }
+
     /// The parameters to use the network with: the average, if there is one.
     pub fn best(&self) -> Tensor<1> {
-        match &self.average {
-            Some((average, _)) => average.clone(),
-            None => self.parameters.clone(),
-        }
+        self.average().unwrap_or_else(|| self.parameters.clone())
     }
 
     /// The state by name, for a checkpoint.

@@ -54,11 +54,15 @@ impl Networks {
         }
     }
 
+    /// The network in evaluation mode with these parameters `[n]`, in the form that it is trained in.
+    pub fn with(&self, parameters: Tensor<1>) -> Network {
+        // A clone alone would share its running statistics with the network in training.
+        flat::with_parameters(self.network.valid(), parameters).valid()
+    }
+
     /// The network for inference with these parameters `[n]`: folded, in evaluation mode.
     pub fn folded(&self, parameters: Tensor<1>) -> Network {
-        // A clone alone would share its running statistics with the network in training.
-        let network = flat::with_parameters(self.network.valid(), parameters);
-        self.config.fold(&network.valid())
+        self.config.fold(&self.with(parameters))
     }
 }
 

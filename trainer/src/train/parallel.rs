@@ -1,11 +1,11 @@
 //! The devices' work of a step, in parallel.
 
-use std::any::Any;
 use std::thread::ScopedJoinHandle;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use burn::tensor::Tensor;
 
+use super::failure::failure;
 use super::worker::{Share, Task, Worker};
 
 /// Runs each worker's task; several workers, and remote ones, each in a thread.
@@ -43,20 +43,12 @@ impl Running<'_> {
     fn finish(self) -> anyhow::Result<Vec<Share>> {
         match self {
             Self::Done(result) => result,
-            // Burn reports a lost GPU by a panic.
             Self::Thread(thread) => match thread.join() {
                 Ok(result) => result,
-                Err(panic) => Err(anyhow!("{}", panic_message(&*panic))),
+                Err(panic) => Err(failure(&*panic)),
             },
         }
     }
-}
-
-/// The message of a panic.
-pub fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().cloned();
-    let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
-    text.unwrap_or_else(|| "no reason given".to_string())
 }
 
 /// The devices' shares added up in their order.

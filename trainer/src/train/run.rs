@@ -10,10 +10,12 @@ use model::record;
 
 use super::changes::Changes;
 use super::checkpoint::{Checkpoint, Progress};
+use super::failure::guarded;
 use super::flat;
 use super::held_out::HeldOut;
 use super::session::Session;
 use super::trainer::Trainer;
+use super::training_loop::Learn;
 use super::transfer::Transferred;
 use crate::config::Config;
 use crate::data::Dataset;
@@ -83,7 +85,7 @@ impl Run {
         let mut trainer = self.trainer(config, devices)?;
         let from = trainer.steps();
         let mut session = Session::new(self, config, dataset, held_out, from)?;
-        session.train(&mut trainer)?;
+        guarded(|| session.train(&mut trainer)).map_err(|error| self.with_checkpoint(error))?;
         let steps = trainer.steps() - from;
         let results = session.results(&sets, device, &device_name)?;
 
@@ -100,6 +102,18 @@ impl Run {
             self.path(report::FILE).display(),
         );
         Ok(())
+    }
+
+    /// The error, and whether the training can go on.
+    fn with_checkpoint(&self, error: anyhow::Error) -> anyhow::Error {
+        let checkpoint = self.path(CHECKPOINT);
+        if !checkpoint.exists() {
+            return error;
+        }
+        error.context(format!(
+            "the training has stopped; its last checkpoint is {}: go on with the same command and --resume",
+            checkpoint.display()
+        ))
     }
 
     /// A trainer at the start, or at the checkpoint.

@@ -3,33 +3,38 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use burn::tensor::Device;
 use model::burn_engine::BurnEngine;
 use model::record::{self, Metadata, Origin, Score};
 
 use super::broken_batch;
 use super::held_out::{HeldOut, Measure};
-use super::interrupt;
 use super::log::Log;
 use super::run::{CHECKPOINT, LOG, MODEL, Run, SAMPLES};
-use super::trainer::Trainer;
+use super::trainer::{Outcome, Trainer};
+use super::training_loop::{self, Course, Learn, Times};
 use super::window::{NotANumber, Window};
 use crate::config::Config;
-use crate::data::{Batches, Dataset, Sampler};
+use crate::data::{Batch, Batches, Dataset, Sampler};
 use crate::eval::{self, Evaluation, TestSet};
 use crate::{image_file, report};
 
 /// Steps between two lines of the log.
 const LOG_STEPS: u64 = 50;
 
+/// A training on images, with the log, the evaluations and the results in its folder.
 pub(super) struct Session<'a> {
     run: &'a Run,
     config: &'a Config,
-    dataset: Arc<Dataset>,
+    /// The folders, with their numbers of images.
+    sources: Vec<String>,
+    sampler: Arc<Sampler>,
+    batches: Batches,
     held_out: HeldOut,
     measure: Measure,
     log: Log,
+    window: Window,
 }
 
 impl<'a> Session<'a> {
@@ -41,68 +46,41 @@ impl<'a> Session<'a> {
         held_out: HeldOut,
         from: u64,
     ) -> anyhow::Result<Self> {
+        let sources = dataset.sources.clone();
+        let sampler = Arc::new(Sampler::new(dataset, config)?);
+        if let Some(steps) = sampler.epoch_steps() {
+            println!("An epoch has {steps:.1} steps");
+        }
+        let steps = from..config.training.steps;
         Ok(Self {
             run,
             config,
-            dataset: Arc::new(dataset),
+            sources,
+            batches: Batches::start(&sampler, steps),
+            sampler,
             held_out,
             measure: Measure::of(config),
             log: Log::open(&run.path(LOG), from, config.training.steps)?,
+            window: Window::new(),
         })
     }
 
     /// Takes all steps that are left.
     pub fn train(&mut self, trainer: &mut Trainer) -> anyhow::Result<()> {
         let training = &self.config.training;
-        let checkpoint = self.run.path(CHECKPOINT);
-        let mut window = Window::new();
-        let mut batches = Batches::start(Arc::clone(&self.dataset), self.config, trainer.steps());
-        loop {
-            let start = Instant::now();
-            let Some(batch) = batches.next() else { break };
-            window.waited(start.elapsed());
-            if self.patience_is_over(trainer) {
-                break;
-            }
-            match batch.and_then(|batch| trainer.step(batch)) {
-                Ok(outcome) => window.push(outcome),
-                Err(error) => {
-                    trainer.checkpoint().save(&checkpoint)?;
-                    let hint =
-                        "the training stops, and its checkpoint is saved: go on with --resume";
-                    return Err(error.context(format!("step {}: {hint}", trainer.steps() + 1)));
-                }
-            }
-            let step = trainer.steps();
-            if interrupt::is_requested() && step < training.steps {
-                trainer.checkpoint().save(&checkpoint)?;
-                self.log.finish();
-                bail!(
-                    "stopped after step {step} of {}, whose state is saved: go on with the same command and --resume",
-                    training.steps
-                );
-            }
-            let last = step == training.steps;
-            let is_due = |every: u64| step.is_multiple_of(every) || last;
-            let evaluate = is_due(self.config.evaluation.every_steps);
-            if is_due(LOG_STEPS) || is_due(training.checkpoint_steps) || evaluate {
-                // Before the checkpoint: broken weights must not be saved.
-                let steps = std::mem::replace(&mut window, Window::new());
-                let entry = steps.entry(step, training.batch, trainer.loss_of(step - 1));
-                self.log.add(entry.map_err(|broken| self.broken(broken))?)?;
-            }
-            if evaluate {
-                self.evaluate(trainer)?;
-            }
-            if is_due(training.checkpoint_steps) || self.patience_is_over(trainer) {
-                trainer.checkpoint().save(&checkpoint)?;
-            }
-        }
+        let times = Times {
+            steps: training.steps,
+            log_every: LOG_STEPS,
+            evaluate_every: self.config.evaluation.every_steps,
+            save_every: Some((training.checkpoint_steps, self.run.path(CHECKPOINT))),
+        };
+        let result = training_loop::run(trainer, self, &times);
+        self.log.finish();
+        result?;
         ensure!(
             trainer.steps() == training.steps || self.patience_is_over(trainer),
             "the thread that makes the batches has ended early"
         );
-        self.log.finish();
         Ok(())
     }
 
@@ -112,12 +90,7 @@ impl<'a> Session<'a> {
         patience.is_some_and(|patience| trainer.progress.waited >= patience)
     }
 
-    /// Evaluates the network, exports it if it is the best so far, and draws the curves.
-    fn evaluate(&mut self, trainer: &mut Trainer) -> anyhow::Result<()> {
-        self.evaluate_and_export(trainer)?;
-        report::write_curves(self.run.folder(), self.log.entries())
-    }
-
+    /// Evaluates the network, and exports it if it is the best so far.
     fn evaluate_and_export(&mut self, trainer: &mut Trainer) -> anyhow::Result<()> {
         if self.held_out.is_empty() {
             return self.export(trainer);
@@ -147,14 +120,14 @@ impl<'a> Session<'a> {
     /// The error for a step that broke the training, whose batch is saved.
     fn broken(&self, NotANumber(step): NotANumber) -> anyhow::Error {
         let stem = self.run.path(&format!("broken-step-{step}"));
-        let batch = Sampler::new(Arc::clone(&self.dataset), self.config).batch(step - 1);
+        let batch = self.sampler.batch(step - 1);
         let saved = match batch.and_then(|batch| broken_batch::save(batch, &stem)) {
             Ok(()) => format!("its batch is saved as {}.png and .bpk", stem.display()),
             Err(error) => format!("its batch could not be saved ({error:#})"),
         };
         anyhow::anyhow!(
             "the loss or the gradient is not a finite number any more (step {step}; {saved}): lower \
-             training.learning_rate or set training.clip_norm; the last checkpoint and model are kept"
+             training.learning_rate or set training.clip_norm"
         )
     }
 
@@ -170,7 +143,7 @@ impl<'a> Session<'a> {
                 config: config.text.clone(),
                 seed: config.seed,
                 steps: trainer.steps(),
-                data: self.dataset.sources.clone(),
+                data: self.sources.clone(),
                 commit: commit(),
                 imported: None,
             },
@@ -214,6 +187,37 @@ impl<'a> Session<'a> {
             self.log.entries(),
         )?;
         Ok(results)
+    }
+}
+
+impl Course<Trainer> for Session<'_> {
+    fn next_batch(&mut self) -> Option<anyhow::Result<Batch>> {
+        let start = Instant::now();
+        let batch = self.batches.next();
+        self.window.waited(start.elapsed());
+        batch
+    }
+
+    fn add(&mut self, outcome: Outcome) -> anyhow::Result<()> {
+        self.window.push(outcome);
+        Ok(())
+    }
+
+    fn log(&mut self, trainer: &Trainer) -> anyhow::Result<()> {
+        let step = trainer.steps();
+        let steps = std::mem::replace(&mut self.window, Window::new());
+        let batch = self.config.training.batch;
+        let entry = steps.entry(step, batch, trainer.loss_of(step - 1));
+        self.log.add(entry.map_err(|broken| self.broken(broken))?)
+    }
+
+    fn evaluate(&mut self, trainer: &mut Trainer) -> anyhow::Result<()> {
+        self.evaluate_and_export(trainer)?;
+        report::write_curves(self.run.folder(), self.log.entries())
+    }
+
+    fn is_over(&self, trainer: &Trainer) -> bool {
+        self.patience_is_over(trainer)
     }
 }
 

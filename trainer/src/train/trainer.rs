@@ -11,6 +11,7 @@ use super::flat;
 use super::learner::{Learner, Step};
 use super::networks::Networks;
 use super::parallel::{sum, work_in_parallel};
+use super::training_loop::Learn;
 use super::transfer::{Transferred, named, transfer};
 use super::worker::{Share, Task, Worker};
 use crate::config::{Config, TrainingConfig};
@@ -45,6 +46,8 @@ pub struct Trainer {
     pub(super) progress: Progress,
     /// Levels of a network that enlarges step by step.
     levels: usize,
+    /// Whether the loss needs the averaged weights.
+    needs_average: bool,
 }
 
 impl Trainer {
@@ -105,39 +108,8 @@ impl Trainer {
                 waited: 0,
             },
             levels: config.network.training_ratios().len(),
+            needs_average: config.needs_average(),
             config: training.clone(),
-        })
-    }
-
-    /// One step: forward, loss, backward, clip, update, average; with discriminators, the network and
-    /// then each discriminator, on the same images.
-    ///
-    /// Fails if a device does; the step is then not taken, and nothing has changed.
-    pub fn step(&mut self, batch: Batch) -> anyhow::Result<Outcome> {
-        let number = self.progress.step;
-        let shares = self.work(batch)?;
-        let rate = self.config.schedule.factor(number, self.config.steps);
-        let step = Step {
-            number,
-            rate: self.config.learning_rate * rate,
-            clip_norm: self.config.clip_norm,
-        };
-        let mut losses = Vec::new();
-        let mut norms = Vec::new();
-        for (learner, share) in self.learners.iter_mut().zip(shares) {
-            losses.push(share.loss);
-            norms.push(learner.step(&step, share.parameters, share.gradient));
-        }
-        self.progress.step += 1;
-        let mut losses = losses.into_iter();
-        let loss = losses.next().context("a step has no loss")?;
-        let terms = self.loss_of(number).terms().count();
-        Ok(Outcome {
-            loss: loss.clone().narrow(0, 0, 1),
-            terms: loss.narrow(0, 1, terms),
-            discriminator_losses: losses.collect(),
-            norm: norms.swap_remove(0),
-            rate: step.rate,
         })
     }
 
@@ -171,6 +143,7 @@ impl Trainer {
             parts: batch.split(self.config.accumulate),
             batch: patches,
             parameters: parameters().collect(),
+            average: learners[0].average().filter(|_| self.needs_average),
             last,
             levels,
             home: self.device.clone(),
@@ -188,22 +161,9 @@ impl Trainer {
         is_remote.then(|| (3 * size_of::<f32>() * values) as f64 / 1e6)
     }
 
-    /// Steps taken so far.
-    pub fn steps(&self) -> u64 {
-        self.progress.step
-    }
-
     /// The network for inference at this step: averaged and folded.
     pub fn folded(&self) -> Network {
         self.networks.folded(self.learners[0].best())
-    }
-
-    /// Everything that is needed to resume.
-    pub fn checkpoint(&self) -> Checkpoint {
-        Checkpoint {
-            progress: self.progress.clone(),
-            vectors: self.learners.iter().flat_map(Learner::vectors).collect(),
-        }
     }
 
     /// Resumes from a checkpoint of the same configuration and devices, but for `changes`.
@@ -254,6 +214,54 @@ impl Trainer {
         let parameters = Tensor::from_data(TensorData::new(values, [length]), &self.device);
         self.learners[0].set(parameters);
         Ok(report)
+    }
+}
+
+impl Learn for Trainer {
+    type Batch = Batch;
+    type Outcome = Outcome;
+
+    fn steps(&self) -> u64 {
+        self.progress.step
+    }
+
+    /// One step: forward, loss, backward, clip, update, average; with discriminators, the network and
+    /// then each discriminator, on the same images.
+    ///
+    /// Fails if a device does; the step is then not taken, and nothing has changed.
+    fn step(&mut self, batch: Batch) -> anyhow::Result<Outcome> {
+        let number = self.progress.step;
+        let shares = self.work(batch)?;
+        let rate = self.config.schedule.factor(number, self.config.steps);
+        let step = Step {
+            number,
+            rate: self.config.learning_rate * rate,
+            clip_norm: self.config.clip_norm,
+        };
+        let mut losses = Vec::new();
+        let mut norms = Vec::new();
+        for (learner, share) in self.learners.iter_mut().zip(shares) {
+            losses.push(share.loss);
+            norms.push(learner.step(&step, share.parameters, share.gradient));
+        }
+        self.progress.step += 1;
+        let mut losses = losses.into_iter();
+        let loss = losses.next().context("a step has no loss")?;
+        let terms = self.loss_of(number).terms().count();
+        Ok(Outcome {
+            loss: loss.clone().narrow(0, 0, 1),
+            terms: loss.narrow(0, 1, terms),
+            discriminator_losses: losses.collect(),
+            norm: norms.swap_remove(0),
+            rate: step.rate,
+        })
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            progress: self.progress.clone(),
+            vectors: self.learners.iter().flat_map(Learner::vectors).collect(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use model::network::Discriminator;
+use model::network::{Discriminator, Network};
 
 use super::flat;
 use super::networks::Networks;
@@ -67,6 +67,8 @@ pub struct Task {
     pub batch: usize,
     /// The parameters `[n]` of the network, then of the discriminators.
     pub parameters: Vec<Tensor<1>>,
+    /// The moving average `[n]` of the network's parameters, if [`Config::needs_average`].
+    pub average: Option<Tensor<1>>,
     /// Whether the loss of the last phase is used.
     pub last: bool,
     /// How many levels of a network that enlarges step by step take part.
@@ -127,10 +129,14 @@ impl LocalWorker {
     /// See [`Worker::work`].
     pub fn work(&mut self, task: Task) -> Vec<Share> {
         self.networks.set_parameters(task.parameters, &self.device);
+        let average = task.average.map(|average| {
+            let average = average.to_device(&self.device);
+            self.networks.with(average)
+        });
         let mut sums: Vec<[Tensor<1>; 2]> = Vec::new();
         for part in task.parts {
             let weight = part.len() as f64 / task.batch as f64;
-            let results = self.part(part, task.last, task.levels);
+            let results = self.part(part, average.as_ref(), task.last, task.levels);
             let results = results.into_iter().map(|values| match weight {
                 1.0 => values,
                 _ => values.map(|value| value.mul_scalar(weight)),
@@ -156,7 +162,13 @@ impl LocalWorker {
     }
 
     /// Loss and gradient of the network, then of each discriminator.
-    fn part(&self, batch: Batch, last: bool, levels: f64) -> Vec<[Tensor<1>; 2]> {
+    fn part(
+        &self,
+        batch: Batch,
+        average: Option<&Network>,
+        last: bool,
+        levels: f64,
+    ) -> Vec<[Tensor<1>; 2]> {
         let criterion = match &self.last_criterion {
             Some(criterion) if last => criterion,
             _ => &self.criterion,
@@ -168,13 +180,21 @@ impl LocalWorker {
         } = &self.networks;
         let (input, targets) = batch.into_tensors(&self.device.clone().autodiff());
         let outputs = network.forward_training(input.clone(), levels);
-        let outputs = outputs.into_iter().zip(targets).zip(&self.ratios);
-        let compared = outputs.map(|((output, target), ratio)| Compared {
-            input: input.clone(),
-            output,
-            target,
-            ratio: *ratio,
+        let averaged = average.map(|network| {
+            let input = input.clone().inner();
+            let outputs = network.forward_training(input, levels).into_iter();
+            outputs.map(Tensor::from_inner).collect::<Vec<_>>()
         });
+        let outputs = outputs.into_iter().zip(targets).zip(&self.ratios);
+        let compared = outputs
+            .enumerate()
+            .map(|(index, ((output, target), ratio))| Compared {
+                input: input.clone(),
+                output,
+                target,
+                average: averaged.as_ref().map(|outputs| outputs[index].clone()),
+                ratio: *ratio,
+            });
         let compared: Vec<Compared> = compared.collect();
         // The sums of each term over all outputs.
         let mut terms: Vec<Tensor<1>> = compared

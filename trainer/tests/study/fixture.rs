@@ -40,7 +40,7 @@ pub fn make_args(folder: &Path) -> MakeArgs {
         originals: folder.join("HR"),
         sets: vec!["Set3".to_string()],
         worst: None,
-        calibrate: 2,
+        calibrate: None,
         calibration: None,
         repeats: 0.1,
         crop: false,

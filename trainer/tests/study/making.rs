@@ -138,7 +138,7 @@ fn raters_are_calibrated_on_the_worst_and_on_originals() {
     let folder = results();
     let args = MakeArgs {
         worst: Some("srgan".to_string()),
-        calibrate: 3,
+        calibrate: Some(3),
         repeats: 0.34,
         ..make_args(folder.path())
     };
@@ -192,6 +192,41 @@ fn raters_are_calibrated_on_the_worst_and_on_originals() {
             image(number, 9, 9, Channels::Rgb)
         );
     }
+}
+
+/// The SRGAN paper's study: 11 methods and the original, calibrated on 20 other images.
+#[test]
+fn twelve_versions_and_twenty_pairs_to_learn_on() {
+    let folder = results();
+    let write = |name: String, number: usize| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        image_file::save(&image(number, 21, 16, Channels::Rgb), &path).unwrap();
+    };
+    let names: Vec<String> = (1..=11).map(|i| format!("method-{i}")).collect();
+    for (number, method) in names.iter().enumerate() {
+        write(format!("{method}/baby.png"), 40 + number);
+    }
+    write("one/baby.png".to_string(), 60);
+    for pair in 0..25 {
+        for (number, grade) in ["worst", "best"].iter().enumerate() {
+            write(format!("apart/{grade}/{pair}.png"), 70 + 2 * pair + number);
+        }
+    }
+    let methods = names
+        .iter()
+        .map(|name| (name.clone(), folder.path().join(name)));
+    let args = MakeArgs {
+        methods: methods.collect(),
+        originals: folder.path().join("one"),
+        calibration: Some(folder.path().join("apart")),
+        ..make_args(folder.path())
+    };
+    make(&args).unwrap();
+    let plan = plan(&args.out);
+    assert_eq!(plan["calibration"].as_array().unwrap().len(), 2 * 20);
+    let key = Key::load(&Key::path(&args.out)).unwrap();
+    assert_eq!(key.versions.len(), 12);
 }
 
 #[test]

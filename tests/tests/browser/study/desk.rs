@@ -56,7 +56,7 @@ impl Study {
             originals: folder.path().join("HR"),
             sets: vec!["Scenes".to_string()],
             worst: None,
-            calibrate: 1,
+            calibrate: Some(1),
             calibration: None,
             repeats: 0.12,
             crop: false,

@@ -27,7 +27,8 @@ pub enum Request {
     },
     /// A file of feature weights, which is the payload.
     Features,
-    /// A step. The payload is the values of all parameters, then those of each part of the batch.
+    /// A step. The payload is the values of all parameters and, if the loss needs it, of their average,
+    /// then those of each part of the batch.
     Step(Step),
 }
 
@@ -65,6 +66,8 @@ pub struct Sizes {
     lengths: Vec<usize>,
     /// Values of the network's loss.
     loss_values: usize,
+    /// Whether steps carry the average of the network's parameters.
+    has_average: bool,
     /// A batch of one patch.
     patch: BatchShape,
     /// Patches in a step's batch.
@@ -77,6 +80,7 @@ impl Sizes {
         Self {
             lengths,
             loss_values: config.loss_values(),
+            has_average: config.needs_average(),
             patch: BatchShape::new(config, 1),
             batch: config.training.batch,
         }
@@ -88,8 +92,12 @@ impl Sizes {
     }
 
     fn task_bytes(&self, patches: usize) -> u64 {
-        let parameters: usize = self.lengths.iter().sum();
+        let parameters: usize = self.lengths.iter().chain(self.average_length()).sum();
         4 * (parameters + patches * self.patch.values()) as u64
+    }
+
+    fn average_length(&self) -> Option<&usize> {
+        self.lengths.first().filter(|_| self.has_average)
     }
 
     /// Bytes of an answer to a step.
@@ -113,7 +121,7 @@ impl Sizes {
         };
         let patches = step.parts.iter().sum();
         let mut payload = Vec::with_capacity(self.task_bytes(patches) as usize);
-        for vector in task.parameters {
+        for vector in task.parameters.into_iter().chain(task.average) {
             put_tensor(&mut payload, vector);
         }
         for part in task.parts {
@@ -152,6 +160,9 @@ impl Sizes {
                 .iter()
                 .map(|length| tensor(values.take(*length), device))
                 .collect(),
+            average: self
+                .average_length()
+                .map(|length| tensor(values.take(*length), device)),
             parts: step
                 .parts
                 .iter()

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, bail, ensure};
 use burn::tensor::Device;
 
 use super::message::{LARGEST_FEATURES, LONGEST_CONFIG, Reply, Request, Sizes};
 use crate::config::Config;
 use crate::remote::{Connection, FrameError, Limits, Token, accept};
-use crate::train::parallel::panic_message;
+use crate::train::failure::failure;
 use crate::train::worker::LocalWorker;
 
 /// A training has to send its setup within this time.
@@ -163,6 +163,6 @@ fn with_heartbeat<T: Send>(
         }
         let result = thread.join();
         sent?;
-        result.map_err(|panic| anyhow!("the device has failed: {}", panic_message(&*panic)))
+        result.map_err(|panic| failure(&*panic).context("the device has failed"))
     })
 }
