@@ -1,7 +1,6 @@
 //! The protocol of `../shared/data/README.md` against published numbers.
 //!
-//! The test sets are not in the repository. Without `../shared/data`, the tests use a committed crop only,
-//! and say so.
+//! The test sets and the weights are not in the repository: without `../shared/data` these tests fail.
 
 use std::path::{Path, PathBuf};
 
@@ -10,13 +9,17 @@ use engine::image::{Channels, Image};
 use trainer::image_file;
 use trainer::metric::{Plane, psnr_db, ssim};
 
-fn sets() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/test");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("NOT RUN on Set5 and Set14: {} is missing", folder.display());
-    None
+/// A folder of `../shared/data`.
+fn shared(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../shared/data")
+        .join(name);
+    assert!(
+        folder.is_dir(),
+        "this test needs the folder {}",
+        folder.display()
+    );
+    folder
 }
 
 fn cropped(hr: &Image, scale: usize) -> Image {
@@ -40,10 +43,7 @@ fn resize_is_bit_exact() {
             )
         })
         .collect::<Vec<_>>();
-    for set in sets()
-        .iter()
-        .flat_map(|sets| ["Set5", "Set14"].map(|set| sets.join(set)))
-    {
+    for set in ["test/Set5", "test/Set14"].map(shared) {
         for hr in image_file::list(&set.join("HR")).unwrap() {
             for scale in 2..=4 {
                 let folder = set.join(format!("LR_bicubic/X{scale}"));
@@ -66,7 +66,7 @@ fn resize_is_bit_exact() {
 
 #[test]
 fn bicubic_has_its_published_psnr() {
-    let Some(sets) = sets() else { return };
+    let sets = shared("test");
     for (set, expected) in [
         ("Set5", [33.673, 30.403, 28.429]),
         ("Set14", [30.230, 27.537, 25.994]),
@@ -108,14 +108,7 @@ fn ssim_equals_scikit_images() {
 /// for the same ones.
 #[test]
 fn lpips_and_dists_equal_their_authors_values() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/features");
-    if !folder.exists() {
-        println!(
-            "NOT RUN: LPIPS and DISTS, as {} is missing",
-            folder.display()
-        );
-        return;
-    }
+    let folder = shared("features");
     let device = burn::tensor::Device::flex();
     let image = |name: &str| {
         let file = folder.join("example").join(name);
