@@ -44,12 +44,20 @@ impl Measure {
     }
 
     /// Which weights are kept, for reports.
-    pub fn choice(self) -> &'static str {
+    pub fn choice(self, config: &Config) -> String {
+        let images = match (config.evaluation.hold_out, &config.data.tile) {
+            (count, Some(_)) => {
+                format!("{count} held-out images, of whose photographs no tile was learnt from")
+            }
+            (count, None) => format!("{count} held-out images"),
+        };
         match self {
-            Self::Psnr => "the best by PSNR on the held-out images",
-            Self::Lpips => "the best by LPIPS on the held-out images",
-            Self::Last => "the last ones",
-            Self::NoImages => "the last ones, as no images were held out (evaluation.hold_out = 0)",
+            Self::Psnr => format!("the best by PSNR on {images}"),
+            Self::Lpips => format!("the best by LPIPS on {images}"),
+            Self::Last => "the last ones".to_string(),
+            Self::NoImages => {
+                "the last ones, as no images were held out (evaluation.hold_out = 0)".to_string()
+            }
         }
     }
 

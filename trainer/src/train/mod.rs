@@ -20,6 +20,7 @@ mod session;
 mod trainer;
 pub mod training_loop;
 mod transfer;
+mod unfold;
 mod window;
 mod worker;
 

@@ -4,19 +4,19 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor, TensorData};
 use model::network::NetworkConfig;
 use model::record;
 
 use super::changes::Changes;
 use super::checkpoint::{Checkpoint, Progress};
 use super::failure::guarded;
-use super::flat;
 use super::held_out::HeldOut;
 use super::session::Session;
 use super::trainer::Trainer;
 use super::training_loop::Learn;
-use super::transfer::Transferred;
+use super::transfer::{Transferred, named};
+use super::unfold::unfold;
 use crate::config::Config;
 use crate::data::Dataset;
 use crate::device::Devices;
@@ -183,13 +183,15 @@ fn model_file(path: &Path, config: &Config, device: &Device) -> anyhow::Result<O
         "{name} holds another network than [network] describes: {} (--start-partial takes what fits)",
         toml::to_string(&metadata.network)?.replace('\n', ", ")
     );
-    let parameters = flat::parameters(&network);
-    let trained = flat::parameters(&metadata.network.init_training(config.seed, device));
-    ensure!(
-        parameters.dims() == trained.dims(),
-        "{name} has one convolution where this network has several in training, or batch normalisation: start from a \
-         checkpoint, or train the network as `kind = \"graph\"`, which an exported ONNX file becomes"
-    );
+    let training = metadata.network.init_training(config.seed, device);
+    let values = unfold(&named(&network), named(&training)).with_context(|| {
+        format!(
+            "{name} has no batch normalisation, which this network has in training: start from a checkpoint, or train \
+             the network as `kind = \"graph\"`, which an exported ONNX file becomes"
+        )
+    })?;
+    let length = values.len();
+    let parameters = Tensor::from_data(TensorData::new(values, [length]), device);
     Ok(Some(Checkpoint {
         progress: Progress {
             config: network_text(&metadata.network)?,

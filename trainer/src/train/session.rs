@@ -178,11 +178,11 @@ impl<'a> Session<'a> {
             .map(|(set, result)| score(set, result))
             .collect();
         image_file::write_atomically(&path, &record::write(&network, &metadata)?)?;
-        let choice = self.measure.choice();
+        let choice = self.measure.choice(self.config);
         report::write(
             self.run.folder(),
             &metadata,
-            choice,
+            &choice,
             &results,
             self.log.entries(),
         )?;

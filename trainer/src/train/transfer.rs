@@ -5,9 +5,9 @@ use burn::tensor::Tensor;
 
 /// A parameter with its path in the network.
 pub struct Named {
-    path: String,
-    dims: Vec<usize>,
-    values: Vec<f32>,
+    pub(super) path: String,
+    pub(super) dims: Vec<usize>,
+    pub(super) values: Vec<f32>,
 }
 
 /// The result of a transfer, tensor by tensor.
