@@ -34,9 +34,10 @@ settings.addEventListener("change", () => {
   queue.reconsider();
 });
 for (const id of ["error", "notice"]) $(`${id}-close`).addEventListener("click", () => ($(id).hidden = true));
+const listed = listModels();
 watchInputs(take, fail, notify);
-await listModels();
-keepOffline();
+await listed;
+keepOffline(queue);
 
 async function listModels() {
   try {
@@ -51,6 +52,8 @@ async function listModels() {
 /** Adds models to the list, and images to the queue. */
 async function take(files) {
   $("error").hidden = $("notice").hidden = true;
+  // Without the list there is no model to choose.
+  await listed;
   for (const file of files.filter(isModelFile)) await takeModel(file);
   const images = files.filter((file) => !isModelFile(file));
   if (images.length > 0) show(queue.add(images));

@@ -1,5 +1,9 @@
 // The captions and the switch of demo.html; element.js does the upscaling.
 
+import { followUpdates } from "./app/follow-updates.js";
+
+followUpdates();
+
 /** Captions for the reasons of `uprez-skipped`. */
 const REASONS = {
   "large-enough": "left as it is: it has enough pixels for this size",

@@ -2,11 +2,14 @@
 //
 // Hooks that tests may rely on: #pad, #shadow, #guess, #clear, #example, #status, #error.
 
+import { followUpdates } from "./app/follow-updates.js";
 import { load } from "./lib/uprez.js";
 
 /** Sides of MNIST's digits, and of their reduced version. */
 const DIGIT_PX = 28;
 const SHADOW_PX = 10;
+
+followUpdates();
 
 const $ = (id) => document.getElementById(id);
 const pad = $("pad").getContext("2d", { willReadFrequently: true });

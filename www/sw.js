@@ -1,34 +1,42 @@
 // Caches the page's files for offline use.
 //
-// `cargo xtask dist` writes files.json, whose version is a hash of all files; app/install.js registers this script with
-// that version. Each version has its own cache, so that a page never mixes files of two. Without files.json, as in
-// development, this script is not registered.
+// `cargo xtask dist` writes files.json: all files with their hashes, and a version, which is a hash of them.
+// app/install.js registers this script with that version. Each version has its own cache, so that a page never mixes
+// files of two. Without files.json, as in development, this script is not registered.
 
 const VERSION = new URL(self.location.href).searchParams.get("version");
-const PREFIX = "uprez-app-";
+
+/** Other copies of the site on the same origin have other scopes, and caches of their own. */
+const PREFIX = `uprez-app ${self.registration.scope} `;
 const CACHE = PREFIX + VERSION;
+
+const LIST = "files.json";
 
 /** Files that the page needs; the others (Burn's operators, the demo's images) are cached when used. */
 const NEEDED = /^([\w-]+\.(html|js|css|svg|png|webmanifest)|(app|lib|workers|models|examples)\/.+|pkg\/(cpu|webgpu|decode|resize)\/.+)$/;
+
+/** Promise of the hashes of this version's files, by path. */
+let hashes;
 
 self.addEventListener("install", (event) => event.waitUntil(keep()));
 self.addEventListener("activate", (event) => event.waitUntil(forgetOthers()));
 self.addEventListener("fetch", (event) => {
   const path = pathOf(event.request);
   // Only the server knows whether there is a newer version.
-  if (path !== null && path !== "files.json") event.respondWith(answer(event.request, path));
+  if (path !== null && path !== LIST) event.respondWith(answer(event.request, path));
 });
 self.addEventListener("message", ({ data }) => {
   if (data === "now") self.skipWaiting();
 });
 
 async function keep() {
-  const response = await fetch("files.json", { cache: "no-store" });
-  const { version, files } = await response.json();
+  const response = await fetch(LIST, { cache: "no-store" });
+  const { version, files } = await response.clone().json();
   if (version !== VERSION) throw new Error(`the site is at version ${version} already`);
   const cache = await caches.open(CACHE);
-  const needed = files.map(({ path }) => path).filter((path) => NEEDED.test(path));
-  await cache.addAll(needed.map((path) => new Request(path, { cache: "reload" })));
+  const needed = files.filter(({ path }) => NEEDED.test(path));
+  await cache.addAll(needed.map(({ path, integrity }) => new Request(path, { cache: "reload", integrity })));
+  await cache.put(LIST, response);
 }
 
 async function forgetOthers() {
@@ -38,22 +46,33 @@ async function forgetOthers() {
   await self.clients.claim();
 }
 
-/** The path of a file within the site; null for other requests. */
-function pathOf({ method, url }) {
-  const { origin, pathname } = new URL(url);
-  const root = new URL("./", self.location.href).pathname;
+/** The path within the site; null for requests that are none of this script's. */
+function pathOf({ method, url, mode }) {
+  const { origin, pathname, search } = new URL(url);
+  const root = new URL(self.registration.scope).pathname;
   if (method !== "GET" || origin !== self.location.origin || !pathname.startsWith(root)) return null;
+  // A page is the same with any query; of other files, only the server knows.
+  if (search && mode !== "navigate") return null;
   return pathname.slice(root.length) || "index.html";
 }
 
 async function answer(request, path) {
   const cache = await caches.open(CACHE);
+  hashes ??= readHashes(cache);
+  const integrity = (await hashes).get(path);
+  // A file that is not of this site's.
+  if (!integrity) return await fetch(request);
   const kept = await cache.match(path);
   if (kept) return kept;
-  const response = await fetch(request);
-  if (response.status === 200) {
-    // Storage may be full.
-    cache.put(path, response.clone()).catch(() => {});
-  }
+  // Fails if the server has another version of the file.
+  const response = await fetch(path, { integrity });
+  // Storage may be full.
+  if (response.status === 200) cache.put(path, response.clone()).catch(() => {});
   return response;
+}
+
+async function readHashes(cache) {
+  const list = await cache.match(LIST);
+  const { files } = (await list?.json()) ?? { files: [] };
+  return new Map(files.map(({ path, integrity }) => [path, integrity]));
 }

@@ -1,19 +1,32 @@
-// Offline use and installation.
+// Offline use, updates and installation.
 
+import { isLoss } from "./confirm-leave.js";
 import { $ } from "./dom.js";
+import { followUpdates } from "./follow-updates.js";
 
 const SITE = new URL("../", import.meta.url);
 
-/** Registers the service worker, and reports a new version. */
-export async function keepOffline() {
+/** Tabs have so long to say that they must not be reloaded. */
+const ANSWER_MS = 300;
+
+/** All tabs of this copy of the site. */
+const tabs = globalThis.BroadcastChannel && new BroadcastChannel(`uprez-update ${SITE.pathname}`);
+
+/**
+ * Registers the service worker, and reports a new version.
+ *
+ * @param {import("./queue.js").Queue} queue
+ */
+export async function keepOffline(queue) {
   if (!("serviceWorker" in navigator)) return;
+  followUpdates();
   try {
     const known = await navigator.serviceWorker.getRegistration(SITE);
-    if (known) watch(known);
+    if (known) watch(known, queue);
     const version = await publishedVersion();
     if (version === null) return await forget(known);
     const registration = await navigator.serviceWorker.register(new URL(`sw.js?version=${version}`, SITE));
-    if (!known) watch(registration);
+    if (!known) watch(registration, queue);
   } catch {
     // Offline, or storage is refused: the page works without.
   }
@@ -33,7 +46,7 @@ async function forget(registration) {
   if (navigator.serviceWorker.controller) location.reload();
 }
 
-function watch(registration) {
+function watch(registration, queue) {
   const offer = () => {
     // The first installation replaces nothing.
     if (registration.waiting && registration.active) $("update").hidden = false;
@@ -42,9 +55,28 @@ function watch(registration) {
     registration.installing?.addEventListener("statechange", offer);
   });
   offer();
-  $("update-now").addEventListener("click", () => {
-    navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
-    registration.waiting?.postMessage("now");
+  tabs?.addEventListener("message", ({ data }) => {
+    if (data === "may-reload" && isLoss(queue)) tabs.postMessage("must-not-reload");
+  });
+  $("update-now").addEventListener("click", async () => {
+    const isRefused = await anyTabRefuses();
+    $("update-refused").hidden = !isRefused;
+    if (!isRefused) registration.waiting?.postMessage("now");
+  });
+}
+
+/** Whether another tab would lose work or results. */
+function anyTabRefuses() {
+  return new Promise((resolve) => {
+    const refuse = ({ data }) => data === "must-not-reload" && end(true);
+    const end = (isRefused) => {
+      clearTimeout(timer);
+      tabs?.removeEventListener("message", refuse);
+      resolve(isRefused);
+    };
+    const timer = setTimeout(() => end(false), ANSWER_MS);
+    tabs?.addEventListener("message", refuse);
+    tabs?.postMessage("may-reload");
   });
 }
 

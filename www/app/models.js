@@ -152,30 +152,40 @@ async function whileShowing(work) {
   }
 }
 
+/** What a model file says of itself; a value of another type than ours have is left out. */
 function showDetails(info) {
-  const { kind, ...rest } = info.network ?? {};
-  const { steps, data, commit, seed, imported } = info.origin ?? {};
+  const { kind, ...rest } = object(info.network);
+  const { steps, data, commit, seed, imported } = object(info.origin);
+  const { file, sha256, credit, licence } = object(imported);
+  const training = { Data: texts(data), Steps: count(steps), Seed: count(seed), Commit: text(commit) };
   writeTerms($("model-terms"), {
-    Name: info.name,
-    Network: kind,
+    Name: text(info.name),
+    Network: text(kind),
     Configuration: parts(rest),
-    Parameters: info.parameters?.toLocaleString("en"),
-    Scales: info.scales?.map((scale) => `×${scale}`).join(", "),
-    "Trained for": info.degradation,
-    ...(imported ? {} : { Data: data?.join(", "), Steps: steps?.toLocaleString("en"), Seed: seed, Commit: commit }),
-    "Imported from": imported?.file,
-    "SHA-256": imported?.sha256,
-    Credit: imported?.credit,
-    Licence: imported?.licence ?? info.licence ?? info.license,
+    Parameters: count(info.parameters),
+    Scales: info.scales.map((scale) => `×${scale}`).join(", "),
+    "Trained for": text(info.degradation),
+    ...(file ? {} : training),
+    "Imported from": text(file),
+    "SHA-256": text(sha256),
+    Credit: text(credit),
+    Licence: text(licence ?? info.licence ?? info.license),
   });
-  showScores(info.scores ?? []);
+  showScores(list(info.scores).map(object));
 }
+
+const object = (value) => (value && typeof value === "object" && !Array.isArray(value) ? value : {});
+const list = (value) => (Array.isArray(value) ? value : []);
+const text = (value) => (typeof value === "string" ? value : undefined);
+const texts = (value) => list(value).filter(text).join(", ") || undefined;
+const count = (value) => (typeof value === "number" ? value.toLocaleString("en") : undefined);
+const decimal = (value, digits) => (typeof value === "number" ? value.toFixed(digits) : "");
 
 /** A network's configuration: `width 16; kernels px 9, 1, 5`. The steps of a network of the kind `graph` are left out. */
 function parts({ scale, steps, ...network }) {
-  const text = (value) => (Array.isArray(value) ? value.join(", ") : value);
+  const words = (value) => (Array.isArray(value) ? value.join(", ") : value);
   return Object.entries(network)
-    .map(([name, value]) => `${name.replaceAll("_", " ")} ${text(value)}`)
+    .map(([name, value]) => `${name.replaceAll("_", " ")} ${words(value)}`)
     .join("; ");
 }
 
@@ -186,11 +196,11 @@ function showScores(scores) {
     element(
       "tr",
       {},
-      element("th", { scope: "row", textContent: score.set }),
-      cell(score.psnr_y?.toFixed(2)),
-      cell(score.ssim_y?.toFixed(4)),
-      cell(score.bicubic_psnr_y?.toFixed(2)),
-      cell(score.bicubic_ssim_y?.toFixed(4)),
+      element("th", { scope: "row", textContent: text(score.set) ?? "" }),
+      cell(decimal(score.psnr_y, 2)),
+      cell(decimal(score.ssim_y, 4)),
+      cell(decimal(score.bicubic_psnr_y, 2)),
+      cell(decimal(score.bicubic_ssim_y, 4)),
     ),
   );
   $("model-scores").querySelector("tbody").replaceChildren(...rows);

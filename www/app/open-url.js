@@ -33,11 +33,16 @@ function parse(text) {
 }
 
 /** https://www.rfc-editor.org/rfc/rfc2397; `fetch` is blocked by the CSP. */
-function fromData({ pathname }) {
-  const [, type, base64, data] = /^([^,;]*)[^,]*?(;base64)?,(.*)$/s.exec(pathname) ?? [];
+function fromData({ href, protocol, hash }) {
+  const text = href.slice(protocol.length, href.length - hash.length);
+  // Of a URL that may have megabytes, only once.
+  const comma = text.indexOf(",");
+  const [type, ...parameters] = text.slice(0, Math.max(comma, 0)).split(";");
   try {
-    const text = decodeURIComponent(data);
-    const bytes = Uint8Array.from(base64 ? atob(text) : text, (character) => character.charCodeAt(0));
+    if (comma < 0) throw new Error("no data");
+    const data = decodeURIComponent(text.slice(comma + 1));
+    const isBase64 = parameters.at(-1) === "base64";
+    const bytes = Uint8Array.from(isBase64 ? atob(data) : data, (character) => character.charCodeAt(0));
     return new File([bytes], `image.${type.split("/")[1] ?? "png"}`, { type });
   } catch {
     throw new Error("this data URL holds no image; one with an image starts with data:image/");

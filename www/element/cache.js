@@ -12,7 +12,8 @@ const BYTES = "x-uprez-bytes";
 const address = (key) => new URL(`/.uprez/?${new URLSearchParams(key)}`, location.origin).href;
 
 /**
- * @param {{ url: string, version: string, model: string, width: number, height: number } | null} key
+ * @param {{ url: string, version: string, model: string, library: string, width: number, height: number } | null} key
+ *   `model` is the hash of its file, `version` changes with the image, and `library` is this library's version
  * @returns {Promise<Blob | null>}
  */
 export async function find(key) {

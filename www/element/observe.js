@@ -20,12 +20,30 @@ const near = new Set();
 let positions;
 let sizes;
 
-/** Registers every `<img data-upscale>` of the document, now and later. */
+/** The document and the open shadow roots that are observed. */
+const roots = new WeakSet();
+
+/** Custom elements whose class is not defined yet. */
+const undefinedElements = new WeakSet();
+
+let mutations;
+
+/** Registers every `<img data-upscale>` of the document and of its open shadow roots, now and later. */
 export function observeDocument() {
-  const observer = new MutationObserver((records) => records.forEach(changed));
+  mutations = new MutationObserver((records) => records.forEach(changed));
+  addImages([document]);
+}
+
+/** Registers the images at and below these nodes. */
+function addImages(nodes) {
+  for (const img of images(nodes)) if (img.isConnected) add(img);
+}
+
+function observeRoot(root) {
+  if (roots.has(root)) return;
+  roots.add(root);
   const attributeFilter = [...ATTRIBUTES, ...OPTIONS];
-  observer.observe(document, { childList: true, subtree: true, attributes: true, attributeFilter });
-  document.querySelectorAll(SELECTOR).forEach((img) => add(img));
+  mutations.observe(root, { childList: true, subtree: true, attributes: true, attributeFilter });
 }
 
 /**
@@ -86,7 +104,7 @@ function changed({ type, target, attributeName, addedNodes, removedNodes }) {
   if (type === "childList") {
     // A move is reported as removed and added.
     for (const img of images(removedNodes)) if (!img.isConnected) remove(img);
-    for (const img of images(addedNodes)) if (img.isConnected) add(img);
+    addImages(addedNodes);
     return;
   }
   // The <img> of a <picture> fires `load` when another <source> is chosen.
@@ -96,10 +114,24 @@ function changed({ type, target, attributeName, addedNodes, removedNodes }) {
   renew(target);
 }
 
+/** The images at and below these nodes, in their open shadow roots, too, which are observed from now on. */
 function images(nodes) {
-  const elements = [...nodes].filter((node) => node instanceof Element);
-  return elements.flatMap((element) => [
-    ...(element.matches(SELECTOR) ? [element] : []),
-    ...element.querySelectorAll(SELECTOR),
-  ]);
+  return [...nodes].flatMap((node) => {
+    if (node instanceof Document || node instanceof ShadowRoot) observeRoot(node);
+    const below = node.querySelectorAll?.("*") ?? [];
+    const elements = node instanceof Element ? [node, ...below] : [...below];
+    return elements.flatMap((element) => {
+      if (element.matches(SELECTOR)) return [element];
+      if (element.shadowRoot) return images([element.shadowRoot]);
+      if (element.localName.includes("-")) awaitDefinition(element);
+      return [];
+    });
+  });
+}
+
+/** A custom element has its shadow root when its class is defined. */
+function awaitDefinition(element) {
+  if (element.matches(":defined") || undefinedElements.has(element)) return;
+  undefinedElements.add(element);
+  customElements.whenDefined(element.localName).then(() => addImages([element]), () => {});
 }

@@ -1,18 +1,19 @@
 // Upscales the image of an <img>.
 
 import { isTruncated, readHeader } from "../lib/image-header.js";
+import { VERSION } from "../lib/version.js";
 import { isAnimated } from "./animated.js";
 import { find, keep } from "./cache.js";
 import { options } from "./options.js";
 import { pixelSize, request } from "./image-source.js";
 import { target } from "./policy.js";
 import { Skip } from "./state.js";
-import { withUpscaler } from "./upscalers.js";
+import { modelFile, withUpscaler } from "./upscalers.js";
 
 /** Quality of the result, where the browser can encode WebP. */
 const QUALITY = 0.92;
 
-/** An image is given up after its budget times this, as an estimate may be wrong. */
+/** An image is given up after its budget times this, loading included, as an estimate may be wrong. */
 const OVERTIME = 2;
 
 /**
@@ -30,20 +31,47 @@ export async function sharpen(img, box, { signal, onStart }) {
   if (!wanted) throw new Skip("large-enough");
   signal.throwIfAborted();
   onStart();
+  const how = options(img);
+  return await within(OVERTIME * how.budgetMs, signal, (limit) => attempt(img, { size, wanted, ...how }, limit));
+}
+
+/** Runs `work` with a signal that aborts with `signal`, or after `ms`; rejects then, whatever `work` waits for. */
+async function within(ms, signal, work) {
+  const limit = new AbortController();
+  const stop = () => limit.abort(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  const timer = setTimeout(() => limit.abort(new Skip("too-slow")), ms);
+  try {
+    const stopped = new Promise((_, reject) => {
+      limit.signal.addEventListener("abort", () => reject(limit.signal.reason), { once: true });
+    });
+    return await Promise.race([work(limit.signal), stopped]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+async function attempt(img, { size, wanted, model, engine, budgetMs }, signal) {
   const { width, height } = wanted;
-  const { model, engine, budgetMs } = options(img);
   const { url, version, read } = await request(img, signal);
-  const key = version && { url, version, model, width, height };
-  const kept = await find(key);
-  if (kept) return { blob: kept, width, height, engine: null, fromCache: true };
   const source = await read();
   if (source instanceof Blob) {
     if (await isAnimated(source)) throw new Skip("animated");
     if (await isIncomplete(source)) throw new Skip("incomplete-file");
   }
-  const made = await withUpscaler({ model, engine }, (upscaler) =>
-    upscale(upscaler, { source, size, wanted, budgetMs, signal }),
-  );
+  const { hash } = await modelFile(model, signal);
+  const key = version && hash && { url, version, model: hash, library: VERSION, width, height };
+  const kept = await find(key);
+  if (kept) return { blob: kept, width, height, engine: null, fromCache: true };
+  const made = await withUpscaler({ model, engine, signal }, async (upscaler) => {
+    signal.throwIfAborted();
+    const { ms } = await upscaler.estimate(size, wanted);
+    if (ms > budgetMs) throw new Skip("too-slow", `it would take ${(ms / 1000).toFixed(1)} s`);
+    const type = (await encodesWebp()) ? "image/webp" : "image/png";
+    const how = { as: "blob", type, quality: QUALITY, priority: "background", signal };
+    return { blob: await upscaler.upscale(source, { ...wanted, ...how }), engine: upscaler.engine };
+  });
   // Showing the image does not wait for this.
   keep(key, made.blob);
   return { ...made, width, height, fromCache: false };
@@ -54,25 +82,6 @@ async function isIncomplete(blob) {
   const bytes = new Uint8Array(await blob.arrayBuffer());
   const header = readHeader(bytes);
   return Boolean(header) && isTruncated(bytes, header.type);
-}
-
-async function upscale(upscaler, { source, size, wanted, budgetMs, signal }) {
-  signal.throwIfAborted();
-  const { ms } = await upscaler.estimate(size, wanted);
-  if (ms > budgetMs) throw new Skip("too-slow", `it would take ${(ms / 1000).toFixed(1)} s`);
-  const limit = new AbortController();
-  const stop = () => limit.abort(signal.reason);
-  signal.addEventListener("abort", stop, { once: true });
-  signal.throwIfAborted();
-  const timer = setTimeout(() => limit.abort(new Skip("too-slow")), OVERTIME * budgetMs);
-  try {
-    const type = (await encodesWebp()) ? "image/webp" : "image/png";
-    const how = { as: "blob", type, quality: QUALITY, priority: "background", signal: limit.signal };
-    return { blob: await upscaler.upscale(source, { ...wanted, ...how }), engine: upscaler.engine };
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", stop);
-  }
 }
 
 let webp;

@@ -31,7 +31,7 @@ const MODELS = {
 /** Promises of compiled modules by URL: all workers share one. */
 const compiled = new Map();
 
-/** Records that `preload` has fetched, by URL. */
+/** Promises of the model files that `preload` fetches, by URL. */
 const records = new Map();
 
 /**
@@ -95,7 +95,14 @@ async function compileFrom(url, follow) {
 /** Fetches a model and keeps it for the next `fetchRecord`. */
 export async function fetchAhead(model, files, signal) {
   const url = address(model, files);
-  if (url) records.set(url.href, await download(url, files, signal));
+  if (!url) return;
+  if (!records.has(url.href)) {
+    const promise = download(url, files, signal);
+    // Forget a failed promise so that the next call retries.
+    promise.catch(() => records.get(url.href) === promise && records.delete(url.href));
+    records.set(url.href, promise);
+  }
+  await records.get(url.href);
 }
 
 /** The first bytes of a model file. */
@@ -128,7 +135,8 @@ export async function fetchBytes(model, files, signal) {
   const url = address(model, files);
   const ahead = records.get(url.href);
   records.delete(url.href);
-  return ahead ?? (await download(url, files, signal));
+  // If it has failed or was cancelled, this call fetches the file itself.
+  return (await ahead?.catch(() => null)) ?? (await download(url, files, signal));
 }
 
 /** The URL of a model; null if it is not to be fetched. */

@@ -13,15 +13,30 @@ const PACE_WEIGHT = 0.5;
 const BUILDS = { webgpu: "webgpu", cpu: "cpu", "burn-webgpu": "burn", "burn-cpu": "burn" };
 
 /** Fetches and compiles what an engine needs. */
-export function prepare(engine, files) {
+function prepare(engine, files) {
   return compile(BUILDS[engine], files);
 }
+
+/** Workers that `beginAhead` has started, by engine and place of the files. */
+const ahead = new Map();
+
+const place = (engine, { base }) => `${BUILDS[engine]} ${base ?? ""}`;
 
 /** Starts fetching the wasm of an engine, and its first worker. */
 export function begin(engine, files) {
   // The next `prepare` reports the error.
   prepare(engine, files).catch(() => {});
-  return new WorkerClient(startWorker(BUILDS[engine], files));
+  const key = place(engine, files);
+  const started = ahead.get(key);
+  ahead.delete(key);
+  return started && !started.broken ? started : new WorkerClient(startWorker(BUILDS[engine], files));
+}
+
+/** Compiles the wasm of an engine, and starts a worker for the next `begin`. */
+export async function beginAhead(engine, files) {
+  const key = place(engine, files);
+  if (!ahead.has(key)) ahead.set(key, new WorkerClient(startWorker(BUILDS[engine], files)));
+  await prepare(engine, files);
 }
 
 /** The default number of workers on the CPU: leaves one core to the page. */

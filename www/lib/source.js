@@ -24,18 +24,34 @@ const INCOMPLETE = {
 };
 
 /**
+ * Waits for what the network has to bring: the file of a URL, the image of an <img>.
+ *
+ * @param {import("./uprez.js").Source} source
+ * @param {AbortSignal} [signal]
+ */
+export async function fetchSource(source, signal) {
+  if (typeof source === "string" || source instanceof URL) return await fetchImage(source, signal);
+  if (source instanceof HTMLImageElement) {
+    try {
+      await source.decode();
+    } catch {
+      throw new UprezError("not-an-image", "the <img> holds no image that can be decoded");
+    }
+  }
+  return source;
+}
+
+/**
  * Opens an image to cut parts from: `width`, `height`, `cut([x, y, width, height], spare)` → the part as a worker takes
  * it, in the memory of `spare` if that is large enough, and `close()`.
  *
- * @param {import("./uprez.js").Source} source
+ * @param {import("./uprez.js").Source} source as `fetchSource` returns it
  * @param {object} options
  * @param {(size: { width: number, height: number }) => void} options.check throws if an image is too large
  * @param {(warning: import("./uprez.js").Warning) => void} [options.onWarning]
  * @param {ReturnType<import("./fetch.js").site>} options.files
- * @param {AbortSignal} [options.signal]
  */
-export async function open(source, { check, onWarning, files, signal }) {
-  if (typeof source === "string" || source instanceof URL) source = await fetchImage(source, signal);
+export async function openSource(source, { check, onWarning, files }) {
   if (source instanceof Blob) return await openFile(source, check, onWarning, files);
   if (source instanceof ImageData) {
     check(source);
@@ -177,13 +193,6 @@ function probe(source) {
 }
 
 async function openDrawable(source, check, files) {
-  if (source instanceof HTMLImageElement) {
-    try {
-      await source.decode();
-    } catch {
-      throw new UprezError("not-an-image", "the <img> holds no image that can be decoded");
-    }
-  }
   const width = source?.naturalWidth ?? source?.videoWidth ?? source?.displayWidth ?? source?.width;
   const height = source?.naturalHeight ?? source?.videoHeight ?? source?.displayHeight ?? source?.height;
   if (!(width > 0 && height > 0)) {

@@ -12,9 +12,9 @@ import "./image-header.js";
 import "./worker-client.js";
 import { UprezError } from "./error.js";
 import { fetchAhead, fetchBytes, fetchRecord, fileName, site } from "./fetch.js";
-import { Pool, begin, defaultWorkers, prepare } from "./pool.js";
+import { Pool, begin, beginAhead, defaultWorkers } from "./pool.js";
 import { RANKS, Scheduler } from "./scheduler.js";
-import { Pixels, open } from "./source.js";
+import { Pixels, fetchSource, openSource } from "./source.js";
 import { Whole, checkTarget, resultSize } from "./target.js";
 
 export { UprezError };
@@ -64,14 +64,32 @@ export async function load(model = "fast-x2", { engine = "auto", scale, workers,
   if (!WebAssembly.validate(SIMD)) {
     throw new UprezError("no-simd", "this browser has no WebAssembly SIMD, which every browser since 2023 has: update it");
   }
-  const files = site(where);
+  signal?.throwIfAborted();
+  const loading = open({ model, engine, scale, workers, signal, files: site(where) });
+  return await (signal ? Promise.race([loading, aborted(signal, loading)]) : loading);
+}
+
+async function open({ model, engine, scale, workers, signal, files }) {
   const starting = start(engine, files);
+  let upscaler;
   try {
     const [record, { chosen, worker }] = await Promise.all([fetchRecord(model, files, signal), starting]);
-    const upscaler = new Upscaler(record, engine, scale, workers ?? defaultWorkers(), files);
-    await upscaler._start(chosen, worker);
+    signal?.throwIfAborted();
+    upscaler = new Upscaler(record, engine, scale, workers ?? defaultWorkers(), files);
+    const stop = () => {
+      upscaler.dispose();
+      worker.terminate(signal.reason);
+    };
+    signal?.addEventListener("abort", stop);
+    try {
+      await upscaler._start(chosen, worker);
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+    signal?.throwIfAborted();
     return upscaler;
   } catch (error) {
+    upscaler?.dispose();
     starting.then(
       ({ worker }) => worker.terminate(),
       () => {},
@@ -81,15 +99,15 @@ export async function load(model = "fast-x2", { engine = "auto", scale, workers,
 }
 
 /**
- * Fetches and compiles the files that `load` needs.
+ * Fetches and compiles the files that `load` needs, and starts its first worker.
  *
  * @type {typeof import("./uprez.d.ts").preload}
  */
 export async function preload(model = "fast-x2", { engine = "auto", signal, ...where } = {}) {
   check("engine", engine, ENGINES);
   const files = site(where);
-  const compiled = chooseEngine(engine).then((chosen) => prepare(chosen, files));
-  await Promise.all([compiled, fetchAhead(model, files, signal)]);
+  const started = chooseEngine(engine).then((chosen) => beginAhead(chosen, files));
+  await Promise.all([started, fetchAhead(model, files, signal)]);
 }
 
 /**
@@ -168,6 +186,7 @@ export class Upscaler {
    */
   async estimate(size, target = {}) {
     checkTarget(target);
+    this.#checkUse();
     const { scale } = this.info;
     const { width, height, passes } = resultSize(size, target, scale);
     let pixels = 0;
@@ -181,7 +200,7 @@ export class Upscaler {
   async #probe() {
     const [least, most] = PROBE_PX;
     // On a small image, a network multiplies each pixel with each parameter, or more often.
-    const px = Math.floor(Math.sqrt(PROBE_MULTIPLICATIONS / (this.info.parameters || 1)));
+    const px = Math.floor(Math.sqrt(PROBE_MULTIPLICATIONS / (Number(this.info.parameters) || 1)));
     const side = Math.max(least, Math.min(most, px));
     const image = new ImageData(side, side);
     image.data.fill(255);
@@ -201,25 +220,35 @@ export class Upscaler {
     check("as", as, RESULTS);
     check("priority", priority, Object.keys(RANKS));
     checkTarget(target);
-    if (this.#disposed) throw new UprezError("disposed", "this upscaler was disposed of");
-    const rank = RANKS[priority];
-    const call = this.#scheduler.enter(rank, signal).then(async (leave) => {
-      try {
-        return await this.#upscale(source, target, { signal, onProgress, onWarning, rank, as, type, quality });
-      } finally {
-        leave();
-      }
-    });
+    this.#checkUse();
+    const how = { signal, onProgress, onWarning, rank: RANKS[priority], as, type, quality };
+    const call = this.#enter(source, target, how);
     // Reject at once, even while a tile is being computed.
     return signal ? Promise.race([call, aborted(signal, call)]) : call;
   }
 
-  async #upscale(source, target, options) {
+  #checkUse() {
     if (this.#disposed) throw new UprezError("disposed", "this upscaler was disposed of");
+  }
+
+  async #enter(source, target, options) {
+    const { rank, signal } = options;
+    // Before the turn: an image that does not arrive must not hold up others.
+    const fetched = await fetchSource(source, signal);
+    const leave = await this.#scheduler.enter(rank, signal);
+    try {
+      return await this.#upscale(fetched, target, options);
+    } finally {
+      leave();
+    }
+  }
+
+  async #upscale(source, target, options) {
+    this.#checkUse();
     const { signal, onWarning } = options;
     const { scale } = this.info;
     const check = (size) => resultSize(size, target, scale);
-    const image = await open(source, { check, onWarning, files: this.#files, signal });
+    const image = await openSource(source, { check, onWarning, files: this.#files });
     const job = { ...options, scale, image, encoder: null };
     try {
       signal?.throwIfAborted();
@@ -307,6 +336,7 @@ export class Upscaler {
 
   /** Frees the workers and their memory; pending calls are rejected. */
   dispose() {
+    if (this.#disposed) return;
     this.#disposed = true;
     this.#pool?.then(
       (pool) => pool.terminate(),

@@ -81,7 +81,21 @@ pub fn build(bindgen: &Path) -> anyhow::Result<()> {
         copied().with_context(|| format!("cannot copy {} to {}", path.display(), to.display()))?;
     }
     package::write_entries(&to, &MODULES)?;
+    check_version()?;
     package::write(&to, &names(&to)?)
+}
+
+/// Fails if the library's scripts say another version than the packages.
+fn check_version() -> anyhow::Result<()> {
+    let path = crate::root().join("www/lib/version.js");
+    let version = env!("CARGO_PKG_VERSION");
+    let text = std::fs::read_to_string(&path)?;
+    ensure!(
+        text.contains(&format!("VERSION = \"{version}\"")),
+        "{} has to say VERSION = \"{version}\"",
+        path.display()
+    );
+    Ok(())
 }
 
 /// The paths of all files in a folder, sorted, with slashes.

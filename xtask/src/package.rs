@@ -4,7 +4,10 @@ use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
 
 use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 const MODULE: &str = "lib/uprez.js";
 const ELEMENT: &str = "element/element.js";
@@ -38,7 +41,7 @@ pub fn write(folder: &Path, files: &[String]) -> anyhow::Result<()> {
         let bytes = std::fs::read(folder.join(name)).with_context(|| format!("no {name}"))?;
         hasher.write(name.as_bytes());
         hasher.write(&bytes);
-        list.push(json!({ "path": name, "bytes": bytes.len() }));
+        list.push(json!({ "path": name, "bytes": bytes.len(), "integrity": integrity(&bytes) }));
     }
     let version = format!("{:016x}", hasher.finish());
     write_json(
@@ -51,6 +54,11 @@ pub fn write(folder: &Path, files: &[String]) -> anyhow::Result<()> {
             .with_context(|| format!("cannot copy {name}"))?;
     }
     Ok(())
+}
+
+/// A file's hash as browsers compare it: <https://www.w3.org/TR/sri/>.
+pub fn integrity(bytes: &[u8]) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(bytes)))
 }
 
 fn write_json(path: &Path, value: &Value) -> anyhow::Result<()> {

@@ -237,3 +237,41 @@ fn a_model_of_the_user_shows_its_metadata() {
     }
     visit.finish();
 }
+
+/// The time to read a URL grows with its length, not with its square: five million letters would take hours.
+#[test]
+fn long_data_urls_without_data_are_refused() {
+    let visit = Visit::of(PAGE, Gpu::None);
+    let script = "const { openUrl } = await import(new URL('app/open-url.js', location));
+        const refused = (url) => openUrl(url).then(() => 'opened', ({ message }) => message);
+        const svg = await openUrl(`data:image/svg+xml,${'<svg/>'.repeat(1000)}`);
+        return [await refused(`data:${'a'.repeat(5e6)}`), await refused('data:'), svg.size, svg.type]";
+    let found = visit.chrome.run(script, &[]);
+    for i in [0, 1] {
+        let message = found[i].as_str().unwrap();
+        assert!(message.contains("holds no image"), "{message}");
+    }
+    assert_eq!(
+        (&found[2], &found[3]),
+        (&json!(6000), &json!("image/svg+xml"))
+    );
+    visit.finish();
+}
+
+/// Images that are added before the list of models has arrived wait for it.
+#[test]
+fn images_wait_for_the_list_of_models() {
+    let visit = Visit::of(PAGE, Gpu::None);
+    let script = "{ const { fetch } = window;
+        window.fetch = (url, ...rest) => `${url}`.endsWith('models/index.json')
+            ? new Promise((go) => { window.release = () => go(fetch(url, ...rest)) }) : fetch(url, ...rest); }";
+    let command = "Page.addScriptToEvaluateOnNewDocument";
+    visit.chrome.cdp(command, json!({ "source": script }));
+    visit.chrome.run("location.reload()", &[]);
+    visit.chrome.wait_until("window.release", PATIENCE);
+    choose(&visit, "early.png", &png(&waves(20, 14)));
+    visit.chrome.run("release()", &[]);
+    wait_for_result(&visit, "early.png");
+    assert_eq!(state(&visit, "early.png"), "done");
+    visit.finish();
+}

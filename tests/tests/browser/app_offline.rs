@@ -97,6 +97,11 @@ fn publish(site: &Path, version: &str) {
     .unwrap();
     let mut files = list(site);
     files["version"] = json!(version);
+    let page = files["files"].as_array_mut().unwrap().iter_mut();
+    for file in page.filter(|file| file["path"] == "index.html") {
+        let bytes = std::fs::read(site.join("index.html")).unwrap();
+        file["integrity"] = json!(xtask::package::integrity(&bytes));
+    }
     std::fs::write(site.join("files.json"), files.to_string()).unwrap();
 }
 
@@ -118,17 +123,53 @@ fn a_new_version_is_offered_and_replaces_all_files() {
         PATIENCE,
     );
     assert!(text(&visit, "#update").contains("New version"));
+    // Another copy of the site, and a tab that would lose results.
+    let script = "await caches.open('uprez-app https://example.org/other/ 1');
+        window.refusing = new BroadcastChannel('uprez-update /some/where/');
+        refusing.onmessage = () => refusing.postMessage('must-not-reload');
+        window.other = window.open(location.href);";
+    visit.chrome.run(script, &[]);
+    visit.chrome.wait_until(
+        "other.document.querySelector('#model')?.length && other.navigator.serviceWorker.controller",
+        PATIENCE,
+    );
+    visit.chrome.click("#update-now");
+    visit.chrome.wait_until(
+        "document.querySelector('#update-refused').checkVisibility()",
+        PATIENCE,
+    );
+    visit.chrome.run("refusing.close()", &[]);
     visit.chrome.click("#update-now");
     visit.chrome.wait_until(
         "document.title === 'second' && document.querySelector('#model')?.length",
         PATIENCE,
     );
-    let names = visit.chrome.run("return await caches.keys()", &[]);
+    let names = visit.chrome.run("return (await caches.keys()).sort()", &[]);
+    let own = format!("uprez-app {}{PAGE} second", visit.origin());
     assert_eq!(
         names,
-        json!(["uprez-app-second"]),
+        json!([own, "uprez-app https://example.org/other/ 1"]),
         "{first} was the first one"
     );
+    // Both tabs have moved.
+    let is_second = |target: &Value| target["title"] == "second";
+    for _ in 0..100 {
+        let targets = visit.chrome.cdp("Target.getTargets", json!({}));
+        let targets = targets["targetInfos"].as_array().unwrap();
+        let pages = targets.iter().filter(|target| target["type"] == "page");
+        if pages.clone().count() == 2 && pages.clone().all(is_second) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let targets = visit.chrome.cdp("Target.getTargets", json!({}));
+    let targets = targets["targetInfos"].as_array().unwrap();
+    assert_eq!(targets.iter().filter(|target| is_second(target)).count(), 2);
+    // Nothing of the first version is left.
+    let script = "const cache = await caches.open(arguments[0]);
+        return await (await cache.match('index.html')).text();";
+    let kept = visit.chrome.run(script, &[json!(own)]);
+    assert!(kept.as_str().unwrap().contains("<title>second"), "{kept}");
 
     // Without the list of files, as in development, the cache is not used.
     std::fs::remove_file(site.path().join("files.json")).unwrap();
@@ -142,6 +183,42 @@ fn a_new_version_is_offered_and_replaces_all_files() {
     visit
         .chrome
         .wait_until("!navigator.serviceWorker.controller", PATIENCE);
+    visit.finish();
+}
+
+/// The service worker answers for the site's own files alone, and only with those of its version.
+#[test]
+fn other_files_queries_and_versions_come_from_the_server() {
+    let site = copy_of_the_site();
+    for name in ["photo", "extra"] {
+        std::fs::write(site.path().join(name), "one").unwrap();
+    }
+    let visit = Visit::at(site.path().to_path_buf(), PAGE, Gpu::None);
+    wait_until_kept(&visit);
+    let read = "const [path] = arguments;
+        return await fetch(path).then((response) => response.text(), () => 'failed')";
+    let read = |path: &str| visit.chrome.run(read, &[json!(path)]);
+    for path in ["photo", "photo?id=1", "app.js?id=1"] {
+        assert!(read(path).as_str().unwrap().len() > 2);
+    }
+    for name in ["photo", "app.js"] {
+        std::fs::write(site.path().join(name), "another").unwrap();
+    }
+    assert_eq!(read("photo"), json!("another"));
+    assert_eq!(read("photo?id=2"), json!("another"));
+    assert_eq!(read("app.js?id=2"), json!("another"));
+    assert_ne!(read("app.js"), json!("another"), "it is of this version");
+    // A file that is fetched later, of another version: Burn's operators.
+    let wasm = "pkg/burn/web.js";
+    std::fs::write(site.path().join(wasm), "another").unwrap();
+    assert_eq!(read(wasm), json!("failed"));
+    // A page is the same with any query.
+    visit
+        .chrome
+        .go(&format!("{}{PAGE}?source=pwa", visit.origin()));
+    visit
+        .chrome
+        .wait_until("document.querySelector('#model')?.length", PATIENCE);
     visit.finish();
 }
 

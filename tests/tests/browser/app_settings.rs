@@ -3,7 +3,7 @@
 use image::ImageFormat;
 use serde_json::json;
 
-use crate::fixture::{png, waves};
+use crate::fixture::{png, tiny_model, waves};
 use crate::page::{choose, choose_tiny_model, set, settle, text, wait_for_result, with_tiny_model};
 use crate::site::{Gpu, PAGE, Visit};
 
@@ -176,5 +176,41 @@ fn the_page_works_without_storage() {
     settle(&visit);
     let facts = text(&visit, "#images .card-facts");
     assert!(facts.contains("120 × 84"), "{facts}");
+    visit.finish();
+}
+
+/// A model file's facts about itself may be of any type.
+#[test]
+fn odd_metadata_of_a_model_file_is_left_out() {
+    let mut model = tiny_model();
+    for (from, to) in [
+        ("\"scores\":[]", "\"scores\":7 "),
+        ("\"data\":[]", "\"data\":{}"),
+        ("\"name\":\"tiny\"", "\"name\":123456"),
+        ("\"degradation\":\"none\"", "\"degradation\":[1, 2]"),
+    ] {
+        // Of the same length, so that all offsets stay.
+        assert_eq!(from.len(), to.len());
+        let place = model
+            .windows(from.len())
+            .position(|part| part == from.as_bytes());
+        let place = place.unwrap_or_else(|| panic!("the file has no {from}"));
+        model[place..place + to.len()].copy_from_slice(to.as_bytes());
+    }
+    let visit = Visit::of(PAGE, Gpu::None);
+    visit.chrome.run(
+        "window.rejected = []; addEventListener('unhandledrejection', ({ reason }) => rejected.push(`${reason}`))",
+        &[],
+    );
+    choose(&visit, "odd.bpk", &model);
+    settle(&visit);
+    choose(&visit, "waves.png", &png(&waves(20, 14)));
+    wait_for_result(&visit, "waves.png");
+    let terms = text(&visit, "#model-terms");
+    assert!(
+        terms.contains("plain") && !terms.contains("object"),
+        "{terms}"
+    );
+    assert_eq!(visit.chrome.run("return rejected", &[]), json!([]));
     visit.finish();
 }

@@ -34,8 +34,10 @@ const RECORD: &str = "{
     window.alive = new Set();
     window.workers = new Set();
     for (const state of ['loading', 'sharp', 'skipped']) {
-        addEventListener(`uprez-${state}`, ({ target, detail }) => {
-            events.push({ state, id: target.closest('[id]').id, at: performance.now(), ...detail });
+        addEventListener(`uprez-${state}`, (event) => {
+            // In a shadow root, too.
+            const id = event.composedPath()[0].closest('[id]').id;
+            events.push({ state, id, at: performance.now(), ...event.detail });
         });
     }
     const watch = (type, list) => new PerformanceObserver((entries) => list.push(...entries.getEntries()))

@@ -41,6 +41,7 @@ pub struct Visit {
     origin: String,
     files: TempDir,
     downloads: TempDir,
+    is_offline: bool,
 }
 
 impl Visit {
@@ -82,6 +83,7 @@ impl Visit {
             server,
             files,
             downloads,
+            is_offline: false,
         };
         let ready = match path {
             PLAIN => "window.load",
@@ -118,9 +120,16 @@ impl Visit {
         panic!("for ten seconds no {name} was downloaded, but {files:?}");
     }
 
-    /// Ends the server, as if the browser were offline.
+    /// Scheme, host and port of the site.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Ends the server, as if the browser were offline. Violations of the CSP are in the browser's console from then on.
     pub fn disconnect(&mut self) {
         assert_eq!(self.violations(), [""; 0], "CSP violations");
+        self.chrome.log("browser");
+        self.is_offline = true;
         self.server = Server::start(Site::default(), Some(0)).unwrap();
     }
 
@@ -135,6 +144,12 @@ impl Visit {
 
     /// The CSP violations that the browser reported.
     pub fn violations(&self) -> Vec<String> {
+        if self.is_offline {
+            let messages = self.chrome.log("browser").into_iter();
+            return messages
+                .filter(|message| message.contains("Content Security Policy"))
+                .collect();
+        }
         let requests = self.server.requests().into_iter();
         requests
             .filter(|entry| entry.url == REPORTS)

@@ -39,6 +39,84 @@ fn calls_take_turns_and_urgent_ones_go_first() {
     visit.finish();
 }
 
+/// An image that never arrives takes no turn of others, and urgent calls do not hold up others for ever.
+#[test]
+fn stalled_and_urgent_calls_let_others_pass() {
+    let (visit, [model, url]) = plain_page(&opaque(waves(31, 22)));
+    let script = "const [model, url] = arguments;
+        const { fetch } = window;
+        const blob = await fetchBlob(url);
+        const upscaler = await load(model, { engine: 'cpu', workers: 1 });
+        window.fetch = (url, ...rest) => `${url}`.endsWith('never.png') ? new Promise(() => {}) : fetch(url, ...rest);
+        const never = new URL('never.png', url);
+        const stalled = [1, 2, 3].map(() => upscaler.upscale(never));
+        const { width } = await upscaler.upscale(blob);
+        upscaler.dispose();
+
+        const { Scheduler } = await import('../some/where/lib/scheduler.js');
+        const scheduler = new Scheduler();
+        const running = await Promise.all([scheduler.enter(1), scheduler.enter(1)]);
+        let overtaken = 0;
+        let isAdmitted = false;
+        const background = scheduler.enter(2).then((leave) => {
+            isAdmitted = true;
+            leave();
+        });
+        while (!isAdmitted && overtaken < 1000) {
+            const next = scheduler.enter(1);
+            running.shift()();
+            running.push(await next);
+            overtaken += 1;
+        }
+        return { width, overtaken };";
+    let found = run(&visit, script, &[model, url]);
+    assert_eq!(found["width"], 62);
+    assert!(found["overtaken"].as_u64() < Some(100), "{found}");
+    visit.finish();
+}
+
+#[test]
+fn loading_can_be_aborted_at_any_time() {
+    let (visit, [model, url]) = plain_page(&opaque(waves(31, 22)));
+    let script = "const [model, url] = arguments;
+        const { Worker, fetch } = window;
+        const workers = new Set();
+        window.Worker = class extends Worker {
+            constructor(...args) {
+                super(...args);
+                workers.add(this);
+            }
+            terminate() {
+                super.terminate();
+                workers.delete(this);
+            }
+        };
+        const abort = AbortSignal.abort(new Error('stop'));
+        const before = await failure(load(model, { signal: abort }));
+        const never = (ending) => (url, ...rest) =>
+            `${url}`.endsWith(ending) ? new Promise(() => {}) : fetch(url, ...rest);
+        const during = [];
+        for (const ending of ['.bpk', '.wasm']) {
+            window.fetch = never(ending);
+            const controller = new AbortController();
+            const loading = failure(load(new URL(model), { signal: controller.signal, base: `/some/${ending}/` }));
+            setTimeout(() => controller.abort(new Error('stop')), 200);
+            during.push(await loading);
+        }
+        window.fetch = fetch;
+        const left = workers.size;
+        const upscaler = await load(model);
+        upscaler.dispose();
+        upscaler.dispose();
+        const estimate = await failure(upscaler.estimate({ width: 10, height: 10 }));
+        return { messages: [before, ...during].map(({ message }) => message), left, estimate };";
+    let found = run(&visit, script, &[model, url]);
+    assert_eq!(found["messages"], json!(["stop", "stop", "stop"]));
+    assert_eq!(found["left"], 0, "a worker is left");
+    assert_eq!(found["estimate"]["code"], "disposed");
+    visit.finish();
+}
+
 #[test]
 fn a_waiting_call_can_be_aborted() {
     let (visit, [model, url]) = plain_page(&opaque(waves(31, 22)));
@@ -142,8 +220,11 @@ fn preloaded_files_are_not_fetched_again() {
     let script = "const [model, url, base] = arguments;
         const { preload } = await import('../some/where/uprez.js');
         const downloads = [];
-        await preload(model, { base, onDownload: (download) => downloads.push(download) });
+        const options = { base, onDownload: (download) => downloads.push(download) };
+        // The second call shares what the first one fetches, and so does a call before they end.
+        const preloads = [preload(model, options), preload(model, options)];
         const upscaler = await load(model, { base });
+        await Promise.all(preloads);
         const { width } = await upscaler.upscale(await fetchBlob(url));
         return { width, first: downloads[0], last: downloads.at(-1) };";
     let found = run(&visit, script, &[model, url, json!("../some/where")]);
@@ -156,7 +237,7 @@ fn preloaded_files_are_not_fetched_again() {
         "{found}"
     );
     let requests = visit.requests();
-    for file in ["tiny.bpk", "pkg/cpu/web_bg.wasm"] {
+    for file in ["tiny.bpk", "pkg/cpu/web_bg.wasm", "workers/cpu.js"] {
         let times = requests.iter().filter(|url| url.ends_with(file)).count();
         assert_eq!(times, 1, "{file}");
     }

@@ -38,23 +38,10 @@ impl Dataset {
     pub fn load(config: &Config) -> anyhow::Result<Self> {
         let Config { data, network, .. } = config;
         let hold_out = config.evaluation.hold_out;
-        let folders: Vec<Vec<PathBuf>> = data
-            .folders
-            .iter()
-            .map(|folder| image_file::list(folder))
-            .collect::<anyhow::Result<_>>()?;
-        let mut files = folders.concat();
-        ensure!(
-            hold_out < files.len(),
-            "{hold_out} images are to be held out for evaluation, but there are only {}: \
-             add images or lower evaluation.hold_out",
-            files.len()
-        );
-        // Shuffled before the split, so that images of every folder are held out.
-        files.shuffle(&mut Pcg64Mcg::seed_from_u64(config.seed));
+        let folders = list(data)?;
         let loader = Loader::new(data, network, config.seed);
         let mut left_out = Vec::new();
-        let held = HeldOutImages::choose(&loader, data, files, hold_out, &mut left_out)?;
+        let held = HeldOutImages::choose(&loader, config, &folders, &mut left_out)?;
         let is_free = |file: &PathBuf| !held.shows(file, data);
         let (rest, tiles): (Vec<_>, Vec<_>) = held.rest.iter().cloned().partition(is_free);
         let needed_px = loader.needed_px();
@@ -90,8 +77,23 @@ impl Dataset {
     }
 }
 
+/// The files of the images that a training with this configuration holds out.
+pub fn held_out_files(config: &Config) -> anyhow::Result<Vec<PathBuf>> {
+    let loader = Loader::new(&config.data, &config.network, config.seed);
+    let folders = list(&config.data)?;
+    let held = HeldOutImages::choose(&loader, config, &folders, &mut Vec::new())?;
+    Ok(held.files)
+}
+
+/// The files of each folder.
+fn list(config: &DataConfig) -> anyhow::Result<Vec<Vec<PathBuf>>> {
+    let folders = config.folders.iter();
+    folders.map(|folder| image_file::list(folder)).collect()
+}
+
 /// The images that are held out, each of another photograph.
 struct HeldOutImages {
+    files: Vec<PathBuf>,
     pairs: Vec<Pair>,
     photographs: BTreeSet<String>,
     /// The other files.
@@ -99,16 +101,27 @@ struct HeldOutImages {
 }
 
 impl HeldOutImages {
-    /// The first `count` files that can be evaluated.
+    /// The first files that can be evaluated, in an order that the seed gives.
     fn choose(
         loader: &Loader,
-        config: &DataConfig,
-        files: Vec<PathBuf>,
-        count: usize,
+        config: &Config,
+        folders: &[Vec<PathBuf>],
         left_out: &mut Vec<LeftOut>,
     ) -> anyhow::Result<Self> {
+        let count = config.evaluation.hold_out;
+        let mut files = folders.concat();
+        ensure!(
+            count < files.len(),
+            "{count} images are to be held out for evaluation, but there are only {}: \
+             add images or lower evaluation.hold_out",
+            files.len()
+        );
+        // Shuffled before the split, so that images of every folder are held out.
+        files.shuffle(&mut Pcg64Mcg::seed_from_u64(config.seed));
+        let config = &config.data;
         let mut files = files.into_iter();
         let mut held = Self {
+            files: Vec::new(),
             pairs: Vec::new(),
             photographs: BTreeSet::new(),
             rest: Vec::new(),
@@ -131,6 +144,7 @@ impl HeldOutImages {
                     let name = photograph(&file, config.tile.as_deref());
                     held.photographs.insert(name);
                     held.pairs.push(pair);
+                    held.files.push(file);
                 }
                 // It may still be large enough to train on.
                 Err(_) => held.rest.push(file),

@@ -70,7 +70,7 @@ impl Degrader {
             height,
         };
         let part = original.crop(part.scaled(self.scale));
-        let mut input = self.degradation.draw(&part, (width, height), random)?;
+        let (mut input, _) = self.degradation.draw(&part, (width, height), random)?;
         if self.enlarged {
             input = imresize(&input, part.width, part.height);
         }
@@ -116,7 +116,7 @@ mod tests {
         ] {
             let degrader = degrader("[{ kind = \"shrink\" }]", network);
             let image = noise(120, 99);
-            let mut whole = degrader
+            let (mut whole, _) = degrader
                 .degradation
                 .draw(&image, (40, 33), &mut Pcg64Mcg::seed_from_u64(0))
                 .unwrap();

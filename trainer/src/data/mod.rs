@@ -14,7 +14,7 @@ mod sampler;
 mod sharpen;
 
 pub use batch::{Batch, BatchShape};
-pub use dataset::Dataset;
+pub use dataset::{Dataset, held_out_files};
 pub(crate) use drawn::Degrader;
 pub use images::Images;
 pub use left_out::LeftOut;

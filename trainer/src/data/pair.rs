@@ -17,6 +17,8 @@ pub struct Pair {
     pub hr: Image,
     /// The network's input.
     pub lr: Image,
+    /// Bytes of the input's file, if it was compressed lossily.
+    pub bytes: Option<usize>,
 }
 
 /// The source of low-resolution images.
@@ -71,8 +73,13 @@ impl Pair {
             // The steps are those of colour images.
             hr = hr.to_channels(Channels::Rgb);
         }
-        let lr = low.degradation.apply(&hr, scale, low.seed, &name)?;
-        Ok(Self { name, hr, lr })
+        let (lr, bytes) = low.degradation.apply(&hr, scale, low.seed, &name)?;
+        Ok(Self {
+            name,
+            hr,
+            lr,
+            bytes,
+        })
     }
 
     fn from_files(file: &Path, hr: Image, scale: usize, folder: &Path) -> anyhow::Result<Self> {
@@ -106,7 +113,12 @@ impl Pair {
         );
         let hr = crop_to_multiple(&hr, scale).context("the image is smaller than the scale")?;
         let name = image_file::name(file);
-        Ok(Self { name, hr, lr })
+        Ok(Self {
+            name,
+            hr,
+            lr,
+            bytes: None,
+        })
     }
 
     /// The same pair in RGB.
@@ -119,6 +131,7 @@ impl Pair {
             name: self.name,
             hr: rgb(self.hr),
             lr: rgb(self.lr),
+            bytes: self.bytes,
         }
     }
 }

@@ -40,6 +40,7 @@ impl Sample {
             name,
             hr: target,
             lr,
+            ..
         } = pair;
         let input = match network.spec().input {
             Input::LowResolution => lr,

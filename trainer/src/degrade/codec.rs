@@ -32,8 +32,12 @@ impl Subsampling {
     }
 }
 
-/// JPEG with the tables of the standard, scaled by the quality (1 … 100) as in libjpeg.
-pub(super) fn jpeg(image: &Image, quality: u8, subsampling: Subsampling) -> anyhow::Result<Image> {
+/// JPEG with the tables of the standard, scaled by the quality (1 … 100) as in libjpeg; and the bytes of the file.
+pub(super) fn jpeg(
+    image: &Image,
+    quality: u8,
+    subsampling: Subsampling,
+) -> anyhow::Result<(Image, usize)> {
     let side = |side: usize| u16::try_from(side).context("the image is too large for JPEG");
     let (width, height) = (side(image.width)?, side(image.height)?);
     let mut bytes = Vec::new();
@@ -47,8 +51,8 @@ pub(super) fn jpeg(image: &Image, quality: u8, subsampling: Subsampling) -> anyh
     decoded(&bytes, ImageFormat::Jpeg)
 }
 
-/// Lossy WebP of a quality (0 … 100) by libwebp with its default settings.
-pub(super) fn webp(image: &Image, quality: f32) -> anyhow::Result<Image> {
+/// Lossy WebP of a quality (0 … 100) by libwebp with its default settings; and the bytes of the file.
+pub(super) fn webp(image: &Image, quality: f32) -> anyhow::Result<(Image, usize)> {
     let side = |side: usize| u32::try_from(side).context("the image is too large for WebP");
     let encoder = webp::Encoder::from_rgb(&image.data, side(image.width)?, side(image.height)?);
     let bytes = encoder.encode_simple(false, quality);
@@ -56,8 +60,9 @@ pub(super) fn webp(image: &Image, quality: f32) -> anyhow::Result<Image> {
     decoded(&bytes, ImageFormat::WebP)
 }
 
-fn decoded(bytes: &[u8], format: ImageFormat) -> anyhow::Result<Image> {
+fn decoded(bytes: &[u8], format: ImageFormat) -> anyhow::Result<(Image, usize)> {
     let image = image::load_from_memory_with_format(bytes, format)?.into_rgb8();
     let (width, height) = (image.width() as usize, image.height() as usize);
-    Ok(Image::new(width, height, Channels::Rgb, image.into_raw())?)
+    let image = Image::new(width, height, Channels::Rgb, image.into_raw())?;
+    Ok((image, bytes.len()))
 }

@@ -107,7 +107,8 @@ fn contact_sheet(config: &Config, input: &Path, output: &Path) -> anyhow::Result
         let mut row = vec![enlarged(&seen, 2.0 / scale as f64, Method::Bicubic)?];
         for draw in 0..DRAWS as u64 {
             let degradation = &config.data.degradation;
-            let low = degradation.apply(&image, scale, config.seed + draw, &name)?;
+            let seed = config.seed + draw;
+            let (low, _) = degradation.apply(&image, scale, seed, &name)?;
             // Each pixel is shown as it is.
             row.push(enlarged(&middle(&low, SHOWN_PX), 2.0, Method::Nearest)?);
         }
@@ -130,7 +131,7 @@ fn one(config: &Config, input: &Path, output: &Path) -> anyhow::Result<()> {
     let image = crop_to_multiple(&image, scale)
         .with_context(|| format!("{} is smaller than the scale", input.display()))?;
     let name = image_file::name(input);
-    let low = config
+    let (low, _) = config
         .data
         .degradation
         .apply(&image, scale, config.seed, &name)?;

@@ -27,6 +27,7 @@ pub(crate) use blur::gaussian as gaussian_blur;
 pub use codec::Subsampling;
 pub use command::{DegradeArgs, run};
 pub use number::{Choice, Range, Within};
+use step::Draw;
 pub use step::{Part, Step};
 
 /// The steps that make a low-resolution image of an original.
@@ -57,6 +58,7 @@ impl TryFrom<toml::Value> for Degradation {
 
     fn try_from(value: toml::Value) -> Result<Self, String> {
         let steps = match value {
+            toml::Value::String(text) if text.contains('(') => return text.parse(),
             toml::Value::String(name) => match preset::find(&name) {
                 Some(text) => return Self::from_text(text),
                 None => {
@@ -115,36 +117,49 @@ impl Degradation {
         self.steps.is_empty()
     }
 
-    /// The low-resolution image of an RGB original, whose sides `scale` has to divide.
+    /// The low-resolution image of an RGB original, whose sides `scale` has to divide, and the bytes of its file if it was
+    /// compressed.
     ///
     /// The same seed and name give the same image.
-    pub fn apply(&self, hr: &Image, scale: usize, seed: u64, name: &str) -> anyhow::Result<Image> {
+    pub fn apply(
+        &self,
+        hr: &Image,
+        scale: usize,
+        seed: u64,
+        name: &str,
+    ) -> anyhow::Result<(Image, Option<usize>)> {
         let mut random = Pcg64Mcg::seed_from_u64(seed ^ hash(name));
         let low = (hr.width / scale, hr.height / scale);
         self.draw(hr, low, &mut random)
             .with_context(|| format!("in the image {name}"))
     }
 
-    /// An image of the sides `low` of an RGB original, with strengths drawn from `random`.
+    /// Like [`Self::apply`], for an image of the sides `low` with strengths drawn from `random`.
     pub fn draw(
         &self,
         hr: &Image,
-        (width, height): (usize, usize),
+        low: (usize, usize),
         random: &mut Pcg64Mcg,
-    ) -> anyhow::Result<Image> {
+    ) -> anyhow::Result<(Image, Option<usize>)> {
+        let (width, height) = low;
         if self.steps.is_empty() {
-            return Ok(imresize(hr, width, height));
+            return Ok((imresize(hr, width, height), None));
         }
+        let mut draw = Draw {
+            low,
+            random,
+            bytes: None,
+        };
         let mut planes = to_planes(hr);
         for part in &self.steps {
             planes = part
-                .apply(planes, (width, height), random)
+                .apply(planes, &mut draw)
                 .with_context(|| format!("{} failed", part.step))?;
         }
         if (planes.width, planes.height) != (width, height) {
             planes = resize(&planes, width, height, Method::Bicubic);
         }
-        to_image(&planes)
+        Ok((to_image(&planes)?, draw.bytes))
     }
 }
 
@@ -197,11 +212,11 @@ mod tests {
         let image = ramp(48);
         let bicubic = parse("\"bicubic\"").unwrap();
         assert_eq!(bicubic, Degradation::default());
-        let lr = bicubic.apply(&image, 3, 0, "a").unwrap();
+        let lr = bicubic.apply(&image, 3, 0, "a").unwrap().0;
         assert_eq!(lr, imresize(&image, 16, 16));
         // In floating point it differs by rounding only.
         let shrink = parse("[{ kind = \"shrink\" }]").unwrap();
-        assert!(deviation(&shrink.apply(&image, 3, 0, "a").unwrap(), &lr) < 0.6);
+        assert!(deviation(&shrink.apply(&image, 3, 0, "a").unwrap().0, &lr) < 0.6);
     }
 
     #[test]
@@ -209,7 +224,7 @@ mod tests {
         let image = ramp(96);
         let apply = |text: &str, seed| {
             let degradation = parse(text).unwrap();
-            degradation.apply(&image, 2, seed, "image.png").unwrap()
+            degradation.apply(&image, 2, seed, "image.png").unwrap().0
         };
         let clean = apply("[{ kind = \"shrink\", method = \"box\" }]", 0);
         for (steps, least, most) in [
@@ -346,7 +361,7 @@ mod tests {
         for (name, _) in preset::PRESETS {
             let degradation = parse(&format!("\"{name}\"")).unwrap();
             for seed in 0..20 {
-                let low = degradation.apply(&image, 4, seed, "a").unwrap();
+                let (low, _) = degradation.apply(&image, 4, seed, "a").unwrap();
                 assert_eq!((low.width, low.height), (24, 24), "{name}");
             }
         }
@@ -358,7 +373,7 @@ mod tests {
         let text = "[{ kind = \"quantise\", levels = 2, probability = 0.3 }]";
         let degradation = parse(text).unwrap();
         let taken = (0..1000).filter(|seed| {
-            let low = degradation.apply(&image, 1, *seed, "a").unwrap();
+            let (low, _) = degradation.apply(&image, 1, *seed, "a").unwrap();
             low.data.iter().all(|value| [0, 255].contains(value))
         });
         let taken = taken.count();
@@ -367,7 +382,7 @@ mod tests {
                     { kind = \"quantise\", levels = 3, probability = 0.3 }] }]";
         let degradation = parse(text).unwrap();
         let two = (0..1000).filter(|seed| {
-            let low = degradation.apply(&image, 1, *seed, "a").unwrap();
+            let (low, _) = degradation.apply(&image, 1, *seed, "a").unwrap();
             !low.data.contains(&128)
         });
         let two = two.count();

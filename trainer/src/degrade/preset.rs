@@ -13,19 +13,25 @@ pub(super) fn find(name: &str) -> Option<&'static str> {
     found.map(|(_, text)| *text)
 }
 
-/// Photographs of the web: reduced by any interpolation, now and then blurred or noisy, then compressed once.
+/// Photographs of the web: reduced by bicubic interpolation as a rule, now and then blurred or noisy, then compressed once
+/// or not at all. A network hardly sees which interpolation it was, and makes the mean of what each would need: those that are
+/// rare on the web are rare here.
 const PHOTO: &str = r#"
 steps = [
-    { kind = "blur", sigma_px = [0.2, 1.0], probability = 0.2 },
-    { kind = "shrink", method = ["bicubic", "bicubic", "bilinear", "box", "lanczos"] },
-    { kind = "one_of", probability = 0.2, steps = [
-        { kind = "gaussian_noise", sigma = [1, 8] },
-        { kind = "poisson_noise", scale = [0.2, 1.0] },
+    { kind = "blur", sigma_px = [0.2, 0.8], probability = 0.08 },
+    { kind = "one_of", steps = [
+        { kind = "shrink", method = "bicubic", probability = 0.8 },
+        { kind = "shrink", method = ["bilinear", "box", "lanczos"], probability = 0.2 },
     ] },
-    { kind = "one_of", probability = 0.9, steps = [
-        { kind = "jpeg", quality = [35, 98], subsampling = ["4:2:0", "4:2:0", "4:4:4"], probability = 0.6 },
-        { kind = "webp", quality = [35, 95], probability = 0.25 },
-        { kind = "avif", quality = [30, 90], probability = 0.15 },
+    { kind = "quantise", levels = 256 },
+    { kind = "one_of", probability = 0.1, steps = [
+        { kind = "gaussian_noise", sigma = [1, 6] },
+        { kind = "poisson_noise", scale = [0.2, 0.7] },
+    ] },
+    { kind = "one_of", probability = 0.85, steps = [
+        { kind = "jpeg", quality = [30, 98], subsampling = ["4:2:0", "4:2:0", "4:4:4"], probability = 0.6 },
+        { kind = "webp", quality = [30, 95], probability = 0.2 },
+        { kind = "avif", quality = [15, 85], probability = 0.2 },
     ] },
 ]
 "#;

@@ -12,9 +12,10 @@ use model::record;
 
 use super::compare::{BICUBIC, Candidate, Comparison, compare};
 use super::labels::{self, About};
+use super::levels::{self, Level};
 use super::{Judge, Protocol, ProtocolName, TestSet, report};
 use crate::config::Config;
-use crate::data::LowResolution;
+use crate::data::{LowResolution, held_out_files};
 use crate::degrade::Degradation;
 use crate::device::{DeviceName, local_device};
 use crate::image_file;
@@ -36,14 +37,19 @@ Examples:
   cargo run -p trainer -- eval --model www/models/fast-x2.bpk --data ../shared/data/test/Set5 --scale 2 \\
     --lpips ../shared/data/features/vgg16_lpips.safetensors
   cargo run -p trainer -- eval --model www/models/fast-x2.bpk --data ../shared/data/test/Set14 --scale 2 \\
+    --levels trainer/protocols/compressed.toml
+  cargo run -p trainer -- eval --model www/models/fast-x2.bpk --data ../shared/data/test/Set14 --scale 2 \\
     --degradation \"jpeg(75, 420)\" --metrics psnr,ssimulacra2 --dists ../shared/data/features/dists_weights.safetensors")]
 pub struct EvalArgs {
     /// A model file; may be given several times.
     #[arg(long, value_name = "FILE", required = true)]
     pub model: Vec<PathBuf>,
     /// A folder of originals, or one that holds them in `HR`; may be given several times.
-    #[arg(long, value_name = "DIR", required = true)]
+    #[arg(long, value_name = "DIR", required_unless_present = "held_out")]
     pub data: Vec<PathBuf>,
+    /// Also evaluate on the images that this training configuration holds out.
+    #[arg(long, value_name = "FILE")]
+    pub held_out: Option<PathBuf>,
     /// The scale to evaluate at, which every model has to support.
     #[arg(long, value_name = "N")]
     pub scale: usize,
@@ -57,6 +63,9 @@ pub struct EvalArgs {
     /// Take the low-resolution images of this folder, named like their originals, with or without x2, x3, …
     #[arg(long, value_name = "DIR", conflicts_with_all = ["degradation", "config"])]
     pub low_resolution: Option<PathBuf>,
+    /// Evaluate at each level of degradation in this file, such as trainer/protocols/compressed.toml.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["degradation", "config", "low_resolution"])]
+    pub levels: Option<PathBuf>,
     /// The metrics, separated by commas [default: psnr,ssim].
     #[arg(long, value_enum, value_delimiter = ',', value_name = "NAMES")]
     pub metrics: Vec<Metric>,
@@ -113,7 +122,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     }
     let about = About::new(&candidates, &device_name);
     let with_crops = args.report.is_some();
-    let comparison = compare(
+    let mut comparison = compare(
         &mut candidates,
         &sets,
         &judge,
@@ -141,6 +150,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
         },
     )?;
 
+    comparison.by_level = args.levels.is_some();
     print(&comparison, &about);
     if let Some(path) = &args.json {
         let mut objects = comparison.json();
@@ -211,6 +221,21 @@ impl EvalArgs {
         })
     }
 
+    /// The ways in which low-resolution images are made, with their names if there are several.
+    fn low_resolutions(&self) -> anyhow::Result<Vec<(Option<String>, LowResolution)>> {
+        let Some(file) = &self.levels else {
+            return Ok(vec![(None, self.low_resolution()?)]);
+        };
+        let level = |level: Level| {
+            let low = LowResolution {
+                degradation: level.degradation,
+                ..Default::default()
+            };
+            (Some(level.name), low)
+        };
+        Ok(levels::read(file)?.into_iter().map(level).collect())
+    }
+
     fn low_resolution(&self) -> anyhow::Result<LowResolution> {
         let low = match (&self.config, &self.degradation) {
             (Some(file), _) => {
@@ -233,12 +258,24 @@ impl EvalArgs {
     }
 
     fn sets(&self, judge: &Judge) -> anyhow::Result<Vec<TestSet>> {
-        let low = self.low_resolution()?;
-        let sets = self
-            .data
-            .iter()
-            .map(|folder| TestSet::read(folder, self.scale, &low));
-        let mut sets: Vec<TestSet> = sets.collect::<anyhow::Result<_>>()?;
+        let held_out = match &self.held_out {
+            Some(file) => Some(held_out_files(&Config::load(file)?)?),
+            None => None,
+        };
+        let lows = self.low_resolutions()?;
+        let mut sets = Vec::new();
+        for folder in &self.data {
+            for (level, low) in &lows {
+                sets.push(named(TestSet::read(folder, self.scale, low)?, level));
+            }
+        }
+        if let Some(files) = &held_out {
+            for (level, low) in &lows {
+                let name = "held-out images".to_string();
+                let set = TestSet::of(name, files, None, self.scale, low)?;
+                sets.push(named(set, level));
+            }
+        }
         let names = unique(sets.iter().map(|set| set.name.clone()).collect());
         for (set, name) in sets.iter_mut().zip(names) {
             set.name = name;
@@ -246,6 +283,14 @@ impl EvalArgs {
         }
         Ok(sets)
     }
+}
+
+/// The set, with a level's name behind its own.
+fn named(mut set: TestSet, level: &Option<String>) -> TestSet {
+    if let Some(level) = level {
+        set.name = format!("{}, {level}", set.name);
+    }
+    set
 }
 
 fn read(

@@ -35,6 +35,8 @@ pub(super) struct Comparison {
     /// Bicubic interpolation, then the models.
     pub methods: Vec<String>,
     pub sets: Vec<SetScores>,
+    /// Whether the sets are levels of degradation, which the summaries list as rows.
+    pub by_level: bool,
 }
 
 pub(super) struct Column {
@@ -52,6 +54,8 @@ pub(super) struct SetScores {
     pub name: String,
     /// A description of the protocol.
     pub protocol: String,
+    /// Of the compressed low-resolution images.
+    pub bits_per_pixel: Option<f64>,
     /// Each image's name and scores.
     pub images: Vec<(String, Scores)>,
     /// The mean over all images.
@@ -105,6 +109,7 @@ pub(super) fn compare(
         results.push(SetScores {
             name: set.name.clone(),
             protocol: judge.describe(scale, &set.low_resolution),
+            bits_per_pixel: set.bits_per_pixel(),
             mean: means(&images, candidates.len() + 1, judge.metrics.len()),
             images,
             crops,
@@ -121,6 +126,7 @@ pub(super) fn compare(
             .collect(),
         methods: std::iter::once(BICUBIC.to_string()).chain(names).collect(),
         sets: results,
+        by_level: false,
     })
 }
 
@@ -168,8 +174,17 @@ impl Column {
 const COMMON_COLUMNS: usize = 8;
 
 impl Comparison {
-    /// The means of all methods: in one table or, if that is too wide, one for each set.
+    /// The means of all methods: in one table or, if that is too wide, one for each set; for levels of degradation one
+    /// for each metric.
     pub fn summaries(&self) -> Vec<(String, Table)> {
+        if self.by_level {
+            let tables = self.columns.iter().enumerate();
+            let table = |(index, column): (usize, &Column)| {
+                let caption = format!("{} by level", column.label);
+                (caption, self.levels(index, column))
+            };
+            return tables.map(table).collect();
+        }
         let names = |sets: &[&SetScores]| {
             let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
             format!("Means over {}", names.join(", "))
@@ -182,6 +197,21 @@ impl Comparison {
             .iter()
             .map(|set| (names(&[*set]), self.summary(&[*set])));
         each.collect()
+    }
+
+    /// The means by one metric, a row for each set.
+    fn levels(&self, index: usize, column: &Column) -> Table {
+        let mut table = Table::new("set");
+        table.group("", vec!["bit/px".to_string()]);
+        table.group("", self.methods.clone());
+        for set in &self.sets {
+            let bits = set.bits_per_pixel;
+            let bits = bits.map_or_else(String::new, |bits| format!("{bits:.2}"));
+            let scores: Vec<f64> = set.mean.iter().map(|scores| scores[index]).collect();
+            let cells = std::iter::once(Cell::plain(bits)).chain(column.cells(&scores));
+            table.row(&set.name, cells.collect());
+        }
+        table
     }
 
     fn summary(&self, sets: &[&SetScores]) -> Table {
@@ -267,6 +297,7 @@ impl Comparison {
                 "set": set.name,
                 "protocol": set.protocol,
                 "scale": self.scale,
+                "bits_per_pixel": set.bits_per_pixel,
                 "images": images.collect::<Vec<_>>(),
                 "mean": self.json_scores(&set.mean, index),
             })

@@ -6,12 +6,13 @@ mod crop;
 mod html;
 mod judge;
 mod labels;
+mod levels;
 mod protocol;
 mod report;
 mod table;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use engine::image::{Image, resize};
@@ -54,9 +55,23 @@ impl TestSet {
         let inner = folder.join("HR");
         let files_in = if inner.is_dir() { &inner } else { folder };
         let files = image_file::list(files_in)?;
+        Self::of(image_file::name(folder), &files, Some(files_in), scale, low)
+    }
+
+    /// The images of these files, which are named by their paths in `folder`, or by their names alone.
+    fn of(
+        name: String,
+        files: &[PathBuf],
+        folder: Option<&Path>,
+        scale: usize,
+        low: &LowResolution,
+    ) -> anyhow::Result<Self> {
         let pairs = files.par_iter().map(|file| {
-            let name = file.strip_prefix(files_in).unwrap_or(file);
-            let name = name.to_string_lossy().into_owned();
+            let inside = folder.and_then(|folder| file.strip_prefix(folder).ok());
+            let name = match inside {
+                Some(inside) => inside.to_string_lossy().into_owned(),
+                None => image_file::name(file),
+            };
             match image_file::load(file) {
                 Ok(image) => {
                     let mut pair = Pair::from_original(file, image, scale, low)?;
@@ -75,16 +90,20 @@ impl TestSet {
             }
         }
         LeftOut::report(&left_out);
-        ensure!(
-            !found.is_empty(),
-            "no image in {} can be decoded",
-            files_in.display()
-        );
+        ensure!(!found.is_empty(), "no image of {name} can be decoded");
         Ok(Self {
-            name: image_file::name(folder),
+            name,
             low_resolution: low.to_string(),
             pairs: found,
         })
+    }
+
+    /// Mean bits per pixel of the compressed low-resolution images; `None` if one is not compressed.
+    fn bits_per_pixel(&self) -> Option<f64> {
+        let of =
+            |pair: &Pair| Some(8.0 * pair.bytes? as f64 / (pair.lr.width * pair.lr.height) as f64);
+        let each: Option<Vec<f64>> = self.pairs.iter().map(of).collect();
+        each.map(|each| mean(each.into_iter()))
     }
 
     /// Fails if an image is too small for PSNR and SSIM.

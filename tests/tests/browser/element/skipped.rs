@@ -126,6 +126,23 @@ fn images_that_take_much_longer_than_estimated() {
     scene.finish();
 }
 
+/// A model that never arrives must not hold up the images behind it.
+#[test]
+fn models_that_do_not_arrive() {
+    let scene = Scene::new();
+    scene.beforehand(
+        "const { fetch } = window;
+        window.fetch = (url, ...rest) => `${url}`.endsWith('never.bpk') ? new Promise(() => {}) : fetch(url, ...rest)",
+    );
+    scene.show(
+        "<p><img id=late data-upscale=never.bpk data-upscale-budget=0.2 src=small.png width=240 height=160 alt=>
+        <p><img id=next data-upscale=tiny.bpk src=small.png width=90 height=60 alt=>",
+    );
+    assert_eq!(scene.skipped("late"), "too-slow");
+    assert_eq!(scene.sharp("next"), [90, 60]);
+    scene.finish();
+}
+
 #[test]
 fn files_that_end_too_early() {
     let scene = Scene::new();

@@ -26,6 +26,54 @@ fn work_starts_near_the_viewport_and_stops_far_from_it() {
 }
 
 #[test]
+fn images_in_open_shadow_roots_are_found() {
+    let scene = Scene::new();
+    let img = |id: &str| {
+        format!("<img id={id} data-upscale=tiny.bpk src=small.png width=120 height=80 alt=>")
+    };
+    scene.show(&format!(
+        "<div><template shadowrootmode=open>{}</template></div><later-element></later-element>
+        <p id=place></p>",
+        img("declared")
+    ));
+    // An element that is defined later, with another one in it; and one that is added later, and removed.
+    let script = format!(
+        "customElements.define('inner-element', class extends HTMLElement {{
+            constructor() {{ super(); this.attachShadow({{ mode: 'open' }}).innerHTML = '{}'; }}
+        }});
+        customElements.define('later-element', class extends HTMLElement {{
+            constructor() {{
+                super();
+                this.attachShadow({{ mode: 'open' }}).innerHTML = '<inner-element></inner-element>{}';
+            }}
+        }});
+        const host = document.createElement('div');
+        host.attachShadow({{ mode: 'open' }});
+        place.append(host);
+        host.shadowRoot.innerHTML = '{}';
+        window.host = host;",
+        img("inner"),
+        img("defined"),
+        img("added")
+    );
+    scene.sharp("declared");
+    scene.run(&script);
+    for id in ["inner", "defined", "added"] {
+        scene.wait_until(&format!(
+            "events.some((e) => e.id === '{id}' && e.state === 'sharp')"
+        ));
+    }
+    // A removed one shows its original again.
+    let script = "const img = host.shadowRoot.querySelector('img');
+        const before = alive.size;
+        host.remove();
+        await 0;
+        return [before - alive.size, img.style.content]";
+    assert_eq!(scene.run(script), json!([1, ""]));
+    scene.finish();
+}
+
+#[test]
 fn images_far_from_the_viewport_are_not_touched() {
     let scene = Scene::new();
     scene.show(
