@@ -65,7 +65,36 @@ function meter(onDownload) {
 
 /** Starts a worker for a build. */
 export function startWorker(build, { base }) {
-  return base ? new Worker(new URL(`workers/${build}.js`, base), { type: "module" }) : WORKERS[build]();
+  const folder = base ? new URL("workers/", base) : new URL("../workers/", import.meta.url);
+  const url = new URL(`${build}.js`, folder);
+  try {
+    return base ? new Worker(url, { type: "module" }) : WORKERS[build]();
+  } catch (error) {
+    // Workers have to come from the page's own origin. These files are on another one, such as a CDN.
+    if (error.name !== "SecurityError") throw error;
+    return startForeignWorker(url);
+  }
+}
+
+/** URLs of scripts on the page's origin that import a worker's script, by its URL. */
+const importers = new Map();
+
+function startForeignWorker({ href, origin }) {
+  if (!importers.has(href)) {
+    const script = new Blob([`import ${JSON.stringify(href)};`], { type: "text/javascript" });
+    importers.set(href, URL.createObjectURL(script));
+  }
+  const blocked = new UprezError(
+    "worker-failed",
+    `the worker ${href} could not be started: it comes from another site, which has to allow it (CORS), and this page's ` +
+      `CSP has to have "worker-src blob: ${origin}" and "script-src ${origin}"; or copy the files to this site and pass ` +
+      "their folder as base",
+  );
+  try {
+    return Object.assign(new Worker(importers.get(href), { type: "module" }), { blocked });
+  } catch {
+    throw blocked;
+  }
 }
 
 /** The compiled wasm of a build. */

@@ -19,7 +19,8 @@ export class WorkerClient {
     this.#worker.onmessage = ({ data }) => this.#receive(data);
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.#fail("worker-failed", event.message || "the worker could not be started");
+      const why = worker.blocked?.message ?? "the worker could not be started";
+      this.#fail("worker-failed", event.message || why);
     };
     this.#worker.onmessageerror = () => this.#fail("worker-failed", "the worker's answer was unreadable");
   }

@@ -21,6 +21,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 pub struct Site {
     mounts: Vec<(String, PathBuf)>,
     policy: Option<HeaderValue>,
+    is_open: bool,
 }
 
 /// A request that the server has received.
@@ -49,6 +50,12 @@ impl Site {
         Ok(self)
     }
 
+    /// Allows pages of other origins to read all files, as CDNs do.
+    pub fn open_to_other_origins(mut self) -> Self {
+        self.is_open = true;
+        self
+    }
+
     fn router(self, log: Log) -> Router {
         let mut router = Router::new();
         for (prefix, folder) in self.mounts {
@@ -64,6 +71,8 @@ impl Site {
             Some(HeaderValue::from_static("no-store")),
         ));
         router = router.layer(set(header::CONTENT_SECURITY_POLICY, self.policy));
+        let any = self.is_open.then(|| HeaderValue::from_static("*"));
+        router = router.layer(set(header::ACCESS_CONTROL_ALLOW_ORIGIN, any));
         router.layer(from_fn(move |request, next| {
             remember(log.clone(), request, next)
         }))

@@ -22,6 +22,7 @@ mod fixture;
 mod format;
 mod gpu;
 mod incomplete;
+mod other_origin;
 mod package;
 mod page;
 mod policy;

@@ -82,8 +82,8 @@ impl Classifier {
             optimiser: Optimiser::new(ADAM, &parameters),
             network,
             parameters,
-            step: 0,
-            steps,
+            taken: 0,
+            all: steps,
         };
         let mut course = Digits {
             digits,
@@ -160,8 +160,9 @@ struct Training {
     /// `[n]`
     parameters: Tensor<1>,
     optimiser: Optimiser,
-    step: u64,
-    steps: u64,
+    /// Steps taken so far, and all steps.
+    taken: u64,
+    all: u64,
 }
 
 impl Learn for Training {
@@ -170,23 +171,23 @@ impl Learn for Training {
     type Outcome = ();
 
     fn steps(&self) -> u64 {
-        self.step
+        self.taken
     }
 
     fn step(&mut self, (images, targets): Self::Batch) -> anyhow::Result<()> {
         let loss = cross_entropy(self.network.forward(images), targets);
         let gradient = flat::gradients(&self.network, &loss.backward());
-        let rate = LEARNING_RATE * SCHEDULE.factor(self.step, self.steps);
+        let rate = LEARNING_RATE * SCHEDULE.factor(self.taken, self.all);
         let rate = Tensor::full([1], rate, &self.parameters.device());
         let parameters = self.parameters.clone();
-        self.parameters = self.optimiser.step(self.step, rate, parameters, gradient);
+        self.parameters = self.optimiser.step(self.taken, rate, parameters, gradient);
         self.network = flat::with_parameters(self.network.clone(), self.parameters.clone());
-        self.step += 1;
+        self.taken += 1;
         Ok(())
     }
 
     fn checkpoint(&self) -> Checkpoint {
-        checkpoint(self.parameters.clone(), self.step, "")
+        checkpoint(self.parameters.clone(), self.taken, "")
     }
 }
 

@@ -80,6 +80,9 @@ struct Usable {
     fingerprint: Fingerprint,
 }
 
+/// Images that are left out, each with the reason.
+type Unused = Vec<(PathBuf, String)>;
+
 /// What became of the tiles of the images.
 #[derive(Default)]
 struct Tiles {
@@ -138,10 +141,7 @@ pub fn run(args: &DataArgs) -> anyhow::Result<()> {
 }
 
 /// The images that can be used, and those that cannot with the reason.
-fn check(
-    sources: Vec<Source>,
-    args: &DataArgs,
-) -> anyhow::Result<(Vec<Usable>, Vec<(PathBuf, String)>)> {
+fn check(sources: Vec<Source>, args: &DataArgs) -> anyhow::Result<(Vec<Usable>, Unused)> {
     let smallest_px = args.smallest.unwrap_or(args.tile).max(args.tile).max(1);
     let progress = progress("checked", sources.len())?;
     let checked = sources.into_par_iter().map(|source| {
@@ -179,7 +179,7 @@ fn check(
 fn without_copies(
     mut usable: Vec<Usable>,
     args: &DataArgs,
-    left_out: &mut Vec<(PathBuf, String)>,
+    left_out: &mut Unused,
 ) -> anyhow::Result<Vec<Usable>> {
     let mut known: Vec<(PathBuf, Fingerprint)> = Vec::new();
     for folder in &args.apart_from {

@@ -17,7 +17,7 @@ pub enum Worker {
     /// A device of this machine.
     Local(Box<LocalWorker>),
     /// A device that `trainer worker` serves.
-    Remote(RemoteWorker),
+    Remote(Box<RemoteWorker>),
 }
 
 impl Worker {
@@ -31,9 +31,11 @@ impl Worker {
             TrainingDevice::Local { device, name } => {
                 Self::Local(Box::new(LocalWorker::new(config, device, name)?))
             }
-            TrainingDevice::Remote(device) => {
-                Self::Remote(RemoteWorker::connect(config, device, lengths.to_vec())?)
-            }
+            TrainingDevice::Remote(device) => Self::Remote(Box::new(RemoteWorker::connect(
+                config,
+                device,
+                lengths.to_vec(),
+            )?)),
         })
     }
 
