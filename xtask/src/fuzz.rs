@@ -77,9 +77,15 @@ pub(crate) fn short_round() -> anyhow::Result<Vec<(String, Command)>> {
     commands.collect()
 }
 
-/// Builds the program as a part of the workspace; alone, it would need Burn compiled with other features.
+/// Builds the program together with the workspace's tests: alone, or without what only tests need, it would take Burn
+/// compiled with other features, for minutes.
 fn build() -> anyhow::Result<()> {
-    run_command(cargo().args(["build", "--workspace", "--bin", "fuzz"]))
+    let beside_a_test = ["--test", "parity"];
+    let mut build = cargo();
+    build
+        .args(["test", "--workspace", "--no-run"])
+        .args(beside_a_test);
+    run_command(&mut build)
 }
 
 fn command(target: Target, runs: u64, seed: u64) -> anyhow::Result<Command> {

@@ -90,7 +90,7 @@ impl TestSet {
             }
         }
         LeftOut::report(&left_out);
-        ensure!(!found.is_empty(), "no image of {name} can be decoded");
+        ensure!(!found.is_empty(), "no image in {name} can be decoded");
         Ok(Self {
             name,
             low_resolution: low.to_string(),
