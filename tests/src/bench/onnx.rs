@@ -12,7 +12,11 @@ use super::python::{Python, text};
 pub fn write_onnx(python: &Python, record: &[u8], path: &Path, max: bool) -> anyhow::Result<()> {
     let (network, _) = record::read(record, &Device::flex())?;
     let (graph, plan) = (network.graph()?, network.plan()?);
-    let file = onnx::write_steps(&graph, &plan, &onnx::About::default())?;
+    let about = onnx::About {
+        name: "network",
+        ..Default::default()
+    };
+    let file = onnx::write_steps(&graph, &plan, &about)?;
     std::fs::write(path, file)?;
     if max {
         python.script("onnx/prelu_as_max.py", &[text(path)?])?;
