@@ -142,9 +142,5 @@ fn one(
     });
     let upscaled =
         pollster::block_on(work).with_context(|| format!("cannot upscale {}", input.display()))?;
-    if let Some(parent) = output.parent() {
-        std::fs::create_dir_all(parent)
-            .with_context(|| format!("cannot create the folder {}", parent.display()))?;
-    }
-    image_file::save(&upscaled, output)
+    image_file::save_in_folder(&upscaled, output)
 }

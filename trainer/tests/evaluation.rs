@@ -44,6 +44,23 @@ fn json(path: &Path) -> serde_json::Value {
 }
 
 #[test]
+fn images_of_subfolders_are_saved_in_subfolders() {
+    let folder = prepared();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::create_dir(path("a/inner")).unwrap();
+    std::fs::rename(path("a/2.png"), path("a/inner/2.png")).unwrap();
+    let output = eval(
+        &["--model", "one.bpk", "--data", "a", "--save", "saved"],
+        folder.path(),
+    );
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    for method in ["fast-x2", "nearest"] {
+        assert!(path("saved").join(method).join("inner/2.png").is_file());
+    }
+}
+
+#[test]
 fn several_models_and_sets_make_one_report() {
     let folder = prepared();
     let path = |name: &str| folder.path().join(name);

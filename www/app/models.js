@@ -152,7 +152,7 @@ async function whileShowing(work) {
   }
 }
 
-/** What a model file says of itself; a value of another type than ours have is left out. */
+/** Shows a model file's metadata. Values of an unexpected type are left out. */
 function showDetails(info) {
   const { kind, ...rest } = object(info.network);
   const { steps, data, commit, seed, imported } = object(info.origin);

@@ -2,6 +2,9 @@
 
 import { UprezError } from "./error.js";
 
+/** The URL of this script; bundlers would take an expression with `import.meta.url` for a file to include. */
+const HERE = import.meta.url;
+
 // Bundlers find a file only where its path is written out.
 
 /** The wasm of each build. */
@@ -65,14 +68,13 @@ function meter(onDownload) {
 
 /** Starts a worker for a build. */
 export function startWorker(build, { base }) {
-  const folder = base ? new URL("workers/", base) : new URL("../workers/", import.meta.url);
-  const url = new URL(`${build}.js`, folder);
+  const path = `workers/${build}.js`;
   try {
-    return base ? new Worker(url, { type: "module" }) : WORKERS[build]();
+    return base ? new Worker(new URL(path, base), { type: "module" }) : WORKERS[build]();
   } catch (error) {
     // Workers have to come from the page's own origin. These files are on another one, such as a CDN.
     if (error.name !== "SecurityError") throw error;
-    return startForeignWorker(url);
+    return startForeignWorker(new URL(path, base ?? new URL("../", HERE)));
   }
 }
 
@@ -124,14 +126,14 @@ async function compileFrom(url, follow) {
 /** Fetches a model and keeps it for the next `fetchRecord`. */
 export async function fetchAhead(model, files, signal) {
   const url = address(model, files);
-  if (!url) return;
-  if (!records.has(url.href)) {
-    const promise = download(url, files, signal);
-    // Forget a failed promise so that the next call retries.
-    promise.catch(() => records.get(url.href) === promise && records.delete(url.href));
-    records.set(url.href, promise);
-  }
-  await records.get(url.href);
+  // A download of another call may be cancelled by its signal.
+  const shared = url && records.get(url.href);
+  if (!url || (shared && (await shared.catch(() => null)))) return;
+  const promise = download(url, files, signal);
+  // Forget a failed promise so that the next call retries.
+  promise.catch(() => records.get(url.href) === promise && records.delete(url.href));
+  records.set(url.href, promise);
+  await promise;
 }
 
 /** The first bytes of a model file. */

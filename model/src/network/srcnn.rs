@@ -32,12 +32,12 @@ pub struct SrcnnConfig {
     /// Maps after each convolution but the last.
     #[serde(default = "maps")]
     pub maps: Vec<usize>,
-    /// What lies beyond the image's borders.
+    /// Padding at the image's borders.
     #[serde(default, skip_serializing_if = "Padding::is_default")]
     pub padding: Padding,
 }
 
-/// What an [`Srcnn`] takes for pixels beyond the image's borders.
+/// How an [`Srcnn`] pads at the image's borders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Padding {

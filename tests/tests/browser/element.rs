@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tests::chrome::Chrome;
 use xtask::server::{Server, Site};
 
-use crate::fixture::{png, tiny_model, waves};
+use crate::fixture::{WATCH_WORKERS, png, tiny_model, waves};
 use crate::site::POLICY;
 
 mod demo;
@@ -26,13 +26,12 @@ const IMAGES: &str = "img-src 'self' blob:";
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Records events, layout shifts, blob URLs and workers; runs before all other scripts.
+/// Records events, layout shifts and blob URLs; runs before all other scripts.
 const RECORD: &str = "{
     window.events = [];
     window.shifts = [];
     window.paints = [];
     window.alive = new Set();
-    window.workers = new Set();
     for (const state of ['loading', 'sharp', 'skipped']) {
         addEventListener(`uprez-${state}`, (event) => {
             // In a shadow root, too.
@@ -53,16 +52,6 @@ const RECORD: &str = "{
     URL.revokeObjectURL = (url) => {
         alive.delete(url);
         revokeObjectURL(url);
-    };
-    window.Worker = class extends Worker {
-        constructor(...args) {
-            super(...args);
-            workers.add(this);
-        }
-        terminate() {
-            super.terminate();
-            workers.delete(this);
-        }
     };
 }";
 
@@ -106,7 +95,7 @@ impl Scene {
             files,
             _downloads: downloads,
         };
-        scene.file("record.js", RECORD.as_bytes());
+        scene.file("record.js", format!("{RECORD}{WATCH_WORKERS}").as_bytes());
         scene.file("style.css", STYLE.as_bytes());
         scene.file("small.png", &png(&waves(60, 40)));
         scene.file("tiny.bpk", &tiny_model());

@@ -5,6 +5,21 @@ use std::io::Cursor;
 use engine::image::{Channels, Image};
 use image::{DynamicImage, ImageFormat, RgbImage, RgbaImage};
 
+/// A script that keeps the workers that run in `window.workers`.
+pub const WATCH_WORKERS: &str = "{
+    window.workers = new Set();
+    window.Worker = class extends Worker {
+        constructor(...args) {
+            super(...args);
+            workers.add(this);
+        }
+        terminate() {
+            super.terminate();
+            workers.delete(this);
+        }
+    };
+}";
+
 /// A small record with random weights.
 pub fn model_file(network: &str) -> Vec<u8> {
     tests::model_file(network).unwrap()

@@ -82,7 +82,7 @@ impl Page {
     }
 }
 
-/// What a page with a CSP needs.
+/// The CSP of a page that uses the files of another origin, without `worker-src`.
 const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' CDN; connect-src 'self' CDN; \
     img-src 'self' blob:";
 

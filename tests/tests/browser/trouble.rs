@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::api::{opaque, plain_page, run};
-use crate::fixture::{assert_same, png, tiny_model, upscaled, waves};
+use crate::fixture::{WATCH_WORKERS, assert_same, png, tiny_model, upscaled, waves};
 use crate::page::to_image;
 
 #[test]
@@ -79,18 +79,7 @@ fn stalled_and_urgent_calls_let_others_pass() {
 fn loading_can_be_aborted_at_any_time() {
     let (visit, [model, url]) = plain_page(&opaque(waves(31, 22)));
     let script = "const [model, url] = arguments;
-        const { Worker, fetch } = window;
-        const workers = new Set();
-        window.Worker = class extends Worker {
-            constructor(...args) {
-                super(...args);
-                workers.add(this);
-            }
-            terminate() {
-                super.terminate();
-                workers.delete(this);
-            }
-        };
+        const { fetch } = window;
         const abort = AbortSignal.abort(new Error('stop'));
         const before = await failure(load(model, { signal: abort }));
         const never = (ending) => (url, ...rest) =>
@@ -109,9 +98,18 @@ fn loading_can_be_aborted_at_any_time() {
         upscaler.dispose();
         upscaler.dispose();
         const estimate = await failure(upscaler.estimate({ width: 10, height: 10 }));
+        // A preload that is cancelled takes nothing from another one.
+        const { preload } = await import('../some/where/uprez.js');
+        const controller = new AbortController();
+        const cancelled = failure(preload('fast-x2', { signal: controller.signal }));
+        const other = preload('fast-x2');
+        controller.abort(new Error('stop'));
+        during.push(await cancelled);
+        await other;
         return { messages: [before, ...during].map(({ message }) => message), left, estimate };";
+    visit.chrome.run(WATCH_WORKERS, &[]);
     let found = run(&visit, script, &[model, url]);
-    assert_eq!(found["messages"], json!(["stop", "stop", "stop"]));
+    assert_eq!(found["messages"], json!(["stop", "stop", "stop", "stop"]));
     assert_eq!(found["left"], 0, "a worker is left");
     assert_eq!(found["estimate"]["code"], "disposed");
     visit.finish();

@@ -55,10 +55,13 @@ impl Dataset {
             training.len(),
             held.pairs.len(),
         );
+        let unused: BTreeSet<&Path> = left_out
+            .iter()
+            .map(LeftOut::path)
+            .chain(tiles.iter().map(PathBuf::as_path))
+            .collect();
         let source = |(folder, files): (&PathBuf, &Vec<PathBuf>)| {
-            let is_used = |file: &&PathBuf| {
-                !tiles.contains(*file) && !left_out.iter().any(|other| other.path() == *file)
-            };
+            let is_used = |file: &&PathBuf| !unused.contains(file.as_path());
             let used = files.iter().filter(is_used).count();
             format!("{} ({used} images)", short_name(folder))
         };

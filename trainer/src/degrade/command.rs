@@ -56,10 +56,6 @@ pub fn run(args: &DegradeArgs) -> anyhow::Result<()> {
     let degrade = |file: &PathBuf| {
         let name = file.strip_prefix(&args.input).unwrap_or(file);
         let target = args.output.join(name).with_extension("png");
-        if let Some(folder) = target.parent() {
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("cannot create the folder {}", folder.display()))?;
-        }
         one(&config, file, &target)?;
         progress.inc(1);
         anyhow::Ok(())
@@ -135,5 +131,5 @@ fn one(config: &Config, input: &Path, output: &Path) -> anyhow::Result<()> {
         .data
         .degradation
         .apply(&image, scale, config.seed, &name)?;
-    image_file::save(&low, output)
+    image_file::save_in_folder(&low, output)
 }

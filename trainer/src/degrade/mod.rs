@@ -1,5 +1,6 @@
 //! Degradation: how low-resolution images are made of originals.
 
+mod apply;
 mod avif;
 mod blur;
 mod codec;
@@ -22,12 +23,12 @@ use serde::Deserialize;
 
 use crate::planes::{to_image, to_planes};
 
+use apply::Draw;
 pub use blur::Shape;
 pub(crate) use blur::gaussian as gaussian_blur;
 pub use codec::Subsampling;
 pub use command::{DegradeArgs, run};
 pub use number::{Choice, Range, Within};
-use step::Draw;
 pub use step::{Part, Step};
 
 /// The steps that make a low-resolution image of an original.

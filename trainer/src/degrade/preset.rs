@@ -13,9 +13,9 @@ pub(super) fn find(name: &str) -> Option<&'static str> {
     found.map(|(_, text)| *text)
 }
 
-/// Photographs of the web: reduced by bicubic interpolation as a rule, now and then blurred or noisy, then compressed once
-/// or not at all. A network hardly sees which interpolation it was, and makes the mean of what each would need: those that are
-/// rare on the web are rare here.
+/// Photographs of the web: reduced by bicubic interpolation as a rule, rarely blurred or noisy, then compressed once or not
+/// at all. A network can hardly tell which interpolation was used and learns a compromise, so that drawing other ones as
+/// often would cost sharpness on bicubic images.
 const PHOTO: &str = r#"
 steps = [
     { kind = "blur", sigma_px = [0.2, 0.8], probability = 0.08 },

@@ -134,9 +134,8 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
             let save = |method: &str, image: &Image| {
                 let set = (folders.len() > 1).then(|| folders[set].as_str());
                 let folder = folder.join(method).join(set.unwrap_or_default());
-                std::fs::create_dir_all(&folder)
-                    .with_context(|| format!("cannot create the folder {}", folder.display()))?;
-                image_file::save(image, &folder.join(&pair.name).with_extension("png"))
+                // The name of an image in a subfolder has that folder's.
+                image_file::save_in_folder(image, &folder.join(&pair.name).with_extension("png"))
             };
             if method > 0 {
                 return save(&methods[method + INTERPOLATIONS.len()], image);
@@ -258,10 +257,9 @@ impl EvalArgs {
     }
 
     fn sets(&self, judge: &Judge) -> anyhow::Result<Vec<TestSet>> {
-        let held_out = match &self.held_out {
-            Some(file) => Some(held_out_files(&Config::load(file)?)?),
-            None => None,
-        };
+        let held_out = self.held_out.as_ref();
+        let held_out = held_out.map(|file| held_out_files(&Config::load(file)?));
+        let held_out = held_out.transpose()?;
         let lows = self.low_resolutions()?;
         let mut sets = Vec::new();
         for folder in &self.data {

@@ -181,6 +181,15 @@ pub fn save(image: &Image, path: &Path) -> anyhow::Result<()> {
     write_atomically(path, buffer.get_ref())
 }
 
+/// Like [`save`]; creates the path's folder if it does not exist.
+pub fn save_in_folder(image: &Image, path: &Path) -> anyhow::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
+    }
+    save(image, path)
+}
+
 /// Writes a file under a temporary name and renames it, so that the path never holds half a file.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let write = || -> anyhow::Result<()> {

@@ -13,7 +13,7 @@ use super::epochs::Epochs;
 use super::idx::SIDE_PX;
 use crate::config::OptimiserConfig;
 use crate::schedule::{Decay, Schedule};
-use crate::train::training_loop::{self, Course, Times};
+use crate::train::training_loop::{self, Hooks, Times};
 use crate::train::{Checkpoint, Learn, Optimiser, Progress, flat};
 
 const CLASSES: usize = 10;
@@ -85,7 +85,7 @@ impl Classifier {
             taken: 0,
             all: steps,
         };
-        let mut course = Digits {
+        let mut hooks = Digits {
             digits,
             labels,
             epochs,
@@ -97,7 +97,7 @@ impl Classifier {
             evaluate_every: steps,
             save_every: None,
         };
-        training_loop::run(&mut training, &mut course, &times)?;
+        training_loop::run(&mut training, &mut hooks, &times)?;
         Ok(training.network.valid())
     }
 
@@ -199,7 +199,7 @@ struct Digits<'a> {
     device: Device,
 }
 
-impl Course<Training> for Digits<'_> {
+impl Hooks<Training> for Digits<'_> {
     fn next_batch(&mut self) -> Option<anyhow::Result<(Tensor<4>, Tensor<2>)>> {
         let indices = self.epochs.next()?;
         let images = images(self.digits, &indices, &self.device);

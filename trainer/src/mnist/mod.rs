@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::data::Batch;
 use crate::device::{DeviceName, local_device};
 use crate::image_file;
-use crate::train::training_loop::{self, Course, Times};
+use crate::train::training_loop::{self, Hooks, Times};
 use crate::train::{Changes, Checkpoint, Learn, Outcome, Trainer};
 use digits::{Blur, Digits, outputs};
 use epochs::Epochs;
@@ -147,7 +147,7 @@ pub fn run(args: &MnistArgs) -> anyhow::Result<()> {
         // Epochs after the checkpoint are repeated.
         table.truncate((steps / every) as usize);
     }
-    let mut course = Autoencoding {
+    let mut hooks = AutoencoderTraining {
         args,
         config: &config,
         device: &device,
@@ -164,8 +164,8 @@ pub fn run(args: &MnistArgs) -> anyhow::Result<()> {
         evaluate_every: every,
         save_every: Some((every, args.out.join(CHECKPOINT))),
     };
-    training_loop::run(&mut trainer, &mut course, &times)?;
-    let report = report(&config, args.blur, &course.table, blurred);
+    training_loop::run(&mut trainer, &mut hooks, &times)?;
+    let report = report(&config, args.blur, &hooks.table, blurred);
     image_file::write_atomically(&args.out.join(REPORT), report.as_bytes())?;
     println!(
         "Model: {}\nDigits before and after: {}",
@@ -176,7 +176,7 @@ pub fn run(args: &MnistArgs) -> anyhow::Result<()> {
 }
 
 /// The training of an autoencoder; every epoch has a line in the table.
-struct Autoencoding<'a> {
+struct AutoencoderTraining<'a> {
     args: &'a MnistArgs,
     config: &'a Config,
     device: &'a Device,
@@ -190,7 +190,7 @@ struct Autoencoding<'a> {
     table: Vec<Epoch>,
 }
 
-impl Course<Trainer> for Autoencoding<'_> {
+impl Hooks<Trainer> for AutoencoderTraining<'_> {
     fn next_batch(&mut self) -> Option<anyhow::Result<Batch>> {
         let indices = self.epochs.next()?;
         self.size = indices.len();

@@ -6,7 +6,7 @@ mod manifest;
 mod sources;
 mod tiles;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -83,7 +83,7 @@ struct Usable {
 /// Images that are left out, each with the reason.
 type Unused = Vec<(PathBuf, String)>;
 
-/// What became of the tiles of the images.
+/// The tiles that were written, and the numbers of those that were left out.
 #[derive(Default)]
 struct Tiles {
     kept: Vec<Row>,
@@ -227,7 +227,7 @@ fn cut(images: &[Usable], licences: &Licences, args: &DataArgs) -> anyhow::Resul
                 Verdict::Good => {
                     let file = source.tile(place.x, place.y);
                     if !args.dry_run {
-                        save(&tile, &args.out.join(&file))?;
+                        image_file::save_in_folder(&tile, &args.out.join(&file))?;
                     }
                     tiles.kept.push(Row {
                         file,
@@ -251,14 +251,6 @@ fn cut(images: &[Usable], licences: &Licences, args: &DataArgs) -> anyhow::Resul
         all.blurred += tiles.blurred;
     }
     Ok(all)
-}
-
-fn save(tile: &engine::image::Image, path: &Path) -> anyhow::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
-    }
-    image_file::save(tile, path)
 }
 
 fn progress(what: &str, images: usize) -> anyhow::Result<ProgressBar> {

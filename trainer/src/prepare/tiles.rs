@@ -34,7 +34,7 @@ pub(super) struct Limits {
     pub blurred_db: f64,
 }
 
-/// What a tile is.
+/// Whether a tile is kept, or why it is left out.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Good,

@@ -13,7 +13,7 @@ pub fn failure(panic: &(dyn Any + Send)) -> anyhow::Error {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
     let text = text.unwrap_or("no reason given");
-    // What follows the first paragraph is a trace.
+    // A stack trace follows.
     let reason = text.split("\nBacktrace").next().unwrap_or(text);
     if MEMORY.iter().any(|word| reason.contains(word)) {
         return anyhow!(

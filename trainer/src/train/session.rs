@@ -13,7 +13,7 @@ use super::held_out::{HeldOut, Measure};
 use super::log::Log;
 use super::run::{CHECKPOINT, LOG, MODEL, Run, SAMPLES};
 use super::trainer::{Outcome, Trainer};
-use super::training_loop::{self, Course, Learn, Times};
+use super::training_loop::{self, Hooks, Learn, Times};
 use super::window::{NotANumber, Window};
 use crate::config::Config;
 use crate::data::{Batch, Batches, Dataset, Sampler};
@@ -190,7 +190,7 @@ impl<'a> Session<'a> {
     }
 }
 
-impl Course<Trainer> for Session<'_> {
+impl Hooks<Trainer> for Session<'_> {
     fn next_batch(&mut self) -> Option<anyhow::Result<Batch>> {
         let start = Instant::now();
         let batch = self.batches.next();

@@ -1,7 +1,7 @@
 //! The loop of every training: a batch, a step, and now and then a line of the log, an evaluation, a checkpoint.
 //!
 //! It knows neither devices nor files of images: something that can [`Learn`] takes the steps, on one device or on several, and a
-//! [`Course`] brings the batches and takes the results.
+//! [`Hooks`] brings the batches and takes the results.
 
 use std::path::PathBuf;
 
@@ -12,9 +12,9 @@ use super::interrupt;
 
 /// A network in training and the state of its optimiser.
 pub trait Learn {
-    /// What a step learns from.
+    /// The data of one step.
     type Batch;
-    /// What is known after a step.
+    /// The results of one step.
     type Outcome;
 
     /// Steps taken so far.
@@ -27,8 +27,8 @@ pub trait Learn {
     fn checkpoint(&self) -> Checkpoint;
 }
 
-/// What happens around the steps of a training.
-pub trait Course<L: Learn> {
+/// The data source and the callbacks of a training.
+pub trait Hooks<L: Learn> {
     /// The next step's batch; `None` after the last step.
     fn next_batch(&mut self) -> Option<anyhow::Result<L::Batch>>;
 
@@ -68,19 +68,19 @@ pub struct Times {
 /// Takes all steps that are left.
 pub fn run<L: Learn>(
     learner: &mut L,
-    course: &mut impl Course<L>,
+    hooks: &mut impl Hooks<L>,
     times: &Times,
 ) -> anyhow::Result<()> {
     let save = |learner: &L| match &times.save_every {
         Some((_, path)) => learner.checkpoint().save(path),
         None => Ok(()),
     };
-    while !course.is_over(learner) {
-        let Some(batch) = course.next_batch() else {
+    while !hooks.is_over(learner) {
+        let Some(batch) = hooks.next_batch() else {
             break;
         };
         match batch.and_then(|batch| learner.step(batch)) {
-            Ok(outcome) => course.add(outcome)?,
+            Ok(outcome) => hooks.add(outcome)?,
             Err(error) => {
                 save(learner)?;
                 return Err(error.context(format!("step {}", learner.steps() + 1)));
@@ -103,12 +103,12 @@ pub fn run<L: Learn>(
             .is_some_and(|(every, _)| is_due(*every));
         if is_due(times.log_every) || checkpoint || evaluate {
             // Before the checkpoint: broken weights must not be saved.
-            course.log(learner)?;
+            hooks.log(learner)?;
         }
         if evaluate {
-            course.evaluate(learner)?;
+            hooks.evaluate(learner)?;
         }
-        if checkpoint || course.is_over(learner) {
+        if checkpoint || hooks.is_over(learner) {
             save(learner)?;
         }
     }
