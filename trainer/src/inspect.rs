@@ -7,6 +7,8 @@ use clap::Args;
 use engine::{Colour, Input};
 use model::record;
 
+use crate::train::cost;
+
 /// Prints a model file's description: network, scale, colour, training, scores.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
@@ -44,6 +46,9 @@ pub fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     let reach = network.reach()?;
     println!("halo         {} px", reach.before_px.max(reach.after_px));
     println!("parameters   {}", metadata.parameters);
+    if let Some(cost) = cost(&network, &spec) {
+        println!("cost         {cost}");
+    }
     println!("size         {} bytes", bytes.len());
     println!("degradation  {}", metadata.degradation);
     match &metadata.origin.imported {

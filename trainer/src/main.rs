@@ -10,6 +10,7 @@ use trainer::import::{self, ImportArgs};
 use trainer::inspect::{self, InspectArgs};
 use trainer::mnist::{self, DigitsArgs, MnistArgs};
 use trainer::prepare::{self, DataArgs};
+use trainer::sheet::{self, SheetArgs};
 use trainer::study::{self, StudyArgs};
 use trainer::train::{self, TrainArgs, WorkerArgs};
 use trainer::upscale::{self, UpscaleArgs};
@@ -35,6 +36,7 @@ enum Command {
     Import(ImportArgs),
     Export(ExportArgs),
     Degrade(DegradeArgs),
+    Sheet(SheetArgs),
     Mnist(MnistArgs),
     Digits(DigitsArgs),
     Study(StudyArgs),
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Command::Import(args) => import::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Degrade(args) => degrade::run(&args),
+        Command::Sheet(args) => sheet::run(&args),
         Command::Mnist(args) => mnist::run(&args),
         Command::Digits(args) => mnist::recognise(&args),
         Command::Study(args) => study::run(&args),

@@ -58,6 +58,30 @@ fn images_of_subfolders_are_saved_in_subfolders() {
     for method in ["fast-x2", "nearest"] {
         assert!(path("saved").join(method).join("inner/2.png").is_file());
     }
+    let sheet = |crop: &str| {
+        Command::new(env!("CARGO_BIN_EXE_trainer"))
+            .args(["sheet", "out/sheet.png", "--zoom", "3", "--crop", crop])
+            .args(["--folder", "saved/input", "--folder", "saved/fast-x2"])
+            .args(["--folder", "a"])
+            .current_dir(folder.path())
+            .output()
+            .unwrap()
+    };
+    let output = sheet("2@10,20,30x24");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let image = image_file::load(&path("out/sheet.png")).unwrap();
+    // Three columns and one row, with gaps of 4 pixels.
+    assert_eq!((image.width, image.height), (3 * 94 + 4, 72 + 8));
+    let low = image_file::load(&path("saved/input/inner/2.png")).unwrap();
+    let original = image_file::load(&path("a/inner/2.png")).unwrap();
+    assert_eq!(image.pixel(4, 4)[..3], low.pixel(5, 10)[..3]);
+    assert_eq!(image.pixel(4 + 2 * 94, 4)[..3], original.pixel(10, 20)[..3]);
+    for (crop, reason) in [("3@0,0,9x9", "no image 3"), ("2@90,0,20x9", "not inside")] {
+        let output = sheet(crop);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(reason), "{said}");
+    }
 }
 
 #[test]

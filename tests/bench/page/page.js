@@ -16,6 +16,9 @@ window.uprez_bench = {
     upscalers.set(name, await load(model, { engine, workers: workers ?? undefined }));
   },
 
+  /** A loaded model's scale. */
+  scale: (name) => upscalers.get(name).info.scale,
+
   /** Makes a square image in advance. */
   prepare(side) {
     picture(side);

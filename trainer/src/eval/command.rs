@@ -81,8 +81,8 @@ pub struct EvalArgs {
     /// Also write the scores as JSON: an object, or a list of one for each model and set.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Also write the upscaled images as PNG, in a subfolder for each model, and those of bicubic, nearest and Lanczos
-    /// interpolation; several sets have subfolders in it.
+    /// Also write the upscaled images as PNG, in a subfolder for each model, those of bicubic, nearest and Lanczos
+    /// interpolation, and the low-resolution images (input); several sets have subfolders in it.
     #[arg(long, value_name = "DIR")]
     pub save: Option<PathBuf>,
     /// Also measure LPIPS, with these weights of AlexNet or VGG16 (safetensors).
@@ -103,6 +103,12 @@ pub struct EvalArgs {
 const INTERPOLATIONS: [(&str, Method); 2] =
     [("nearest", Method::Nearest), ("lanczos", Method::Lanczos)];
 
+/// The folder of saved low-resolution images.
+const INPUT: &str = "input";
+
+/// The number of folders of saved images that are not a model's.
+const NAMED: usize = 2 + INTERPOLATIONS.len();
+
 /// Runs the command.
 pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     // All input is checked before the evaluation begins.
@@ -112,10 +118,8 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     let sets = args.sets(&judge)?;
     let names = |names: &mut dyn Iterator<Item = &str>| unique(names.map(folder_name).collect());
     let models = candidates.iter().map(|candidate| candidate.name.as_str());
-    let interpolations = [BICUBIC]
-        .into_iter()
-        .chain(INTERPOLATIONS.map(|(name, _)| name));
-    let methods = names(&mut interpolations.chain(models));
+    let named: [&str; NAMED] = [INPUT, BICUBIC, INTERPOLATIONS[0].0, INTERPOLATIONS[1].0];
+    let methods = names(&mut named.into_iter().chain(models));
     let folders = names(&mut sets.iter().map(|set| set.name.as_str()));
     if let Some(folder) = &args.report {
         report::prepare(folder)?;
@@ -138,8 +142,9 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
                 image_file::save_in_folder(image, &folder.join(&pair.name).with_extension("png"))
             };
             if method > 0 {
-                return save(&methods[method + INTERPOLATIONS.len()], image);
+                return save(&methods[method + NAMED - 1], image);
             }
+            save(INPUT, &pair.lr)?;
             let low = to_planes(&pair.lr.to_channels(Channels::Rgb));
             for (name, method) in INTERPOLATIONS {
                 let enlarged = resize(&low, pair.hr.width, pair.hr.height, method);

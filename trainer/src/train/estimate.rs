@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use engine::Input;
+use engine::{Input, Spec};
 use indicatif::HumanDuration;
+use model::network::Network;
 
 use super::trainer::Trainer;
 use super::training_loop::Learn;
@@ -15,6 +16,19 @@ use crate::device::Devices;
 
 /// Steps are measured for at least so long.
 const MEASURED: Duration = Duration::from_secs(5);
+
+/// A network's multiplications; `None` if it has no graph.
+pub(crate) fn cost(network: &Network, spec: &Spec) -> Option<String> {
+    let of_input = network.graph().ok()?.multiplications();
+    let ratio = match spec.input {
+        Input::LowResolution => spec.scale * spec.scale,
+        Input::Upsampled => 1,
+    };
+    Some(format!(
+        "{of_input:.0} multiplications per pixel of the input, {:.1} billion per megapixel of the result",
+        of_input / ratio as f64 / 1e3
+    ))
+}
 
 /// Prints the network, its cost, the images, and what some steps take.
 pub fn print(config: &Config, devices: Devices) -> anyhow::Result<()> {
@@ -29,16 +43,8 @@ pub fn print(config: &Config, devices: Devices) -> anyhow::Result<()> {
         spec.scale,
         config.network.parameters(&home)
     );
-    if let Ok(graph) = network.graph() {
-        let of_input = graph.multiplications();
-        let ratio = match spec.input {
-            Input::LowResolution => spec.scale * spec.scale,
-            Input::Upsampled => 1,
-        };
-        println!(
-            "cost      {of_input:.0} multiplications per pixel of the input, {:.1} billion per megapixel of the result",
-            of_input / ratio as f64 / 1e3
-        );
+    if let Some(cost) = cost(&network, &spec) {
+        println!("cost      {cost}");
     }
     let dataset = Dataset::load(config)?;
     println!(

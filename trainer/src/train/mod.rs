@@ -27,6 +27,7 @@ mod worker;
 pub use changes::Changes;
 pub use checkpoint::{Checkpoint, Progress};
 pub use command::{TrainArgs, quick_start, train};
+pub(crate) use estimate::cost;
 pub use log::Entry;
 pub use optimiser::Optimiser;
 pub use remote::{WorkerArgs, run as serve};

@@ -20,6 +20,8 @@ enum Part {
     Train,
     /// Upscaling in a page on the CPU, compared with onnxruntime-web.
     Page,
+    /// The shipped models in a page, compared with fast-x2.
+    Models,
     /// Native upscaling on the CPU, compared with onnxruntime.
     Native,
     /// Memory use of a page (Linux only).
@@ -29,9 +31,10 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Train,
         Self::Page,
+        Self::Models,
         Self::Native,
         Self::Memory,
         Self::Export,
@@ -42,6 +45,7 @@ impl Part {
         match self {
             Self::Train => "bench-train",
             Self::Page => "bench-page",
+            Self::Models => "bench-models",
             Self::Native => "bench-native",
             Self::Memory => "bench-memory",
             Self::Export => "bench-export",
@@ -49,7 +53,7 @@ impl Part {
     }
 
     fn needs_browser(self) -> bool {
-        matches!(self, Self::Page | Self::Memory)
+        matches!(self, Self::Page | Self::Models | Self::Memory)
     }
 }
 

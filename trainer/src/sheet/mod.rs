@@ -1,5 +1,9 @@
 //! A contact sheet: rows of images in one image.
 
+mod command;
+
+pub use command::{SheetArgs, run};
+
 use engine::image::{Channels, Image, Rect};
 
 const GAP_PX: usize = 4;
@@ -7,7 +11,7 @@ const GAP_PX: usize = 4;
 const BACKGROUND: [u8; 3] = [96; 3];
 
 /// Puts rows of images into one RGB image; `None` without any.
-pub fn sheet(rows: &[Vec<Image>]) -> Option<Image> {
+pub(crate) fn sheet(rows: &[Vec<Image>]) -> Option<Image> {
     let width_of = |row: &Vec<Image>| row.iter().map(|image| image.width + GAP_PX).sum::<usize>();
     let height_of = |row: &Vec<Image>| row.iter().map(|image| image.height).max().unwrap_or(0);
     let width = GAP_PX + rows.iter().map(width_of).max()?;
@@ -33,7 +37,7 @@ pub fn sheet(rows: &[Vec<Image>]) -> Option<Image> {
 }
 
 /// The centre of an image, at most `side` pixels wide and high.
-pub fn middle(image: &Image, side: usize) -> Image {
+pub(crate) fn middle(image: &Image, side: usize) -> Image {
     let (width, height) = (image.width.min(side), image.height.min(side));
     image.crop(Rect {
         x: (image.width - width) / 2,
