@@ -36,3 +36,9 @@ export function sentence(error) {
 
 /** `1 image`, `2 images` */
 export const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+/** `JPEG, quality about 75`, `PNG, with blocks of an earlier compression` */
+export function compressionFact({ format, quality }, blocky) {
+  if (quality !== null) return `${format}, quality about ${quality}`;
+  return blocky ? `${format}, with blocks of an earlier compression` : format;
+}

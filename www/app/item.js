@@ -15,6 +15,9 @@ export class Item extends EventTarget {
   seen = false;
   /** `{ width, height }`; null if the file could not be decoded. */
   size = null;
+  /** How the file was compressed, and whether its pixels show blocks; see probe.js. */
+  compressed = null;
+  blocky = false;
   /** An ImageBitmap; the card sets this to null when it draws it. */
   thumbnail = null;
   /** The result of `Upscaler.estimate`. */

@@ -1,9 +1,11 @@
-// The list of models, and the loaded upscaler.
+// The choice of models, and the loaded upscalers.
 
 import { importModel, load } from "../lib/uprez.js";
 import { $, element, writeTerms } from "./dom.js";
 import { save } from "./download.js";
 import { about } from "./format.js";
+import { suggestedPurpose } from "./probe.js";
+import { PURPOSES, factorOf, modelFor } from "./purposes.js";
 
 /** Files of weights that other projects exchange, which are imported. */
 const FOREIGN = /\.(pth|pt|ckpt|safetensors|onnx)$/i;
@@ -14,16 +16,21 @@ export const isModelFile = ({ name }) => /\.bpk$/i.test(name) || FOREIGN.test(na
 /** Size of the image whose time is shown for an imported model. */
 const MEGAPIXEL = { width: 1000, height: 1000 };
 
+/** Upscalers that are kept: images of both purposes may alternate. */
+const MAX_LOADED = 2;
+
+/** The value of a user's model's option starts with this. */
+const OWN = "own:";
+
 export class Models {
+  /** The shipped models. */
+  #shipped = [];
   /** Model files of the user, by the value of their option. */
   #own = new Map();
   /** Those of them that were made of other projects' files. */
   #imported = new Set();
-  /** Engine and model of the current upscaler, and its promise. */
-  #key = null;
-  #upscaler = null;
-  /** Replaced upscalers that may still be in use. */
-  #retired = [];
+  /** Promises of upscalers by engine and model, the one that was used last at the end. */
+  #loaded = new Map();
   #settings;
 
   constructor(settings) {
@@ -34,31 +41,42 @@ export class Models {
     });
   }
 
-  /** Lists the shipped models. */
+  /** Lists the purposes that the shipped models serve. */
   async list() {
     const response = await fetch(new URL("../models/index.json", import.meta.url));
     if (!response.ok) throw new Error(`status ${response.status}`);
-    for (const { name, title, description } of await response.json()) addOption(name, title, description);
+    this.#shipped = await response.json();
+    for (const [purpose, { title, description }] of Object.entries(PURPOSES)) addOption(purpose, title, description);
     this.describe();
   }
 
   /**
-   * The upscaler for the current settings. One for other settings is replaced, and freed by `release`.
+   * The upscaler for an image, by the current settings. Older ones are freed by `release`.
+   *
+   * @param {import("./item.js").Item} item
    */
-  upscaler() {
-    const { model, engine } = this.#settings.now;
+  upscaler(item) {
+    const { engine } = this.#settings.now;
+    const model = this.#modelFor(item);
     const key = `${engine} ${model}`;
-    if (key !== this.#key) {
-      const source = this.#own.get(model) ?? model;
-      this.#replace(key, whileShowing((onDownload) => load(source, { engine, onDownload })));
-      this.#upscaler.then(() => this.describe(), () => this.#forget(key));
-    }
-    return this.#upscaler;
+    const source = this.#own.get(model) ?? model;
+    const promise = this.#loaded.get(key) ?? whileShowing((onDownload) => load(source, { engine, onDownload }));
+    this.#use(key, promise);
+    return promise;
   }
 
-  /** Frees replaced upscalers; call this when none is in use. */
+  #modelFor({ size, compressed, blocky }) {
+    const { model, target } = this.#settings.now;
+    if (this.#own.has(model)) return model;
+    const purpose = model === "auto" ? suggestedPurpose(compressed, blocky) : model;
+    return modelFor(this.#shipped, purpose, factorOf(target, size));
+  }
+
+  /** Frees the upscalers of other engines, and all others but the last; call this when none is in use. */
   release() {
-    for (const promise of this.#retired.splice(0)) promise.then((upscaler) => upscaler.dispose(), () => {});
+    const engine = `${this.#settings.now.engine} `;
+    for (const key of [...this.#loaded.keys()].filter((key) => !key.startsWith(engine))) this.#drop(key);
+    for (const key of [...this.#loaded.keys()].slice(0, -MAX_LOADED)) this.#drop(key);
   }
 
   /**
@@ -67,17 +85,19 @@ export class Models {
   async add(file) {
     const { engine } = this.#settings.now;
     const isForeign = FOREIGN.test(file.name);
-    const record = isForeign ? await whileShowing((onDownload) => importFile(file, onDownload)) : file;
-    const upscaler = await load(record, { engine });
-    const value = `own:${file.name}:${file.lastModified}`;
+    const value = `${OWN}${file.name}:${file.lastModified}`;
+    const key = `${engine} ${value}`;
+    let record = this.#own.get(value) ?? file;
+    if (isForeign && record === file) record = await whileShowing((onDownload) => importFile(file, onDownload));
+    const upscaler = await (this.#loaded.get(key) ?? load(record, { engine }));
     this.#own.set(value, record);
     if (isForeign) this.#imported.add(value);
     $("model").querySelector(`option[value="${CSS.escape(value)}"]`)?.remove();
     const { name, scale } = upscaler.info;
     const description = isForeign ? imported(upscaler.info) : `Your model, from the file ${file.name}.`;
-    const option = addOption(value, `${name} ×${scale} (yours)`, description);
+    const option = addOption(value, `${name} ×${scale}`, description, ownGroup());
     option.selected = true;
-    this.#replace(`${engine} ${value}`, Promise.resolve(upscaler));
+    this.#use(key, Promise.resolve(upscaler));
     this.describe();
     if (isForeign) this.#addTime(option, upscaler);
     return upscaler.info;
@@ -99,29 +119,43 @@ export class Models {
     $("model-description").textContent = $("model").selectedOptions[0]?.dataset.description ?? "";
     const { model, engine } = this.#settings.now;
     $("model-save").hidden = !this.#imported.has(model);
-    const isLoaded = this.#key === `${engine} ${model}`;
-    const upscaler = isLoaded ? await this.#upscaler.catch(() => null) : null;
+    // Of the shipped ones, the last that was used.
+    const shown = (key) => (this.#own.has(model) ? key === `${engine} ${model}` : !key.includes(` ${OWN}`));
+    const key = [...this.#loaded.keys()].findLast(shown);
+    const upscaler = await this.#loaded.get(key)?.catch(() => null);
     $("model-details").hidden = !upscaler;
     if (upscaler) showDetails(upscaler.info);
   }
 
-  #replace(key, promise) {
-    if (this.#upscaler) this.#retired.push(this.#upscaler);
-    this.#key = key;
-    this.#upscaler = promise;
+  /** Puts an upscaler at the end of those that are kept. */
+  #use(key, promise) {
+    this.#loaded.delete(key);
+    this.#loaded.set(key, promise);
+    promise.then(
+      () => this.describe(),
+      // So that the next call retries.
+      () => this.#loaded.get(key) === promise && this.#loaded.delete(key),
+    );
   }
 
-  /** Forgets a failed promise so that the next call retries. */
-  #forget(key) {
-    if (this.#key === key) this.#key = this.#upscaler = null;
+  #drop(key) {
+    this.#loaded.get(key)?.then((upscaler) => upscaler.dispose(), () => {});
+    this.#loaded.delete(key);
   }
 }
 
-function addOption(value, title, description) {
+function addOption(value, title, description, list = $("model")) {
   const option = new Option(title, value);
   option.dataset.description = description;
-  $("model").add(option);
+  list.append(option);
   return option;
+}
+
+/** The group of the user's models in the list. */
+function ownGroup() {
+  const group = $("model").querySelector("optgroup") ?? element("optgroup", { label: "Your models" });
+  $("model").append(group);
+  return group;
 }
 
 /** A model file that is made of another project's file. */

@@ -102,7 +102,7 @@ export class Queue extends EventTarget {
     try {
       if (!item.seen) item.update({ seen: true, ...(await inspect(item.file)) });
       // An image that could not be decoded here may be upscaled all the same, by our own decoders.
-      const estimate = item.size && (await this.#estimate(item.size));
+      const estimate = item.size && (await this.#estimate(item));
       if (item.state === "reading" && key === this.#settings.key) item.update({ state: "waiting", estimate });
     } catch (error) {
       if (item.state !== "reading" || key !== this.#settings.key) return;
@@ -111,9 +111,9 @@ export class Queue extends EventTarget {
     }
   }
 
-  async #estimate(size) {
-    const upscaler = await this.#models.upscaler();
-    return await upscaler.estimate(size, this.#settings.now.target);
+  async #estimate(item) {
+    const upscaler = await this.#models.upscaler(item);
+    return await upscaler.estimate(item.size, this.#settings.now.target);
   }
 
   async #work() {
@@ -143,7 +143,7 @@ export class Queue extends EventTarget {
 
   async #upscale(item, signal, report) {
     const { key, now } = this.#settings;
-    const upscaler = await this.#models.upscaler();
+    const upscaler = await this.#models.upscaler(item);
     signal.throwIfAborted();
     const start = performance.now();
     const onProgress = ({ done, total }) => {

@@ -15,6 +15,8 @@ const AMOUNTS = {
   longest: { label: "Longest side in pixels", min: 1, max: 65535, step: 1, start: 2048 },
 };
 
+const DEFAULT_SIZE = "2";
+
 /** Formats with a quality. */
 const LOSSY = ["image/jpeg", "image/webp"];
 
@@ -29,6 +31,7 @@ export class Settings extends EventTarget {
     $("settings").addEventListener("submit", (event) => event.preventDefault());
     $("settings").addEventListener("input", ({ target }) => {
       if (target === $("size")) this.#offerAmount(true);
+      if (target === $("model")) this.offerModelScale();
       this.#changed();
     });
     this.#changed();
@@ -58,10 +61,22 @@ export class Settings extends EventTarget {
   restoreModel() {
     const { model } = stored();
     if (model && [...$("model").options].some(({ value }) => value === model)) $("model").value = model;
+    this.offerModelScale();
+  }
+
+  /** Offers the scale of the model as the size while the model is one of the user's, and selects it. */
+  offerModelScale() {
+    const isOwn = $("model").selectedOptions[0]?.parentElement instanceof HTMLOptGroupElement;
+    const option = $("size").querySelector("option[value='model']");
+    if (option.hidden === !isOwn) return;
+    option.hidden = option.disabled = !isOwn;
+    if (isOwn) $("size").value = "model";
+    else if ($("size").value === "model" || !$("size").value) $("size").value = DEFAULT_SIZE;
   }
 
   /** Handles a change that was made by a script. */
   touch() {
+    this.offerModelScale();
     this.#changed();
   }
 

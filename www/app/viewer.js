@@ -3,7 +3,7 @@
 import { Comparison } from "./compare.js";
 import { $, writeTerms } from "./dom.js";
 import { downloadOne } from "./download.js";
-import { duration, megapixels, sides, weight } from "./format.js";
+import { compressionFact, duration, megapixels, sides, weight } from "./format.js";
 import { watchGestures } from "./gestures.js";
 import { View } from "./view.js";
 import { preview } from "./worker.js";
@@ -135,10 +135,12 @@ function close(...previews) {
   for (const one of previews) one?.bitmap.close();
 }
 
-function facts({ size, result, file }) {
-  if (!result) return { Size: size && `${sides(size)} · ${megapixels(size)}`, File: weight(file.size) };
+function facts({ size, result, file, compressed, blocky }) {
+  const format = compressed && compressionFact(compressed, blocky);
+  if (!result) return { Size: size && `${sides(size)} · ${megapixels(size)}`, File: weight(file.size), Format: format };
   return {
     Original: size && sides(size),
+    "Original's format": format,
     Result: `${sides(result)} · ${megapixels(result)}`,
     File: weight(result.blob.size),
     Model: result.model,

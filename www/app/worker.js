@@ -1,4 +1,4 @@
-// The page's end of the app's worker (workers/app.js), which decodes images to display and computes checksums.
+// The page's end of the app's worker (workers/app.js), which decodes and examines images, and computes checksums.
 
 let worker = null;
 let nextId = 1;
@@ -33,11 +33,12 @@ function start() {
 }
 
 /**
- * The size of an image with its orientation applied, and a thumbnail.
+ * The size of an image with its orientation applied, a thumbnail, and how it was compressed (see probe.js).
  *
  * @param {Blob} blob
- * @returns {Promise<{ size: { width: number, height: number } | null, thumbnail: ImageBitmap | null }>} nulls if
- *   the browser cannot decode it; no thumbnail if it is very large
+ * @returns {Promise<{ size: { width: number, height: number } | null, thumbnail: ImageBitmap | null,
+ *   compressed: object | null, blocky: boolean }>} no size and thumbnail if the browser cannot decode it; no thumbnail
+ *   if it is very large
  */
 export const inspect = (blob) => call({ type: "inspect", blob });
 

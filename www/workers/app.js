@@ -1,6 +1,7 @@
-// Worker of the app: thumbnails, previews and checksums. The page's end is app/worker.js.
+// Worker of the app: thumbnails, previews, how images were compressed, and checksums. The page's end is app/worker.js.
 
 import { update } from "../app/crc32.js";
+import { compression, isBlocky } from "../app/probe.js";
 import { JPEG_END, readHeader } from "../lib/image-header.js";
 
 /** Longer side of a thumbnail, in pixels: twice the size in the list, for high-density screens. */
@@ -11,6 +12,9 @@ const HEADER_BYTES = 1 << 20;
 
 /** Larger images get no thumbnail: decoding takes four bytes per pixel. */
 const MAX_THUMBNAIL_PIXELS = 64e6;
+
+/** Side of the part in the middle of an image that is searched for blocks, in pixels. */
+const PROBE_PX = 512;
 
 /** Larger images are shown reduced: the page holds image and result in memory. */
 const MAX_PREVIEW_PIXELS = 64e6;
@@ -32,19 +36,32 @@ function decode(blob) {
 }
 
 async function inspect(blob) {
-  const header = readHeader(new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer()));
+  const bytes = new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer());
+  const header = readHeader(bytes);
+  const compressed = compression(bytes);
   if (header && header.width * header.height > MAX_THUMBNAIL_PIXELS) {
-    return { answer: { size: { width: header.width, height: header.height }, thumbnail: null } };
+    const size = { width: header.width, height: header.height };
+    return { answer: { size, thumbnail: null, compressed, blocky: false } };
   }
   let bitmap;
   try {
     bitmap = await decode(blob);
   } catch {
-    return { answer: { size: null, thumbnail: null } };
+    return { answer: { size: null, thumbnail: null, compressed, blocky: false } };
   }
   const size = { width: bitmap.width, height: bitmap.height };
+  const blocky = compressed?.lossy === false && isBlocky(middle(bitmap));
   const thumbnail = shrink(bitmap, Math.min(1, THUMBNAIL_PX / Math.max(size.width, size.height)));
-  return { answer: { size, thumbnail }, transfer: [thumbnail] };
+  return { answer: { size, thumbnail, compressed, blocky }, transfer: [thumbnail] };
+}
+
+/** The pixels in the middle of a bitmap. */
+function middle(bitmap) {
+  const width = Math.min(PROBE_PX, bitmap.width);
+  const height = Math.min(PROBE_PX, bitmap.height);
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  context.drawImage(bitmap, -Math.floor((bitmap.width - width) / 2), -Math.floor((bitmap.height - height) / 2));
+  return context.getImageData(0, 0, width, height);
 }
 
 async function preview(blob) {

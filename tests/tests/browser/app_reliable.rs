@@ -40,17 +40,17 @@ fn a_model_that_cannot_be_fetched_is_an_error_and_is_fetched_at_the_next_try() {
     let site = copy_of_the_site();
     // Without the service worker.
     std::fs::remove_file(site.path().join("files.json")).unwrap();
-    let model = site.path().join("models/srcnn-x3.bpk");
+    let model = site.path().join("models/fast-x2.bpk");
     let bytes = std::fs::read(&model).unwrap();
     std::fs::remove_file(&model).unwrap();
     let visit = Visit::at(site.path().to_path_buf(), PAGE, Gpu::None);
-    set(&visit, "model", "srcnn-x3");
+    set(&visit, "model", "clean");
     choose(&visit, "waves.png", &png(&waves(40, 30)));
     settle(&visit);
     assert_eq!(state(&visit, "waves.png"), "failed");
     let said = message(&visit, "waves.png");
     assert!(
-        said.contains("srcnn-x3.bpk") && said.contains("404"),
+        said.contains("fast-x2.bpk") && said.contains("404"),
         "{said}"
     );
     std::fs::write(&model, bytes).unwrap();

@@ -4,7 +4,9 @@ use image::ImageFormat;
 use serde_json::json;
 
 use crate::fixture::{png, tiny_model, waves};
-use crate::page::{choose, choose_tiny_model, set, settle, text, wait_for_result, with_tiny_model};
+use crate::page::{
+    PATIENCE, choose, choose_tiny_model, set, settle, text, wait_for_result, with_tiny_model,
+};
 use crate::site::{Gpu, PAGE, Visit};
 
 #[test]
@@ -14,6 +16,7 @@ fn results_have_the_size_that_was_asked_for() {
     settle(&visit);
     wait_for_result(&visit, "waves.png");
     let cases = [
+        ("1", "", "40 × 28"),
         ("1.5", "", "60 × 42"),
         ("3", "", "120 × 84"),
         ("4", "", "160 × 112"),
@@ -39,6 +42,48 @@ fn results_have_the_size_that_was_asked_for() {
             "{size} {amount}: {facts}"
         );
     }
+    visit.finish();
+}
+
+/// Compressed images get another model than lossless ones, unless a purpose is chosen.
+#[test]
+fn the_model_suits_each_image() {
+    let visit = Visit::of(PAGE, Gpu::None);
+    let photograph = xtask::root().join("www/examples/colosseum.png");
+    let photograph = image::open(photograph).unwrap().crop_imm(0, 0, 64, 48);
+    let mut jpeg = std::io::Cursor::new(Vec::new());
+    photograph
+        .to_rgb8()
+        .write_to(&mut jpeg, ImageFormat::Jpeg)
+        .unwrap();
+    choose(&visit, "lossy.jpg", jpeg.get_ref());
+    settle(&visit);
+    wait_for_result(&visit, "lossy.jpg");
+    let facts = text(&visit, "#facts");
+    assert!(
+        facts.contains("photo-x2") && facts.contains("JPEG, quality about 75"),
+        "{facts}"
+    );
+    choose(&visit, "lossless.png", &png(&photograph.to_rgba8()));
+    settle(&visit);
+    wait_for_result(&visit, "lossless.png");
+    let facts = text(&visit, "#facts");
+    assert!(
+        facts.contains("fast-x2") && facts.contains("PNG"),
+        "{facts}"
+    );
+    // The one that was used last is described.
+    let described = "document.querySelector('#model-terms').textContent.includes('fast-x2')";
+    visit.chrome.wait_until(described, PATIENCE);
+    set(&visit, "model", "photo");
+    visit.chrome.click("#again");
+    settle(&visit);
+    visit.chrome.wait_until(
+        "document.querySelector('#facts').textContent.includes('photo-x2')",
+        PATIENCE,
+    );
+    let described = "document.querySelector('#model-terms').textContent.includes('photo-x2')";
+    visit.chrome.wait_until(described, PATIENCE);
     visit.finish();
 }
 
@@ -106,7 +151,7 @@ const SHOWN: &str = "return ['model', 'size', 'amount', 'type', 'quality', 'engi
 fn reload(visit: &Visit) {
     visit.chrome.run("location.reload()", &[]);
     let ready =
-        "document.readyState === 'complete' && document.querySelector('#model')?.length > 1";
+        "document.readyState === 'complete' && document.querySelector('#model')?.length > 2";
     visit
         .chrome
         .wait_until(ready, std::time::Duration::from_secs(20));
@@ -115,7 +160,7 @@ fn reload(visit: &Visit) {
 #[test]
 fn settings_are_remembered() {
     let visit = Visit::of(PAGE, Gpu::None);
-    set(&visit, "model", "srcnn-x3");
+    set(&visit, "model", "clean");
     set(&visit, "size", "longest");
     set(&visit, "amount", "900");
     set(&visit, "type", "image/jpeg");
@@ -123,18 +168,10 @@ fn settings_are_remembered() {
     set(&visit, "engine", "cpu");
     visit.chrome.click("#auto");
     reload(&visit);
-    let expected = json!([
-        "srcnn-x3",
-        "longest",
-        "900",
-        "image/jpeg",
-        "77",
-        "cpu",
-        false
-    ]);
+    let expected = json!(["clean", "longest", "900", "image/jpeg", "77", "cpu", false]);
     visit.chrome.wait_until(
-        "document.querySelector('#model').value === 'srcnn-x3'",
-        crate::page::PATIENCE,
+        "document.querySelector('#model').value === 'clean'",
+        PATIENCE,
     );
     assert_eq!(visit.chrome.run(SHOWN, &[]), expected);
     // Invalid values in storage are ignored.
@@ -153,7 +190,7 @@ fn settings_are_remembered() {
             visit
                 .chrome
                 .run("return document.querySelector('#size').value", &[]),
-            json!("model")
+            json!("2")
         );
     }
     visit.finish();

@@ -26,6 +26,7 @@ mod other_origin;
 mod package;
 mod page;
 mod policy;
+mod probe;
 mod screenshots;
 mod site;
 mod study;
