@@ -20,7 +20,7 @@ export type SkipReason =
   | "little-memory"
   /** SVG is sharp at any size. */
   | "vector"
-  /** Upscaling would stop the animation. */
+  /** Upscaling would stop the animation (GIF, APNG, WebP, AVIF, HEIC). Not detected in `data:` and `blob:` URLs. */
   | "animated"
   /** `incomplete-file`: the file ends too early, so part of the image is missing. Not detected in `data:` and `blob:` URLs. */
   | WarningCode
@@ -53,8 +53,8 @@ export type UpscaleEvent = CustomEvent<UpscaleDetail>;
  * `<picture>`. The latter also works without scripts; the former takes up room only when the script has run, unless a
  * style sheet reserves it, or the script has the attribute `blocking="render"`.
  *
- * `model`, `engine` and `budget` correspond to `data-upscale`, `data-upscale-engine` and `data-upscale-budget` (in
- * seconds, 10 by default) of an `<img>`. Style sheets see the state as `:state(loading)`, `:state(sharp)` and
+ * `model`, `engine`, `budget` (in seconds, 10 by default) and `progressive` (shows parts of the result as they are done)
+ * correspond to `data-upscale`, `data-upscale-engine`, `data-upscale-budget` and `data-upscale-progressive` of an `<img>`. Style sheets see the state as `:state(loading)`, `:state(sharp)` and
  * `:state(skipped)`, and in the attribute `state`; an `<img>` has it in `data-upscale-state`, with
  * `data-upscale-reason`.
  */

@@ -105,7 +105,10 @@ export class ImageController {
     if (this.#attempt !== attempt) return;
     this.#attempt = null;
     if (!attempt.signal.aborted) this.#settled = grown;
-    else if (!this.#shown) this.#tell(null);
+    else if (!this.#shown) {
+      hide(img);
+      this.#tell(null);
+    }
     // The image may have grown or come back meanwhile.
     this.#consider();
   }
@@ -121,7 +124,9 @@ export class ImageController {
     };
     // Imported late: many pages have no image that needs it.
     const { sharpen } = await import("./sharpen.js");
-    const { blob, ...detail } = await sharpen(img, this.#box, { signal, onStart });
+    // An image that is sharp for a smaller box stays until the new one is complete.
+    const onPartial = async (blob, size, signal) => this.#shown || (await show(img, blob, size, signal));
+    const { blob, ...detail } = await sharpen(img, this.#box, { signal, onStart, onPartial });
     await show(img, blob, detail, signal);
     this.#shown = true;
     this.#tell("sharp", { ...detail, ms: performance.now() - begun });
@@ -129,6 +134,9 @@ export class ImageController {
 
   #skipped(error) {
     // An image that was upscaled for a smaller box stays.
-    if (!this.#shown) this.#tell("skipped", { reason: reasonOf(error) });
+    if (this.#shown) return;
+    // Parts of the result may be shown.
+    hide(this.#img);
+    this.#tell("skipped", { reason: reasonOf(error) });
   }
 }

@@ -7,7 +7,7 @@ const MARGIN = "50%";
 
 /** Attributes that change the image, and attributes that change how it is upscaled. */
 const ATTRIBUTES = ["src", "srcset", "sizes", "crossorigin"];
-const OPTIONS = ["data-upscale", "data-upscale-engine", "data-upscale-budget"];
+const OPTIONS = ["data-upscale", "data-upscale-engine", "data-upscale-budget", "data-upscale-progressive"];
 
 const SELECTOR = "img[data-upscale]";
 

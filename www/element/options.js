@@ -8,7 +8,7 @@ const address = (model) => (/^[\w-]+$/.test(model) ? model : new URL(model, docu
 
 /**
  * @param {HTMLImageElement} img attributes of its <uprez-img> take precedence over its own `data-upscale-…`
- * @returns {{ model: string, engine: string, budgetMs: number }}
+ * @returns {{ model: string, engine: string, budgetMs: number, progressive: boolean }}
  */
 export function options(img) {
   const host = img.closest("uprez-img");
@@ -18,5 +18,6 @@ export function options(img) {
     model: address(read("model", "data-upscale") || MODEL),
     engine: read("engine", "data-upscale-engine") || "auto",
     budgetMs: 1000 * (Number.isNaN(budget) ? BUDGET_S : budget),
+    progressive: Boolean(host?.hasAttribute("progressive")) || img.hasAttribute("data-upscale-progressive"),
   };
 }

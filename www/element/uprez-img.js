@@ -19,7 +19,7 @@ const PASSED = [
   ...SOURCES,
 ];
 
-const OPTIONS = ["model", "engine", "budget"];
+const OPTIONS = ["model", "engine", "budget", "progressive"];
 
 /** On a server there is no HTMLElement. */
 const Base = globalThis.HTMLElement ?? class {};

@@ -4,12 +4,36 @@
 export const JPEG_END = Uint8Array.of(0xff, 0xd9);
 
 /**
- * Reads type, size, whether there may be alpha, and whether there is a colour profile (only for files with alpha) of
- * PNG, JPEG, WebP, GIF and BMP.
+ * @typedef {object} Header
+ * @property {"png" | "jpeg" | "webp" | "gif" | "bmp" | "avif" | "heic"} type
+ * @property {number} width in pixels; of a JPEG, PNG or WebP before its EXIF orientation is applied
+ * @property {number} height
+ * @property {boolean} alpha whether there may be transparent pixels
+ * @property {boolean} [profile] whether there is a colour profile; only for files with alpha
+ * @property {boolean} [animated] whether there is more than one frame
+ */
+
+/**
+ * Reads the header of an image in any known format.
  *
  * @param {Uint8Array} bytes the file, or its beginning
- * @returns {{ type: string, width: number, height: number, alpha: boolean, profile?: boolean } | null} null for other
- *   formats, and where the bytes end before the size
+ * @returns {Promise<Header | null>} null for other formats, and where the bytes end before the size
+ */
+export async function readAnyHeader(bytes) {
+  const header = readHeader(bytes);
+  if (header?.type !== "gif" && (header || !isIsoMedia(bytes))) return header;
+  const { hasFrames, readHeif } = await import("./rare-headers.js");
+  return header ? { ...header, animated: hasFrames(bytes) } : readHeif(bytes);
+}
+
+/** Whether a file consists of boxes, as AVIF, HEIC and videos do. */
+const isIsoMedia = (bytes) => String.fromCharCode(...bytes.subarray(4, 8)) === "ftyp";
+
+/**
+ * Reads the header of a PNG, JPEG, WebP, GIF or BMP file; of a GIF without `animated`.
+ *
+ * @param {Uint8Array} bytes the file, or its beginning
+ * @returns {Header | null} null for other formats, and where the bytes end before the size
  */
 export function readHeader(bytes) {
   const view = viewOf(bytes);
@@ -50,13 +74,15 @@ function png(view) {
   const size = { width: view.getUint32(16), height: view.getUint32(20) };
   // The colour type has alpha, or a chunk `tRNS` before the pixels makes some colours transparent.
   let alpha = (view.getUint8(25) & 4) !== 0;
-  let profile = false;
+  let [profile, animated] = [false, false];
   for (let at = 33; at + 8 <= view.byteLength && !says(view, at + 4, "IDAT"); ) {
     alpha ||= says(view, at + 4, "tRNS");
-    profile ||= says(view, at + 4, "iCCP");
+    profile ||= says(view, at + 4, "iCCP") || says(view, at + 4, "cICP");
+    // The number of frames.
+    animated ||= says(view, at + 4, "acTL") && view.getUint32(at + 8) > 1;
     at += 12 + view.getUint32(at);
   }
-  return { type: "png", ...size, alpha, profile };
+  return { type: "png", ...size, alpha, profile, animated };
 }
 
 /** Whether there is a chunk `IEND`. */
@@ -102,7 +128,8 @@ function webp(view) {
   if (says(view, 12, "VP8X")) {
     const flags = view.getUint8(20);
     const size = { width: uint24(24) + 1, height: uint24(27) + 1 };
-    return { type: "webp", ...size, alpha: (flags & 16) !== 0, profile: (flags & 32) !== 0 };
+    const [alpha, profile, animated] = [16, 32, 2].map((flag) => (flags & flag) !== 0);
+    return { type: "webp", ...size, alpha, profile, animated };
   }
   if (says(view, 12, "VP8L")) {
     const bits = view.getUint32(21, true);

@@ -2,19 +2,17 @@
 
 import { UprezError } from "./error.js";
 import { compile, startWorker } from "./fetch.js";
+import { deviceMemory } from "./target.js";
 import { WorkerClient } from "./worker-client.js";
 
 /** Largest file per GiB of the device's memory: the worker holds its values several times, in single precision. */
 const BYTES_PER_GIB = 64 << 20;
 
-/** GiB where the browser does not tell; browsers that tell report at most 8. */
-const DEFAULT_MEMORY = 8;
-
 const MB = 1e6;
 
 /** Rejects a file that is too large for this device, before it is read. */
 export function checkSize(bytes) {
-  const most = BYTES_PER_GIB * (navigator.deviceMemory ?? DEFAULT_MEMORY);
+  const most = BYTES_PER_GIB * deviceMemory();
   if (bytes <= most) return;
   const [found, allowed] = [bytes, most].map((size) => `${Math.floor(size / MB)} MB`);
   throw new UprezError("too-large", `the file has ${found}; files of up to ${allowed} can be imported on this device`);

@@ -127,7 +127,7 @@ export class Pool {
 
   /**
    * Removes tiles from `waiting` until it is empty, and passes each enlarged core to `take(tile, rgba)`, which returns
-   * true if it keeps that memory. If a tile fails, it is put back and the promise rejects. Of several images, those of
+   * true, or a promise of it, if it keeps that memory. If a tile fails, it is put back and the promise rejects. Of several images, those of
    * the lowest `rank` go first; those of the same rank take turns.
    */
   run(source, waiting, take, rank, signal) {
@@ -182,7 +182,7 @@ export class Pool {
     const pace = (now - Math.max(start, this.#answered[index] ?? 0)) / (tile[2] * tile[3]);
     this.#answered[index] = now;
     this.#pace = this.#pace === null ? pace : (1 - PACE_WEIGHT) * this.#pace + PACE_WEIGHT * pace;
-    const kept = !signal?.aborted && take(tile, rgba);
+    const kept = !signal?.aborted && (await take(tile, rgba));
     return { input, output: kept ? undefined : rgba.buffer };
   }
 

@@ -3,9 +3,8 @@
 
 import { canvasIsReadable, unreadableCanvas } from "./canvas-check.js";
 import { UprezError } from "./error.js";
-import { compile, startWorker } from "./fetch.js";
-import { JPEG_END, isTruncated, readHeader } from "./image-header.js";
-import { WorkerClient } from "./worker-client.js";
+import { JPEG_END, isTruncated, readAnyHeader } from "./image-header.js";
+import { checkFileSize } from "./target.js";
 
 /** Formats with alpha that our own decoders read: a canvas would round colours where alpha is low. */
 const EXACT = ["png", "webp", "bmp"];
@@ -13,15 +12,14 @@ const EXACT = ["png", "webp", "bmp"];
 /** All formats that our own decoders read. */
 const OURS = [...EXACT, "jpeg"];
 
-/** Side of the small copy in which alpha is looked for. */
-const PROBE_PX = 64;
-
-const USE_FILE = "pass a PNG, JPEG, WebP or BMP file";
+export const USE_FILE = "pass a PNG, JPEG, WebP or BMP file";
 
 const INCOMPLETE = {
   code: "incomplete-file",
   message: "the file ends too early: it is incomplete, and the missing part of the image is grey",
 };
+
+const ANIMATED = { code: "animated", message: "the file is an animation, of which only the first frame is upscaled" };
 
 /**
  * Waits for what the network has to bring: the file of a URL, the image of an <img>.
@@ -47,18 +45,15 @@ export async function fetchSource(source, signal) {
  *
  * @param {import("./uprez.js").Source} source as `fetchSource` returns it
  * @param {object} options
- * @param {(size: { width: number, height: number }) => void} options.check throws if an image is too large
+ * @param {(size: { width: number, height: number }) => Promise<void>} options.check rejects if an image is too large
  * @param {(warning: import("./uprez.js").Warning) => void} [options.onWarning]
+ * @param {"srgb" | "display-p3"} options.colorSpace that of the parts
  * @param {ReturnType<import("./fetch.js").site>} options.files
  */
-export async function openSource(source, { check, onWarning, files }) {
-  if (source instanceof Blob) return await openFile(source, check, onWarning, files);
-  if (source instanceof ImageData) {
-    check(source);
-    const { width, height, data } = source;
-    return isOpaque(data) ? new Pixels(width, height, data) : await bled({ rgba: data, width, height }, [], files);
-  }
-  return await openDrawable(source, check, files);
+export async function openSource(source, options) {
+  if (source instanceof Blob) return await openFile(source, options);
+  const { openDrawable, openPixels } = await import("./drawable.js");
+  return await (source instanceof ImageData ? openPixels : openDrawable)(source, options);
 }
 
 /** Pixels in memory. */
@@ -83,19 +78,21 @@ export class Pixels {
   }
 }
 
-/** An image that the browser has decoded. */
-class Bitmap {
+/** An image that the browser has decoded, and that has no alpha. */
+export class Bitmap {
   #bitmap;
+  #colorSpace;
 
-  constructor(bitmap) {
+  constructor(bitmap, colorSpace) {
     this.#bitmap = bitmap;
+    this.#colorSpace = colorSpace;
     this.width = bitmap.width;
     this.height = bitmap.height;
   }
 
   async cut([x, y, width, height]) {
-    const part = await createImageBitmap(this.#bitmap, x, y, width, height);
-    return { bitmap: part, transfer: [part] };
+    const bitmap = await createImageBitmap(this.#bitmap, x, y, width, height);
+    return { bitmap, colorSpace: this.#colorSpace, transfer: [bitmap] };
   }
 
   close() {
@@ -116,103 +113,47 @@ async function fetchImage(address, signal) {
   }
 }
 
-async function openFile(file, check, onWarning, files) {
-  let bytes;
+/** The bytes of an image file. */
+export async function readFile(file) {
+  if (file.size === 0) throw new UprezError("not-an-image", "the file is empty");
+  checkFileSize(file.size);
   try {
-    bytes = new Uint8Array(await file.arrayBuffer());
+    return new Uint8Array(await file.arrayBuffer());
   } catch (error) {
-    throw new UprezError("not-an-image", `the file cannot be read (${error.message})`);
+    const why = "it was changed, moved or deleted after it was chosen: choose it again";
+    throw new UprezError("unreadable-file", `the file cannot be read (${error.message}); if ${why}`);
   }
-  const header = readHeader(bytes);
-  if (header) check(header);
+}
+
+async function openFile(file, options) {
+  const bytes = await readFile(file);
+  const header = await readAnyHeader(bytes);
+  if (header) await options.check(header);
   const truncated = Boolean(header) && isTruncated(bytes, header.type);
-  const image = await decodeFile(file, bytes, { ...header, truncated }, check, files);
-  if (truncated) onWarning?.(INCOMPLETE);
+  const image = await decodeFile(bytes, { ...header, truncated }, options);
+  if (truncated) options.onWarning?.(INCOMPLETE);
+  if (header?.animated) options.onWarning?.(ANIMATED);
   return image;
 }
 
-async function decodeFile(file, bytes, { type, alpha, profile, truncated }, check, files) {
+async function decodeFile(bytes, { type, alpha, profile, truncated }, options) {
   // Only browsers convert colours to sRGB.
   const rounded = alpha && !profile && EXACT.includes(type);
-  if (rounded || (!canvasIsReadable() && OURS.includes(type))) return await decode(bytes, files);
+  if (rounded || (!canvasIsReadable() && OURS.includes(type))) {
+    const { decode } = await import("./drawable.js");
+    return await decode(bytes, options);
+  }
   if (!canvasIsReadable()) throw unreadableCanvas(USE_FILE);
   let bitmap;
   try {
-    // By default, browsers apply the EXIF orientation and convert to sRGB.
-    bitmap = await createImageBitmap(truncated && type === "jpeg" ? new Blob([file, JPEG_END]) : file);
+    // By default, browsers apply the EXIF orientation and colour profiles. A copy of the bytes: the file itself may have
+    // changed since they were read.
+    bitmap = await createImageBitmap(new Blob([bytes, ...(truncated && type === "jpeg" ? [JPEG_END] : [])]));
   } catch {
     const why = truncated ? "the file is incomplete: it ends too early" : "it is damaged, or of another format";
     throw new UprezError("not-an-image", `the browser cannot decode this file as an image (${why})`);
   }
-  if (!type) check(bitmap);
-  return alpha === false ? new Bitmap(bitmap) : await openBitmap(bitmap, files);
-}
-
-/** Decodes with our own decoders, in a worker that is ended to free its memory. */
-async function decode(bytes, files) {
-  // The size has been checked.
-  const request = { type: "decode", bytes, maxPixels: Infinity };
-  const { width, height, rgba } = await callDecoder(request, [bytes.buffer], files);
-  return new Pixels(width, height, rgba);
-}
-
-async function bled(image, transfer, files) {
-  const { rgba } = await callDecoder({ type: "bleed", ...image }, transfer, files);
-  return new Pixels(image.width, image.height, rgba);
-}
-
-async function callDecoder(request, transfer, files) {
-  const worker = new WorkerClient(startWorker("decode", files));
-  try {
-    return await worker.call({ ...request, wasm: await compile("decode", files) }, transfer);
-  } finally {
-    worker.terminate();
-  }
-}
-
-function isOpaque(rgba) {
-  const pixels = new Uint32Array(rgba.buffer, rgba.byteOffset, rgba.length / 4);
-  let all = 255 << 24;
-  // Ten times as fast as `every`.
-  for (let i = 0; i < pixels.length; i += 1) all &= pixels[i];
-  return all >>> 24 === 255;
-}
-
-/** Opens decoded pixels that may have alpha. */
-async function openBitmap(bitmap, files) {
-  const { width, height } = bitmap;
-  if (isOpaque(probe(bitmap))) return new Bitmap(bitmap);
-  return await bled({ bitmap, width, height }, [bitmap], files);
-}
-
-/** The pixels of a small copy. */
-function probe(source) {
-  const context = new OffscreenCanvas(PROBE_PX, PROBE_PX).getContext("2d", { willReadFrequently: true });
-  context.drawImage(source, 0, 0, PROBE_PX, PROBE_PX);
-  return context.getImageData(0, 0, PROBE_PX, PROBE_PX).data;
-}
-
-async function openDrawable(source, check, files) {
-  const width = source?.naturalWidth ?? source?.videoWidth ?? source?.displayWidth ?? source?.width;
-  const height = source?.naturalHeight ?? source?.videoHeight ?? source?.displayHeight ?? source?.height;
-  if (!(width > 0 && height > 0)) {
-    throw new UprezError(
-      "not-an-image",
-      "expected a Blob, URL, ImageData, ImageBitmap, VideoFrame, <img>, <video> or canvas that has pixels",
-    );
-  }
-  check({ width, height });
-  if (!canvasIsReadable()) throw unreadableCanvas(USE_FILE);
-  let bitmap;
-  try {
-    bitmap = await createImageBitmap(source);
-  } catch (error) {
-    throw new UprezError("not-an-image", `the image cannot be read (${error.message})`);
-  }
-  try {
-    return await openBitmap(bitmap, files);
-  } catch (error) {
-    if (error.name !== "SecurityError") throw error;
-    throw new UprezError("cross-origin", "the image comes from another site that does not allow reading it");
-  }
+  if (!type) await options.check(bitmap);
+  if (alpha === false) return new Bitmap(bitmap, options.colorSpace);
+  return await (await import("./drawable.js")).openBitmap(bitmap, options);
 }

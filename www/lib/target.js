@@ -5,15 +5,29 @@ import { UprezError } from "./error.js";
 /** Most pixels of an image in one block of memory, at four bytes each. */
 const MAX_PIXELS = 160e6;
 
+/** The same per GiB of the device's memory. */
+const PIXELS_PER_GIB = 40e6;
+
+/** Most pixels of a result that is never in memory as a whole. */
+const MAX_PIXELS_IN_PARTS = 1e9;
+
 /** Further passes would only sharpen what the network has invented. */
 const MAX_PASSES = 2;
 
 const FITS = ["inside", "outside", "fill"];
 
+/** Memory in GiB, rounded to a power of two. Safari and Firefox do not tell: assume little, and less on touch screens. */
+export const deviceMemory = () => navigator.deviceMemory ?? (navigator.maxTouchPoints > 1 ? 1 : 2);
+
 /** Most pixels for the memory of this device. */
-function maxPixels() {
-  // In GiB, rounded to a power of two.
-  return Math.min(MAX_PIXELS, 40e6 * (navigator.deviceMemory ?? 4));
+export const maxPixels = () => Math.min(MAX_PIXELS, PIXELS_PER_GIB * deviceMemory());
+
+/** Rejects an image file that is larger than the pixels of the largest image, before it is read. */
+export function checkFileSize(bytes) {
+  const most = 4 * maxPixels();
+  if (bytes <= most) return;
+  const [found, allowed] = [bytes, most].map((size) => `${Math.floor(size / 1e6)} MB`);
+  throw new UprezError("too-large", `the file has ${found}; image files of up to ${allowed} can be read on this device`);
 }
 
 /** Throws a `TypeError` for an invalid target. */
@@ -33,9 +47,9 @@ export function checkTarget({ scale, width, height, fit }) {
 
 /**
  * The size of the result, and how many times the image passes through a network of this scale: as often as needed to be
- * at least as large, but twice at most.
+ * at least as large, but twice at most. A result that is made `inParts` may be larger than memory.
  */
-export function resultSize(size, target, scale) {
+export function resultSize(size, target, scale, inParts = false) {
   const [width, height] = wanted(size, target, scale).map((side) => Math.max(1, Math.round(side)));
   const factor = Math.max(width / size.width, height / size.height);
   let passes = 1;
@@ -46,8 +60,9 @@ export function resultSize(size, target, scale) {
   const between = size.width * size.height * scale ** (2 * (passes - 1));
   refuseAbove(between, "image", size, `can be upscaled here${by}`);
   const sides = (target.width ?? target.height) !== undefined;
-  if (sides) refuseAbove(width * height, "result", { width, height }, "fit here");
-  else refuseAbove(width * height, "image", size, `can be upscaled here${by}`);
+  const most = inParts ? MAX_PIXELS_IN_PARTS : maxPixels();
+  if (sides) refuseAbove(width * height, "result", { width, height }, "fit here", most);
+  else refuseAbove(width * height, "image", size, `can be upscaled here${by}`, most);
   return { width, height, passes };
 }
 
@@ -60,15 +75,14 @@ function wanted(size, { scale, width, height, fit }, own) {
 }
 
 /** Throws if there are too many pixels; the message says which size would fit. */
-function refuseAbove(pixels, name, size, why) {
-  const most = maxPixels();
+function refuseAbove(pixels, name, size, why, most = maxPixels()) {
   if (pixels <= most) return;
   const shrink = Math.sqrt(most / pixels);
   const fits = { width: Math.floor(size.width * shrink), height: Math.floor(size.height * shrink) };
   throw new UprezError("too-large", `the ${name} has ${said(size)}; up to ${said(fits)} ${why}`);
 }
 
-const said = ({ width, height }) => `${width} × ${height} pixels (${((width * height) / 1e6).toFixed(1)} megapixels)`;
+export const said = ({ width, height }) => `${width} × ${height} pixels (${((width * height) / 1e6).toFixed(1)} megapixels)`;
 
 /** A whole image that tiles are written to. */
 export class Whole {
@@ -76,10 +90,10 @@ export class Whole {
   image;
   #scale;
 
-  constructor({ width, height }, scale) {
+  constructor({ width, height }, scale, colorSpace) {
     this.#scale = scale;
     try {
-      this.image = new ImageData(width, height);
+      this.image = new ImageData(width, height, { colorSpace });
     } catch {
       throw new UprezError("too-large", `there is not enough memory for an image of ${width} × ${height} pixels`);
     }
@@ -90,7 +104,8 @@ export class Whole {
     const { image } = this;
     const isWhole = width * this.#scale === image.width && height * this.#scale === image.height;
     if (isWhole && rgba.byteLength === rgba.buffer.byteLength) {
-      this.image = new ImageData(new Uint8ClampedArray(rgba.buffer), image.width, image.height);
+      const { colorSpace } = image;
+      this.image = new ImageData(new Uint8ClampedArray(rgba.buffer), image.width, image.height, { colorSpace });
       return true;
     }
     paste(image, [x, y, width, height], this.#scale, rgba);

@@ -68,16 +68,42 @@ export interface Target {
 
 export type Priority = "user-blocking" | "user-visible" | "background";
 
+/** A part of the result, in its pixels. */
+export interface Tile {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  /** Belongs to the caller. */
+  image: ImageData;
+}
+
 export interface UpscaleOptions extends Target {
-  /** The type of the result; `imagedata` by default. */
-  as?: "imagedata" | "bitmap" | "blob";
+  /** The type of the result; `imagedata` by default. `tiles` keeps none: `onTile` gets all of its parts. */
+  as?: "imagedata" | "bitmap" | "blob" | "tiles";
   /** A blob's type: `image/png` (default), `image/jpeg` or `image/webp`; others reject with `no-encoder`. */
   type?: string;
   /** A lossy blob's quality, from 0 to 1. */
   quality?: number;
+  /**
+   * The colour space of the result; `srgb` by default. Sources in another one are converted, and colours outside it are
+   * clipped. `display-p3` rejects with `no-display-p3` where canvases do not have it.
+   */
+  colorSpace?: "srgb" | "display-p3";
+  /**
+   * EXIF and XMP that a blob takes over from a JPEG, PNG or WebP file: `none` by default; `keep` leaves out places and
+   * the makers' notes, which may hold some; `keep-with-location` leaves out neither. The orientation becomes 1, as the
+   * pixels are upright, sizes become those of the result, and thumbnails are left out.
+   */
+  metadata?: "none" | "keep" | "keep-with-location";
   /** Aborting rejects at once with the signal's reason; the upscaler stays usable. */
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
+  /**
+   * Called with parts of the result as they are done, in any order, each pixel once: tiles, or bands of rows from top to
+   * bottom if the network's output is resized. The worker waits for a promise that is returned.
+   */
+  onTile?: (tile: Tile) => void | Promise<void>;
   /** Called once the image is decoded, if something is wrong with it; the result is computed all the same. */
   onWarning?: (warning: Warning) => void;
   /**
@@ -96,9 +122,10 @@ export interface Progress {
 /**
  * `incomplete-file`: a JPEG ends too early, as after an interrupted copy; the missing part of the image is grey. PNG and
  * WebP files that end too early are reported where the browser decodes them; elsewhere they reject with `not-an-image`.
+ * `animated`: the file has more than one frame, of which the first is used (GIF, APNG, WebP, AVIF, HEIC).
  * Known for blobs and URLs only: an `<img>` or a canvas does not tell.
  */
-export type WarningCode = "incomplete-file";
+export type WarningCode = "incomplete-file" | "animated";
 
 export interface Warning {
   code: WarningCode;
@@ -164,8 +191,18 @@ export class Upscaler {
   /** The engine that runs; changes to `cpu` or `burn-cpu` if a GPU fails. */
   readonly engine: EngineName;
   readonly info: ModelInfo;
-  /** The size of a result and the time to compute it; rejects with `too-large`, with a message that says what fits. */
-  estimate(size: { width: number; height: number }, target?: Target): Promise<Estimate>;
+  /**
+   * The size of a result and the time to compute it; rejects with `too-large`, with a message that says what fits. What
+   * fits depends on `as` and `type`, too.
+   */
+  estimate(
+    size: { width: number; height: number },
+    target?: Target & Pick<UpscaleOptions, "as" | "type">,
+  ): Promise<Estimate>;
+  upscale(
+    source: Source,
+    options: UpscaleOptions & { as: "tiles"; onTile: NonNullable<UpscaleOptions["onTile"]> },
+  ): Promise<{ width: number; height: number }>;
   upscale(source: Source, options: UpscaleOptions & { as: "blob" }): Promise<Blob>;
   upscale(source: Source, options: UpscaleOptions & { as: "bitmap" }): Promise<ImageBitmap>;
   upscale(source: Source, options?: UpscaleOptions & { as?: "imagedata" }): Promise<ImageData>;
@@ -180,10 +217,12 @@ export type ErrorCode =
   | "unknown-scale"
   | "no-image"
   | "not-an-image"
+  | "unreadable-file"
   | "too-large"
   | "cross-origin"
   | "no-pixels"
   | "no-encoder"
+  | "no-display-p3"
   | "no-webgpu"
   | "no-simd"
   | "wrong-gpu"

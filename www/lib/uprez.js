@@ -21,7 +21,15 @@ export { UprezError };
 
 const ENGINES = ["auto", "webgpu", "cpu", "burn-webgpu", "burn-cpu"];
 
-const RESULTS = ["imagedata", "bitmap", "blob"];
+/** The values of some options; the first one is the default. */
+const CHOICES = {
+  as: ["imagedata", "bitmap", "blob", "tiles"],
+  colorSpace: ["srgb", "display-p3"],
+  metadata: ["none", "keep", "keep-with-location"],
+};
+
+/** Results with longer sides may be too large for a canvas, or for a format. */
+const SURE_SIDE = 4096;
 
 /** The engine that takes over when a GPU fails. */
 const FALLBACK = { webgpu: "cpu", "burn-webgpu": "burn-cpu" };
@@ -188,7 +196,7 @@ export class Upscaler {
     checkTarget(target);
     this.#checkUse();
     const { scale } = this.info;
-    const { width, height, passes } = resultSize(size, target, scale);
+    const { width, height, passes } = await this.#resultSize(size, target, target);
     let pixels = 0;
     for (let pass = 0; pass < passes; pass += 1) pixels += size.width * size.height * scale ** (2 * pass);
     const expect = async () => (await (this.#pool ?? this.#open(this.engine))).expect(pixels);
@@ -214,14 +222,15 @@ export class Upscaler {
    * @type {import("./uprez.d.ts").Upscaler["upscale"]}
    */
   async upscale(source, options = {}) {
-    const { signal, onProgress, onWarning, as = "imagedata", type = "image/png", quality } = options;
-    const { scale, width, height, fit, priority = "user-visible" } = options;
+    const { signal, type = "image/png", priority = "user-visible" } = options;
+    const { scale, width, height, fit } = options;
     const target = { scale, width, height, fit };
-    check("as", as, RESULTS);
+    const how = { ...options, rank: RANKS[priority], type, files: this.#files };
+    for (const [name, known] of Object.entries(CHOICES)) check(name, (how[name] ??= known[0]), known);
     check("priority", priority, Object.keys(RANKS));
+    if (how.as === "tiles" && !how.onTile) throw new TypeError('as: "tiles" needs onTile, which gets the tiles');
     checkTarget(target);
     this.#checkUse();
-    const how = { signal, onProgress, onWarning, rank: RANKS[priority], as, type, quality };
     const call = this.#enter(source, target, how);
     // Reject at once, even while a tile is being computed.
     return signal ? Promise.race([call, aborted(signal, call)]) : call;
@@ -245,44 +254,49 @@ export class Upscaler {
 
   async #upscale(source, target, options) {
     this.#checkUse();
-    const { signal, onWarning } = options;
-    const { scale } = this.info;
-    const check = (size) => resultSize(size, target, scale);
-    const image = await openSource(source, { check, onWarning, files: this.#files });
-    const job = { ...options, scale, image, encoder: null };
+    const { signal } = options;
+    if (options.colorSpace !== "srgb") (await import("./colour.js")).checkDisplayP3();
+    const check = (size) => this.#resultSize(size, target, options);
+    const image = await openSource(source, { ...options, check });
+    const job = { ...options, source, scale: this.info.scale, image, encoder: null };
     try {
       signal?.throwIfAborted();
-      return await this.#work(job, check(image));
+      return await this.#work(job, await check(image));
     } finally {
       job.image.close();
       job.encoder?.close();
     }
   }
 
+  /** Rejects if the result is too large. */
+  async #resultSize(size, target, { as, type = "image/png" }) {
+    const isPng = as === "blob" && type === "image/png";
+    const result = resultSize(size, target, this.info.scale, isPng || as === "tiles");
+    const isLarge = Math.max(result.width, result.height) > SURE_SIDE;
+    if (isLarge && ["bitmap", "blob"].includes(as)) (await import("./encode.js")).isWrittenInRows(result, { as, type });
+    return result;
+  }
+
   async #work(job, { width, height, passes }) {
     const progress = await this.#plan(job, passes);
     for (let pass = 1; pass < passes; pass += 1) {
-      const between = new Whole(enlarged(job), job.scale);
+      const between = new Whole(enlarged(job), job.scale, job.colorSpace);
       await this.#pass(job, between, progress);
       job.image.close();
       job.image = new Pixels(between.image.width, between.image.height, between.image.data);
     }
     const from = enlarged(job);
-    const fits = from.width === width && from.height === height;
-    const encode = !fits || job.as === "blob" ? await import("./encode.js") : null;
-    if (encode) job.encoder = new encode.Encoder(this.#files);
+    const isPlain = from.width === width && from.height === height && job.as !== "blob" && job.as !== "tiles" && !job.onTile;
     let result;
-    if (fits) {
-      const whole = new Whole(from, job.scale);
+    if (isPlain) {
+      const whole = new Whole(from, job.scale, job.colorSpace);
       await this.#pass(job, whole, progress);
       result = whole.image;
     } else {
-      await job.encoder.begin(from, { width, height });
-      const push = (rgba) => job.encoder.push(rgba);
-      await this.#pass(job, new encode.Bands(progress.passes[0], from.width, job.scale, push), progress);
+      const { finish } = await import("./encode.js");
+      const run = (output) => this.#pass(job, output, progress);
+      result = await finish(job, from, { width, height }, progress.passes[0], run);
     }
-    if (job.as === "blob") return await job.encoder.encode({ width, height }, result, job);
-    result ??= new ImageData(await job.encoder.end(), width, height);
     return job.as === "bitmap" ? await createImageBitmap(result) : result;
   }
 
@@ -305,8 +319,8 @@ export class Upscaler {
 
   async #pass({ image, rank, signal }, output, progress) {
     const waiting = progress.passes.shift();
-    const take = (tile, rgba) => {
-      const kept = output.take(tile, rgba);
+    const take = async (tile, rgba) => {
+      const kept = await output.take(tile, rgba);
       progress.step(1);
       return kept;
     };

@@ -1,8 +1,9 @@
 // Worker of the app: thumbnails, previews, how images were compressed, and checksums. The page's end is app/worker.js.
 
-import { update } from "../app/crc32.js";
 import { compression, isBlocky } from "../app/probe.js";
-import { JPEG_END, readHeader } from "../lib/image-header.js";
+import { update } from "../lib/crc32.js";
+import { JPEG_END, readAnyHeader } from "../lib/image-header.js";
+import { checkFileSize, maxPixels } from "../lib/target.js";
 
 /** Longer side of a thumbnail, in pixels: twice the size in the list, for high-density screens. */
 const THUMBNAIL_PX = 128;
@@ -31,13 +32,14 @@ self.onmessage = async ({ data: { id, type, blob } }) => {
 };
 
 /** Decodes a file, even a JPEG that ends too early. */
-function decode(blob) {
-  return createImageBitmap(blob).catch(() => createImageBitmap(new Blob([blob, JPEG_END])));
+async function decode(blob) {
+  checkFileSize(blob.size);
+  return await createImageBitmap(blob).catch(() => createImageBitmap(new Blob([blob, JPEG_END])));
 }
 
 async function inspect(blob) {
-  const bytes = new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer());
-  const header = readHeader(bytes);
+  const bytes = await beginning(blob);
+  const header = await readAnyHeader(bytes);
   const compressed = compression(bytes);
   if (header && header.width * header.height > MAX_THUMBNAIL_PIXELS) {
     const size = { width: header.width, height: header.height };
@@ -64,7 +66,12 @@ function middle(bitmap) {
   return context.getImageData(0, 0, width, height);
 }
 
+const beginning = async (blob) => new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer());
+
 async function preview(blob) {
+  const header = await readAnyHeader(await beginning(blob));
+  // Results in PNG may be larger than memory.
+  if (header && header.width * header.height > maxPixels()) throw new Error("this image is too large to be displayed");
   const bitmap = await decode(blob);
   const { width, height } = bitmap;
   const factor = Math.sqrt(MAX_PREVIEW_PIXELS / (width * height));

@@ -13,9 +13,9 @@ serve({
     return { width, height, rgba, transfer: [rgba.buffer] };
   },
 
-  async bleed({ wasm, bitmap, rgba, width, height }) {
+  async bleed({ wasm, bitmap, colorSpace, rgba, width, height }) {
     await loadWasm(init, wasm);
-    const bled = bleed(rgba ?? bitmapPixels(bitmap), width, height);
+    const bled = bleed(rgba ?? bitmapPixels(bitmap, colorSpace), width, height);
     return { rgba: bled, transfer: [bled.buffer] };
   },
 });

@@ -1,42 +1,55 @@
 // Worker that resizes a result and encodes it as a file.
 
 import { canvasIsReadable, unreadableCanvas } from "../lib/canvas-check.js";
+import { PngWriter } from "../lib/png-writer.js";
 import init, { Resizer } from "../pkg/resize/web.js";
 import { loadWasm, serve } from "./worker-server.js";
 
-let resizer;
-/** The resized image, of which the first `length` bytes are written. */
-let result;
+/** Null if the rows have the final size. */
+let resizer = null;
+/** The resized image, of which the first `length` bytes are written; null if it is passed on in parts. */
+let result = null;
 let length = 0;
+/** Writes the result, if it is too large for a canvas. */
+let writer = null;
 
 serve({
-  async begin({ wasm, from, to }) {
-    await loadWasm(init, wasm);
-    resizer = new Resizer(from.width, from.height, to.width, to.height);
-    result = new Uint8ClampedArray(4 * to.width * to.height);
+  /** Starts a result of rows of the size `from`: `keep` is `whole`, `png`, or nothing. */
+  async begin({ wasm, from, to, keep, colorSpace }) {
+    if (wasm) {
+      await loadWasm(init, wasm);
+      resizer = new Resizer(from.width, from.height, to.width, to.height);
+    }
+    if (keep === "whole") result = new Uint8ClampedArray(4 * to.width * to.height);
+    if (keep === "png") writer = new PngWriter(to.width, to.height, colorSpace);
   },
 
-  push({ rgba }) {
-    const rows = resizer.push(rgba);
-    result.set(rows, length);
+  /** Takes rows, and answers with those of the result if they are asked for. */
+  async push({ rgba, answer }) {
+    const rows = resizer ? resizer.push(rgba) : rgba;
+    result?.set(rows, length);
     length += rows.length;
+    await writer?.write(rows);
+    return answer ? { rows, transfer: [rows.buffer] } : {};
   },
 
   end: () => ({ rgba: result, transfer: [result.buffer] }),
 
-  encode: async ({ rgba, width, height, format, quality }) => ({
-    blob: await encode(new ImageData(rgba ?? result, width, height), format, quality),
+  encode: async ({ rgba, width, height, format, quality, colorSpace }) => ({
+    blob: writer
+      ? await writer.end()
+      : await encode(new ImageData(rgba ?? result, width, height, { colorSpace }), format, quality),
   }),
 });
 
 async function encode(image, type, quality) {
   if (!canvasIsReadable()) throw unreadableCanvas('ask for "imagedata"');
-  const { width, height } = image;
+  const { width, height, colorSpace } = image;
   const failed = (code, message) => Object.assign(new Error(message), { code });
   let blob;
   try {
     const canvas = new OffscreenCanvas(width, height);
-    const context = canvas.getContext("2d");
+    const context = canvas.getContext("2d", { colorSpace });
     context.putImageData(image, 0, 0);
     if (type === "image/jpeg") {
       // JPEG has no alpha; transparent pixels would become black.

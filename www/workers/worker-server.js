@@ -32,11 +32,11 @@ export async function loadWasm(init, wasm) {
   }
 }
 
-/** The RGBA bytes of a bitmap, which is closed. */
-export function bitmapPixels(bitmap, canvas = new OffscreenCanvas(bitmap.width, bitmap.height)) {
+/** The RGBA bytes of a bitmap, which is closed. A canvas keeps the colour space of its first bitmap. */
+export function bitmapPixels(bitmap, colorSpace, canvas = new OffscreenCanvas(bitmap.width, bitmap.height)) {
   const { width, height } = bitmap;
   if (canvas.width < width || canvas.height < height) Object.assign(canvas, { width, height });
-  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const context = canvas.getContext("2d", { willReadFrequently: true, colorSpace });
   context.globalCompositeOperation = "copy";
   context.drawImage(bitmap, 0, 0);
   bitmap.close();

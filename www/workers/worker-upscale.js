@@ -5,7 +5,8 @@ import { bitmapPixels, loadWasm, serve } from "./worker-server.js";
 /** Answers requests with a build's `init` and `Upscaler`. */
 export function serveUpscaler(init, Upscaler) {
   let upscaler;
-  let canvas;
+  /** Canvases by colour space. */
+  const canvases = {};
 
   async function load({ wasm, record, scale, engine }) {
     await loadWasm(init, wasm);
@@ -21,9 +22,9 @@ export function serveUpscaler(init, Upscaler) {
   }
 
   /** `spare` is a buffer to use again: new ones would pile up until the next garbage collection. */
-  async function upscale({ tile, width, height, rgba, bitmap, spare }) {
-    if (bitmap) canvas ??= new OffscreenCanvas(1, 1);
-    const input = rgba ?? bitmapPixels(bitmap, canvas);
+  async function upscale({ tile, width, height, rgba, bitmap, colorSpace, spare }) {
+    if (bitmap) canvases[colorSpace] ??= new OffscreenCanvas(1, 1);
+    const input = rgba ?? bitmapPixels(bitmap, colorSpace, canvases[colorSpace]);
     const length = 4 * tile[2] * tile[3] * upscaler.scale ** 2;
     const buffer = spare?.byteLength >= length ? spare : new ArrayBuffer(length);
     const target = new Uint8Array(buffer, 0, length);

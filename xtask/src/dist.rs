@@ -14,7 +14,7 @@ use oxc_span::SourceType;
 
 use crate::{package, tools, wasm};
 
-/// All modules of `www/lib` but `encode.js` and `import.js`, which are imported only when needed.
+/// The modules of `www/lib` that `uprez.js` imports at once; the others are imported only when needed.
 const MODULES: [&str; 10] = [
     "lib/uprez.js",
     "lib/canvas-check.js",

@@ -6,6 +6,7 @@ use std::io::Cursor;
 
 use crate::api::{opaque, run};
 use crate::fixture::{blocks_jpeg, png, png_without_alpha, tiny_model, waves};
+use crate::format::read;
 use crate::page::{
     choose, error, is_error, message, settle, state, text, to_image, wait_for_result,
     with_tiny_model,
@@ -192,13 +193,14 @@ fn damaged_headers_are_read_or_refused() {
             "a.gif",
             b"GIF89a\x09\0\x07\0\x80\0\0\0\0\0\xff\xff\xff;".to_vec(),
         ),
+        ("a.avif", read("alpha.avif")),
     ];
     for (name, bytes) in &files {
         visit.file(name, bytes);
     }
     // An exception fails the test, and so does a reader that does not end.
     let script =
-        "const { isTruncated, readHeader } = await import('../some/where/lib/image-header.js');
+        "const { isTruncated, readAnyHeader } = await import('../some/where/lib/image-header.js');
         const [urls, runs] = arguments;
         const read = async (url) => new Uint8Array(await (await fetchBlob(url)).arrayBuffer());
         const files = await Promise.all(urls.map(read));
@@ -216,7 +218,7 @@ fn damaged_headers_are_read_or_refused() {
                 const near = below(3) ? Math.min(64, bytes.length) : bytes.length;
                 bytes[below(near)] = [0, 1, 127, 128, 255, below(256)][below(6)];
             }
-            const header = readHeader(bytes);
+            const header = await readAnyHeader(bytes);
             const type = header ? header.type : 'refused';
             found[type] = (found[type] ?? 0) + 1;
             if (header) isTruncated(bytes, type);
@@ -224,7 +226,7 @@ fn damaged_headers_are_read_or_refused() {
         return found;";
     let urls: Vec<Value> = files.iter().map(|(name, _)| visit.url(name)).collect();
     let found = run(&visit, script, &[json!(urls), json!(DAMAGED)]);
-    for kind in ["jpeg", "png", "webp", "bmp", "gif", "refused"] {
+    for kind in ["jpeg", "png", "webp", "bmp", "gif", "avif", "refused"] {
         assert!(
             found[kind].as_u64() > Some(u64::from(DAMAGED) / 50),
             "{found}"

@@ -172,3 +172,82 @@ fn importing_it_without_a_document_does_nothing() {
     assert_eq!(scene.run(script), json!("function"));
     scene.finish();
 }
+
+/// A script that replaces upscaling: it passes on the upper half of a red result, and waits until that is shown.
+const HALF: &str = "import { Upscaler } from '/uprez/uprez.js';
+    Upscaler.prototype.upscale = async (source, { width, height, signal, onTile }) => {
+        window.hasTiles = Boolean(onTile);
+        const context = new OffscreenCanvas(width, height).getContext('2d');
+        context.fillStyle = 'red';
+        context.fillRect(0, 0, width, height);
+        const half = { x: 0, y: 0, width, height: height / 2 };
+        onTile?.({ ...half, image: context.getImageData(0, 0, width, half.height) });
+        const img = document.querySelector('[data-upscale-state=loading]');
+        while (onTile && !img.style.content) await new Promise((resolve) => setTimeout(resolve, 10));
+        window.partial = { content: img.style.content, state: img.dataset.upscaleState };
+        const shown = new Image();
+        shown.src = /url\\(\"(.*?)\"/.exec(img.style.content)?.[1];
+        if (onTile) await shown.decode();
+        context.drawImage(img, 0, 0, width, height);
+        if (onTile) context.drawImage(shown, 0, 0, width, height);
+        const colour = (y) => Array.from(context.getImageData(width / 2, y, 1, 1).data);
+        Object.assign(partial, { top: colour(5), bottom: colour(height - 5) });
+        if (window.fails) throw new Error('it failed');
+        return await context.canvas.convertToBlob();
+    };";
+
+#[test]
+fn parts_are_shown_while_the_state_is_still_loading() {
+    let scene = Scene::new();
+    scene.file("half.js", HALF.as_bytes());
+    // A blue image.
+    let blue = image::RgbaImage::from_pixel(60, 40, image::Rgba([0, 0, 255, 255]));
+    scene.file("blue.png", &png(&blue));
+    for (fails, end) in [(false, "sharp"), (true, "skipped")] {
+        scene.beforehand(&format!("window.fails = {fails};"));
+        for html in [
+            "<img id=a data-upscale=tiny.bpk data-upscale-progressive src=blue.png width=240 height=160 alt=>",
+            "<uprez-img id=a progressive model=tiny.bpk src=blue.png width=240 height=160 alt=></uprez-img>",
+        ] {
+            scene.show(&format!("<script type=module src=half.js></script>{html}"));
+            scene.wait_for("a", end);
+            let partial = scene.run("return partial");
+            assert_eq!(partial["state"], "loading");
+            let [top, bottom] = ["top", "bottom"].map(|place| {
+                let colour = &partial[place];
+                [0, 2].map(|channel| colour[channel].as_u64().unwrap())
+            });
+            assert!(top[0] > 200 && top[1] < 60, "{partial}");
+            assert!(bottom[0] < 60 && bottom[1] > 200, "{partial}");
+            let content = "const img = document.querySelector('img'); return img.style.content";
+            let is_shown = scene.run(content) != json!("");
+            assert_eq!(is_shown, end == "sharp");
+            // Images in between are freed.
+            let alive = scene.run("return alive.size");
+            assert_eq!(alive, json!(u8::from(is_shown)));
+        }
+    }
+    // Only when asked for.
+    scene.beforehand("window.fails = false;");
+    scene.show(
+        "<script type=module src=half.js></script>
+        <img id=a data-upscale=tiny.bpk src=blue.png width=240 height=160 alt=>",
+    );
+    scene.sharp("a");
+    assert_eq!(scene.run("return hasTiles"), json!(false));
+    assert_eq!(scene.run("return partial.content"), json!(""));
+    scene.finish();
+}
+
+/// With the library itself.
+#[test]
+fn progressive_images_become_sharp() {
+    let scene = Scene::new();
+    scene.file("large.png", &png(&waves(500, 400)));
+    scene.show(
+        "<p><img id=a data-upscale=tiny.bpk data-upscale-progressive src=large.png width=750 height=600 alt=>",
+    );
+    assert_eq!(scene.sharp("a"), [750, 600]);
+    assert_eq!(scene.run("return alive.size"), json!(1));
+    scene.finish();
+}

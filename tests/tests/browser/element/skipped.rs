@@ -4,14 +4,8 @@ use serde_json::json;
 
 use super::{IMAGES, OWN, Scene};
 use crate::fixture::{blocks_jpeg, png, waves};
+use crate::format::{gif, read};
 use crate::site::POLICY;
-
-fn gif(frames: usize) -> Vec<u8> {
-    let frame = b"!\xf9\x04\0\x0a\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
-    let (end, frame) = frame.split_last().unwrap();
-    let header = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff";
-    [&header[..], &frame.repeat(frames), &[*end]].concat()
-}
 
 /// A PNG with the chunk of animations before its pixels.
 fn animated_png() -> Vec<u8> {
@@ -28,6 +22,8 @@ fn images_that_are_large_enough_animated_or_vector() {
     scene.file("moving.gif", &gif(2));
     scene.file("still.gif", &gif(1));
     scene.file("moving.png", &animated_png());
+    scene.file("moving.webp", &read("moving.webp"));
+    scene.file("moving.avif", &read("moving.avif"));
     scene.file(
         "lines.svg",
         b"<svg xmlns='http://www.w3.org/2000/svg' width='60' height='40'><path d='M0 0 60 40' stroke='red'/></svg>",
@@ -39,6 +35,8 @@ fn images_that_are_large_enough_animated_or_vector() {
         <p><img id=dense data-upscale srcset='small.png 1x, double.png 2x' width=60 height=40 alt=>
         <p><img id=gif data-upscale src=moving.gif width=30 height=30 alt=>
         <p><img id=png data-upscale src=moving.png width=90 height=60 alt=>
+        <p><img id=webp data-upscale src=moving.webp width=90 height=60 alt=>
+        <p><img id=avif data-upscale src=moving.avif width=90 height=60 alt=>
         <p><img id=svg data-upscale src=lines.svg width=90 height=60 alt=>",
     );
     for (id, reason) in [
@@ -46,6 +44,8 @@ fn images_that_are_large_enough_animated_or_vector() {
         ("dense", "large-enough"),
         ("gif", "animated"),
         ("png", "animated"),
+        ("webp", "animated"),
+        ("avif", "animated"),
         ("svg", "vector"),
     ] {
         assert_eq!(scene.skipped(id), reason, "{id}");

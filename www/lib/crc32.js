@@ -1,4 +1,4 @@
-// CRC-32 as in zip files (ITU-T V.42, with the polynomial's bits reversed).
+// CRC-32 as in zip and PNG files (ITU-T V.42, with the polynomial's bits reversed).
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;
