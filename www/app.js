@@ -1,18 +1,20 @@
 // The app: takes images, upscales them one after the other, and shows the results.
 //
 // Hooks that tests may rely on: #file, #drop, #settings with #model, #model-save, #engine, #size, #amount, #type,
-// #quality, #auto; #images with an <li data-state> for each; #start, #again, #download-all, #remove-all; #viewer
-// (data-shows) with #before, #after and #divider (role=slider), #hold, #download, #facts; #status (aria-live), #error,
-// #notice.
+// #quality, #metadata, #auto; #images with an <li data-state> for each; #start, #again, #download-all, #save-all,
+// #remove-all; #viewer (data-shows) with #before, #tiles, #after and #divider (role=slider), #hold, #copy, #share,
+// #download, #facts; #status (aria-live), #error, #notice.
 // While there is work to do, <body> has the attribute data-busy.
 
 import { confirmLeave } from "./app/confirm-leave.js";
 import { $ } from "./app/dom.js";
 import { watchInputs } from "./app/inputs.js";
 import { keepOffline, offerInstallation } from "./app/install.js";
+import { FolderOutput } from "./app/folder-output.js";
 import { List } from "./app/list.js";
 import { Models, isModelFile } from "./app/models.js";
 import { Queue } from "./app/queue.js";
+import { receiveFiles } from "./app/received.js";
 import { Settings } from "./app/settings.js";
 import { sentence } from "./app/format.js";
 import { Viewer } from "./app/viewer.js";
@@ -20,8 +22,8 @@ import { Viewer } from "./app/viewer.js";
 const settings = new Settings();
 const models = new Models(settings);
 const queue = new Queue(models, settings);
-const viewer = new Viewer();
-const list = new List(queue, settings, show);
+const viewer = new Viewer(fail);
+const list = new List(queue, settings, new FolderOutput(queue, fail), show);
 
 confirmLeave(queue);
 offerInstallation();
@@ -36,6 +38,7 @@ settings.addEventListener("change", () => {
 for (const id of ["error", "notice"]) $(`${id}-close`).addEventListener("click", () => ($(id).hidden = true));
 const listed = listModels();
 watchInputs(take, fail, notify);
+receiveFiles(take, fail);
 await listed;
 keepOffline(queue);
 

@@ -12,6 +12,10 @@ const CACHE = PREFIX + VERSION;
 
 const LIST = "files.json";
 
+/** The path to which the system sends files that other apps share, and their cache; app/received.js takes them. */
+const SHARE = "share";
+const SHARED = `uprez-shared ${self.registration.scope}`;
+
 /** Files that the page needs; the others (Burn's operators, the demo's images) are cached when used. */
 const NEEDED = /^([\w-]+\.(html|js|css|svg|png|webmanifest)|(app|lib|workers|models|examples)\/.+|pkg\/(cpu|webgpu|decode|resize)\/.+)$/;
 
@@ -21,6 +25,7 @@ let hashes;
 self.addEventListener("install", (event) => event.waitUntil(keep()));
 self.addEventListener("activate", (event) => event.waitUntil(forgetOthers()));
 self.addEventListener("fetch", (event) => {
+  if (isShare(event.request)) return event.respondWith(receive(event.request));
   const path = pathOf(event.request);
   // Only the server knows whether there is a newer version.
   if (path !== null && path !== LIST) event.respondWith(answer(event.request, path));
@@ -44,6 +49,24 @@ async function forgetOthers() {
   const others = names.filter((name) => name.startsWith(PREFIX) && name !== CACHE);
   await Promise.all(others.map((name) => caches.delete(name)));
   await self.clients.claim();
+}
+
+const isShare = ({ method, url }) => method === "POST" && url === self.registration.scope + SHARE;
+
+/** Keeps shared files for the page, which is opened. */
+async function receive(request) {
+  try {
+    const files = (await request.formData()).getAll("files");
+    const cache = await caches.open(SHARED);
+    const keep = (file) => {
+      const headers = { "content-type": file.type, "x-name": encodeURIComponent(file.name) };
+      return cache.put(`${SHARE}/${crypto.randomUUID()}`, new Response(file, { headers }));
+    };
+    await Promise.all(files.map(keep));
+    return Response.redirect("./?shared", 303);
+  } catch {
+    return Response.redirect("./?shared=failed", 303);
+  }
 }
 
 /** The path within the site; null for requests that are none of this script's. */

@@ -1,5 +1,8 @@
 // The state of one image in the list.
 
+import { folderOf } from "./dropped-files.js";
+import { sentence } from "./format.js";
+
 /**
  * - `reading`: its size is not yet known
  * - `waiting`, `working`, `done`, `failed`, `cancelled`
@@ -7,7 +10,10 @@
  * @typedef {"reading" | "waiting" | "working" | "done" | "failed" | "cancelled"} State
  */
 
-/** An image: its file, size, progress and result. Fires `change` when a field changes. */
+/**
+ * An image: its file, size, progress and result. Fires `change` when a field changes, and `tile` with a part of the result
+ * as `detail`.
+ */
 export class Item extends EventTarget {
   /** @type {State} */
   state = "reading";
@@ -22,8 +28,8 @@ export class Item extends EventTarget {
   thumbnail = null;
   /** The result of `Upscaler.estimate`. */
   estimate = null;
-  /** A remark on the file; not an error. */
-  notice = "";
+  /** What is wrong with the file without being an error, by its code. */
+  #warnings = new Map();
   error = null;
   /** From 0 to 1, in the state `working`. */
   progress = 0;
@@ -40,7 +46,19 @@ export class Item extends EventTarget {
     super();
     this.file = file;
     this.name = file.name;
-    if (file.type === "image/gif") this.notice = "Only the first frame of a GIF is upscaled.";
+    /** The folders that the file was in, such as `holiday/beach/`. */
+    this.folder = folderOf(file);
+  }
+
+  /** A remark on the file; empty if there is none. */
+  get notice() {
+    return [...this.#warnings.values()].map(sentence).join(" ");
+  }
+
+  /** Adds a warning of the library to the notice. */
+  warn(warning) {
+    this.#warnings.set(warning.code, warning);
+    this.update({});
   }
 
   /** Whether there is work left. */

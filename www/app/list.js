@@ -8,11 +8,18 @@ import { about, counted, sentence } from "./format.js";
 export class List {
   #queue;
   #settings;
+  #output;
   #entries = new Map();
   #states = new WeakMap();
 
-  /** @param {(item) => void} show displays an image in the viewer */
-  constructor(queue, settings, show) {
+  /**
+   * @param {import("./folder-output.js").FolderOutput} output
+   * @param {(item) => void} show displays an image in the viewer
+   */
+  constructor(queue, settings, output, show) {
+    this.#output = output;
+    output.addEventListener("change", () => this.#update());
+    $("save-all").addEventListener("click", () => (output.name ? output.stop() : output.choose()));
     this.#queue = queue;
     this.#settings = settings;
     queue.addEventListener("added", ({ detail }) => this.#add(detail, show));
@@ -81,6 +88,8 @@ export class List {
     offer("start", !running || pending > 1 ? pending : 0, running ? "Pause" : `Upscale ${counted(pending, "image")}`);
     offer("again", outdated, `Redo ${counted(outdated, "image")} with these settings`);
     offer("download-all", results > 1, `Download ${results} as zip`);
+    const { isPossible, name } = this.#output;
+    offer("save-all", isPossible && items.length > 1, name ? `Stop saving to ${name}` : "Save to a folder");
     offer("remove-all", items.length > 1, "Remove all");
   }
 

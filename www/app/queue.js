@@ -1,7 +1,6 @@
 // Processes the images one after the other: reads the size of each, then upscales each.
 
 import { readHeader } from "../lib/image-header.js";
-import { sentence } from "./format.js";
 import { Item } from "./item.js";
 import { inspect } from "./worker.js";
 
@@ -113,7 +112,8 @@ export class Queue extends EventTarget {
 
   async #estimate(item) {
     const upscaler = await this.#models.upscaler(item);
-    return await upscaler.estimate(item.size, this.#settings.now.target);
+    const { target, type } = this.#settings.now;
+    return await upscaler.estimate(item.size, { ...target, as: "blob", type });
   }
 
   async #work() {
@@ -150,9 +150,10 @@ export class Queue extends EventTarget {
       const spent = performance.now() - start;
       report({ progress: done / total, ...(done > 0 && { left: (spent / done) * (total - done) }) });
     };
-    const onWarning = (warning) => report({ notice: sentence(warning) });
-    const { target, type, quality } = now;
-    const options = { ...target, as: "blob", type, quality, signal, onProgress, onWarning };
+    const onWarning = (warning) => item.warn(warning);
+    const onTile = (tile) => item.dispatchEvent(new CustomEvent("tile", { detail: tile }));
+    const { target, type, quality, metadata } = now;
+    const options = { ...target, as: "blob", type, quality, metadata, signal, onProgress, onWarning, onTile };
     const blob = await upscaler.upscale(item.file, options);
     const ms = performance.now() - start;
     const { width, height } = readHeader(new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer()));

@@ -5,7 +5,7 @@ import { $ } from "./dom.js";
 const KEY = "uprez-settings";
 
 /** Ids of the fields, also their keys in storage. */
-const FIELDS = ["model", "engine", "size", "amount", "type", "quality", "auto"];
+const FIELDS = ["model", "engine", "size", "amount", "type", "quality", "metadata", "auto"];
 
 /** The amount field for each choice of size: label, bounds, step, and first value. */
 const AMOUNTS = {
@@ -38,7 +38,7 @@ export class Settings extends EventTarget {
     this.#offerWebp();
   }
 
-  /** The current settings: `{ model, engine, target, type, quality, auto }`. */
+  /** The current settings: `{ model, engine, target, type, quality, metadata, auto }`. */
   get now() {
     return {
       model: $("model").value,
@@ -46,6 +46,7 @@ export class Settings extends EventTarget {
       target: this.#target(),
       type: $("type").value,
       quality: $("quality").valueAsNumber / 100,
+      metadata: $("metadata").value,
       auto: $("auto").checked,
     };
   }

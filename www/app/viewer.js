@@ -2,9 +2,10 @@
 
 import { Comparison } from "./compare.js";
 import { $, writeTerms } from "./dom.js";
-import { downloadOne } from "./download.js";
+import { canCopy, canShare, copyOne, downloadOne, shareOne } from "./download.js";
 import { compressionFact, duration, megapixels, sides, weight } from "./format.js";
 import { watchGestures } from "./gestures.js";
+import { LiveTiles } from "./live-tiles.js";
 import { View } from "./view.js";
 import { preview } from "./worker.js";
 
@@ -23,8 +24,10 @@ export class Viewer {
   /** The file and result on the canvases. */
   #shown = NOTHING;
   #loading = false;
+  #tiles = new LiveTiles($("tiles"));
 
-  constructor() {
+  /** @param {(error: Error) => void} fail */
+  constructor(fail) {
     watchGestures($("viewer"), $("divider"), this.#view, this.#comparison, () => this.#place());
     const actions = {
       "zoom-in": () => this.#view.zoomTo(this.#view.zoom * ZOOM_STEP),
@@ -43,6 +46,9 @@ export class Viewer {
       $("pixels").setAttribute("aria-pressed", String(on));
     });
     $("download").addEventListener("click", () => downloadOne(this.item));
+    const copied = () => ($("status").textContent = "The result is in the clipboard.");
+    $("copy").addEventListener("click", () => copyOne(this.item).then(copied, fail));
+    $("share").addEventListener("click", () => shareOne(this.item).catch(fail));
     new ResizeObserver(() => this.#resize()).observe($("viewer"));
   }
 
@@ -50,15 +56,22 @@ export class Viewer {
   show(item) {
     if (item === this.item) return;
     this.item?.removeEventListener("change", this.#load);
+    this.item?.removeEventListener("tile", this.#paint);
+    this.#tiles.clear();
     this.item = item;
     item?.addEventListener("change", this.#load);
+    item?.addEventListener("tile", this.#paint);
     this.#comparison.set(50);
     if (item) this.#load();
     else this.#clear();
   }
 
+  #paint = ({ detail, target }) => this.#tiles.paint(detail, target.estimate);
+
   /** Decodes one image at a time, and only the latest that was chosen. */
   #load = async () => {
+    // Those of the attempt that has ended; those of a result are shown until it is decoded.
+    if (!["working", "done"].includes(this.item?.state)) this.#tiles.clear();
     if (this.#loading) return;
     this.#loading = true;
     while (this.#isBehind()) await this.#draw(this.item, this.item.result);
@@ -79,9 +92,10 @@ export class Viewer {
     if (item !== this.item) return close(before, after);
     if (before) put($("before"), before.bitmap);
     if (after) put($("after"), after.bitmap);
+    if (result) this.#tiles.clear();
     const hasBefore = isSame ? this.#shown.hasBefore : Boolean(before);
     this.#shown = { file: item.file, result, hasBefore };
-    this.#arrange(item, hasBefore ? (after ?? before) : null, isSame);
+    this.#arrange(item, hasBefore ? (after ?? before) : null, isSame, Boolean(after));
     $("viewer").dataset.shows = after ? "result" : "original";
   }
 
@@ -92,16 +106,19 @@ export class Viewer {
   }
 
   /** Lays both canvases over each other. */
-  #arrange(item, image, isSame) {
+  #arrange(item, image, isSame, hasAfter) {
     const { result } = item;
     const hasImage = Boolean(image);
-    $("viewer").classList.toggle("has-result", Boolean(result) && hasImage);
+    $("viewer").classList.toggle("has-result", hasAfter && hasImage);
     $("viewer").classList.toggle("is-empty", !hasImage);
-    for (const id of ["divider", "hold", "download"]) $(id).hidden = !result;
+    for (const id of ["divider", "hold"]) $(id).hidden = !hasAfter;
+    $("download").hidden = !result;
+    $("copy").hidden = !(result && canCopy());
+    $("share").hidden = !(result && canShare(item));
     $("viewer-name").textContent = item.name;
     writeTerms($("facts"), facts(item));
     if (!hasImage) return;
-    for (const id of ["before", "after"]) {
+    for (const id of ["before", "tiles", "after"]) {
       $(id).style.width = `${image.width}px`;
       $(id).style.height = `${image.height}px`;
     }

@@ -5,14 +5,15 @@ use serde_json::json;
 use crate::fixture::{assert_same, crc32, png, tiny_model, upscaled, waves};
 use crate::page::{PATIENCE, choose, choose_all, settle, wait_for_result, with_tiny_model};
 
-struct Entry {
-    name: String,
-    bytes: Vec<u8>,
+/// A file in a zip.
+pub struct Entry {
+    pub name: String,
+    pub bytes: Vec<u8>,
 }
 
 /// Reads an uncompressed zip file by its central directory, and compares the directory with the header of each file
 /// (<https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>).
-fn unzip(zip: &[u8]) -> Vec<Entry> {
+pub fn unzip(zip: &[u8]) -> Vec<Entry> {
     let two = |at: usize| usize::from(u16::from_le_bytes(zip[at..at + 2].try_into().unwrap()));
     let four = |at: usize| u32::from_le_bytes(zip[at..at + 4].try_into().unwrap());
     let place = |at: usize| four(at) as usize;

@@ -1,5 +1,7 @@
 //! The ways to add files.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use crate::fixture::{assert_same, on_black, png, tiny_model, upscaled, waves};
@@ -51,7 +53,7 @@ fn images_can_be_dropped_and_pasted() {
 }
 
 /// A folder with two images, one of them in a subfolder, and a text file.
-fn folder() -> tempfile::TempDir {
+pub fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("inner")).unwrap();
     std::fs::write(folder.path().join("a.png"), png(&waves(20, 18))).unwrap();
@@ -60,15 +62,20 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
+/// Drops a folder on the page.
+pub fn drop_folder(visit: &Visit, folder: &Path) {
+    for kind in ["dragEnter", "dragOver", "drop"] {
+        let data = json!({ "items": [], "files": [folder], "dragOperationsMask": 1 });
+        let event = json!({ "type": kind, "x": 200, "y": 200, "data": data });
+        visit.chrome.cdp("Input.dispatchDragEvent", event);
+    }
+}
+
 #[test]
 fn a_folder_can_be_dropped() {
     let visit = with_tiny_model();
     let folder = folder();
-    for kind in ["dragEnter", "dragOver", "drop"] {
-        let data = json!({ "items": [], "files": [folder.path()], "dragOperationsMask": 1 });
-        let event = json!({ "type": kind, "x": 200, "y": 200, "data": data });
-        visit.chrome.cdp("Input.dispatchDragEvent", event);
-    }
+    drop_folder(&visit, folder.path());
     visit.chrome.wait_until(
         "document.querySelectorAll('#images li').length === 2",
         PATIENCE,

@@ -144,7 +144,7 @@ fn results_have_the_format_and_quality_that_were_asked_for() {
 }
 
 /// The settings as the form shows them.
-const SHOWN: &str = "return ['model', 'size', 'amount', 'type', 'quality', 'engine']
+const SHOWN: &str = "return ['model', 'size', 'amount', 'type', 'quality', 'metadata', 'engine']
     .map((id) => document.getElementById(id).value)
     .concat(document.querySelector('#auto').checked)";
 
@@ -165,10 +165,20 @@ fn settings_are_remembered() {
     set(&visit, "amount", "900");
     set(&visit, "type", "image/jpeg");
     set(&visit, "quality", "77");
+    set(&visit, "metadata", "keep");
     set(&visit, "engine", "cpu");
     visit.chrome.click("#auto");
     reload(&visit);
-    let expected = json!(["clean", "longest", "900", "image/jpeg", "77", "cpu", false]);
+    let expected = json!([
+        "clean",
+        "longest",
+        "900",
+        "image/jpeg",
+        "77",
+        "keep",
+        "cpu",
+        false
+    ]);
     visit.chrome.wait_until(
         "document.querySelector('#model').value === 'clean'",
         PATIENCE,

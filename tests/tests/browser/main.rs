@@ -8,6 +8,7 @@ mod alone;
 mod api;
 mod app_access;
 mod app_download;
+mod app_handover;
 mod app_import;
 mod app_inputs;
 mod app_offline;
