@@ -175,6 +175,7 @@ fn importing_it_without_a_document_does_nothing() {
 
 /// A script that replaces upscaling: it passes on the upper half of a red result, and waits until that is shown.
 const HALF: &str = "import { Upscaler } from '/uprez/uprez.js';
+    Upscaler.prototype.estimate = async () => ({ ms: 0 });
     Upscaler.prototype.upscale = async (source, { width, height, signal, onTile }) => {
         window.hasTiles = Boolean(onTile);
         const context = new OffscreenCanvas(width, height).getContext('2d');
@@ -203,12 +204,17 @@ fn parts_are_shown_while_the_state_is_still_loading() {
     // A blue image.
     let blue = image::RgbaImage::from_pixel(60, 40, image::Rgba([0, 0, 255, 255]));
     scene.file("blue.png", &png(&blue));
+    // Of different sizes, as results are kept.
+    let mut width = 120;
     for (fails, end) in [(false, "sharp"), (true, "skipped")] {
         scene.beforehand(&format!("window.fails = {fails};"));
         for html in [
-            "<img id=a data-upscale=tiny.bpk data-upscale-progressive src=blue.png width=240 height=160 alt=>",
-            "<uprez-img id=a progressive model=tiny.bpk src=blue.png width=240 height=160 alt=></uprez-img>",
+            "<img id=a data-upscale=tiny.bpk data-upscale-progressive src=blue.png WIDTH alt=>",
+            "<uprez-img id=a progressive model=tiny.bpk src=blue.png WIDTH alt=></uprez-img>",
         ] {
+            width += 30;
+            let size = format!("width={width} height={}", width * 2 / 3);
+            let html = html.replace("WIDTH", &size);
             scene.show(&format!("<script type=module src=half.js></script>{html}"));
             scene.wait_for("a", end);
             let partial = scene.run("return partial");
