@@ -7,8 +7,8 @@ import { Whole, maxPixels, paste } from "./target.js";
 import { WorkerClient } from "./worker-client.js";
 
 /**
- * Whether a PNG of this size is written row by row, as neither memory nor a canvas holds it. Throws if a result of another type is too
- * large for this browser's canvas.
+ * Whether a PNG of this size is written row by row, as neither memory nor a canvas holds it. Throws if a result of
+ * another type is too large for this browser's canvas.
  */
 export function isWrittenInRows(size, { as, type }) {
   if (as === "blob" && type === "image/png") return size.width * size.height > maxPixels() || !fitsCanvas(size);
@@ -35,14 +35,10 @@ export async function finish(job, from, to, tiles, run) {
   const show = onTile && ((x, y, rgba, width) => signal?.aborted || onTile(tile(x, y, rgba, width, colorSpace)));
   const encoder = (!fits || inRows || as === "blob") && (job.encoder = new Encoder(job.files));
   let result;
-  if (fits && as === "tiles") {
-    await run(new Tiles(scale, show, false));
-    return to;
-  }
   if (fits && !inRows) {
-    const whole = new Whole(from, scale, colorSpace);
+    const whole = as === "tiles" ? null : new Whole(from, scale, colorSpace);
     await run(show ? new Tiles(scale, show, whole) : whole);
-    result = whole.image;
+    result = whole?.image;
   } else {
     const keep = inRows ? "png" : as !== "tiles" && "whole";
     await encoder.begin(from, to, fits, keep, colorSpace);
@@ -55,18 +51,18 @@ export async function finish(job, from, to, tiles, run) {
       await show(0, top, rows, width);
     };
     await run(new Bands(tiles, from.width, scale, push));
-    if (as === "tiles") return to;
   }
+  if (as === "tiles") return to;
   if (as === "blob") return await addMetadata(await encoder.encode(to, result, job));
   return result ?? new ImageData(await encoder.end(), width, height, { colorSpace });
 }
 
 /** A function that adds the source's metadata to a file, as far as the caller asks for them. */
-async function metadataOf({ as, metadata, source }, { width, height }) {
+async function metadataOf({ as, metadata, source, colorSpace }, { width, height }) {
   if (as !== "blob" || metadata === "none" || !(source instanceof Blob)) return (blob) => blob;
   const [{ adapted, readMetadata, withMetadata }, bytes] = await Promise.all([import("./metadata.js"), readFile(source)]);
   const location = metadata === "keep-with-location";
-  const found = adapted(readMetadata(bytes), { width, height, location });
+  const found = adapted(readMetadata(bytes), { width, height, colorSpace, location });
   return (blob) => withMetadata(blob, found);
 }
 
@@ -89,13 +85,12 @@ class Tiles {
     this.#whole = whole;
   }
 
-  /** Returns true: the tile's memory belongs to the caller now. */
+  /** Returns true if the tile's memory is kept. */
   async take(tile, rgba) {
-    // A tile that is the whole image would be shown in the image's own memory, which is given away later.
-    if (this.#whole) this.#whole.take(tile, rgba.slice());
+    const isKept = Boolean(this.#whole?.take(tile, rgba));
     const [x, y, width] = Array.from(tile, (side) => side * this.#scale);
-    await this.#show(x, y, rgba, width);
-    return true;
+    await this.#show(x, y, isKept ? rgba.slice() : rgba, width);
+    return isKept;
   }
 }
 

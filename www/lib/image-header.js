@@ -77,7 +77,10 @@ function png(view) {
   let [profile, animated] = [false, false];
   for (let at = 33; at + 8 <= view.byteLength && !says(view, at + 4, "IDAT"); ) {
     alpha ||= says(view, at + 4, "tRNS");
+    // Also a gamma or primaries other than those of sRGB.
     profile ||= says(view, at + 4, "iCCP") || says(view, at + 4, "cICP");
+    profile ||= says(view, at + 4, "gAMA") && view.getUint32(at + 8) !== 45455;
+    profile ||= says(view, at + 4, "cHRM") && view.getUint32(at + 16) !== 64000;
     // The number of frames.
     animated ||= says(view, at + 4, "acTL") && view.getUint32(at + 8) > 1;
     at += 12 + view.getUint32(at);

@@ -90,8 +90,11 @@ function readWebp(bytes, view, found) {
  * The metadata of a result of this size: its pixels are upright, and it has no thumbnail.
  *
  * @param {Metadata} metadata
- * @param {{ width: number, height: number, location: boolean }} options `location` keeps places, and the makers' notes,
- *   which may hold some
+ * @param {object} options
+ * @param {number} options.width
+ * @param {number} options.height
+ * @param {"srgb" | "display-p3"} options.colorSpace
+ * @param {boolean} options.location keeps places, and the makers' notes, which may hold some
  * @returns {Metadata}
  */
 export function adapted({ exif, xmp }, options) {
@@ -100,6 +103,9 @@ export function adapted({ exif, xmp }, options) {
 
 /** Bytes per value of each type of TIFF. */
 const BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4];
+
+/** EXIF's numbers of colour spaces: sRGB, or any other one. */
+const COLOR_SPACES = { srgb: 1, "display-p3": 0xffff };
 
 const SHORT = 3;
 const LONG = 4;
@@ -116,12 +122,13 @@ const TAGS = {
   exif: 0x8769,
   gps: 0x8825,
   makerNote: 0x927c,
+  colorSpace: 0xa001,
   pixelWidth: 0xa002,
   pixelHeight: 0xa003,
 };
 
 /** Returns null if the bytes are not in TIFF's format. https://www.cipa.jp/std/documents/e/DC-008-Translation-2023-E.pdf */
-function adaptedExif(bytes, { width, height, location }) {
+function adaptedExif(bytes, { width, height, colorSpace, location }) {
   try {
     const tiff = new Tiff(bytes.slice());
     const main = tiff.first;
@@ -133,6 +140,7 @@ function adaptedExif(bytes, { width, height, location }) {
     for (const tag of [TAGS.xmp, TAGS.iptc, TAGS.photoshop]) tiff.remove(main, tag);
     const exif = tiff.pointer(main, TAGS.exif);
     if (exif) {
+      tiff.set(exif, TAGS.colorSpace, COLOR_SPACES[colorSpace]);
       tiff.set(exif, TAGS.pixelWidth, width);
       tiff.set(exif, TAGS.pixelHeight, height);
       if (!location) tiff.remove(exif, TAGS.makerNote);
@@ -256,7 +264,7 @@ const MISSING = {
 };
 
 /** Returns null if the text is not well-formed. */
-function adaptedXmp(text, { width, height, location }) {
+function adaptedXmp(text, { width, height, colorSpace, location }) {
   // Not DOMParser: it answers with a page that has a style, which a CSP reports.
   const root = document.implementation.createDocument(null, "root").documentElement;
   try {
@@ -269,6 +277,7 @@ function adaptedXmp(text, { width, height, location }) {
     [`${SPACES.tiff}Orientation`]: 1,
     [`${SPACES.tiff}ImageWidth`]: width,
     [`${SPACES.tiff}ImageLength`]: height,
+    [`${SPACES.exif}ColorSpace`]: COLOR_SPACES[colorSpace],
     [`${SPACES.exif}PixelXDimension`]: width,
     [`${SPACES.exif}PixelYDimension`]: height,
   };

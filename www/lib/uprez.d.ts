@@ -74,7 +74,7 @@ export interface Tile {
   y: number;
   width: number;
   height: number;
-  /** Belongs to the caller. */
+  /** Valid until `onTile` returns, or until its promise settles; copy what is to be kept. */
   image: ImageData;
 }
 
@@ -93,7 +93,7 @@ export interface UpscaleOptions extends Target {
   /**
    * EXIF and XMP that a blob takes over from a JPEG, PNG or WebP file: `none` by default; `keep` leaves out places and
    * the makers' notes, which may hold some; `keep-with-location` leaves out neither. The orientation becomes 1, as the
-   * pixels are upright, sizes become those of the result, and thumbnails are left out.
+   * pixels are upright, sizes and colour space become those of the result, and thumbnails are left out.
    */
   metadata?: "none" | "keep" | "keep-with-location";
   /** Aborting rejects at once with the signal's reason; the upscaler stays usable. */
@@ -103,7 +103,7 @@ export interface UpscaleOptions extends Target {
    * Called with parts of the result as they are done, in any order, each pixel once: tiles, or bands of rows from top to
    * bottom if the network's output is resized. The worker waits for a promise that is returned.
    */
-  onTile?: (tile: Tile) => void | Promise<void>;
+  onTile?: (tile: Tile) => unknown;
   /** Called once the image is decoded, if something is wrong with it; the result is computed all the same. */
   onWarning?: (warning: Warning) => void;
   /**

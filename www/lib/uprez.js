@@ -286,7 +286,7 @@ export class Upscaler {
       job.image = new Pixels(between.image.width, between.image.height, between.image.data);
     }
     const from = enlarged(job);
-    const isPlain = from.width === width && from.height === height && job.as !== "blob" && job.as !== "tiles" && !job.onTile;
+    const isPlain = from.width === width && from.height === height && !job.onTile && !["blob", "tiles"].includes(job.as);
     let result;
     if (isPlain) {
       const whole = new Whole(from, job.scale, job.colorSpace);

@@ -4,7 +4,7 @@ use image::{Rgba, RgbaImage};
 use serde_json::json;
 
 use crate::api::{opaque, plain_page, run};
-use crate::fixture::{assert_same, tiny_model, upscaled, waves};
+use crate::fixture::{assert_same, crc32, png, tiny_model, upscaled, waves};
 use crate::page::to_image;
 use crate::site::Visit;
 
@@ -173,5 +173,51 @@ fn browsers_without_display_p3_say_so() {
     let found = run(&visit, script, &[model, url]);
     assert_eq!(found[0]["code"], "no-display-p3");
     assert_eq!(found[1]["name"], "TypeError");
+    visit.finish();
+}
+
+/// A PNG with alpha may state a gamma instead of a profile, which our decoder does not apply.
+#[test]
+fn gamma_of_png_is_applied_with_alpha_too() {
+    let grey = |alpha| RgbaImage::from_pixel(20, 20, Rgba([64, 64, 64, alpha]));
+    for (gamma, expected) in [(45_455_u32, 64_u8), (100_000, 137)] {
+        let file = png(&grey(200));
+        let body = [b"gAMA", &gamma.to_be_bytes()[..]].concat();
+        let chunk = [&[0, 0, 0, 4], &body[..], &crc32(&body).to_be_bytes()].concat();
+        let (visit, [model, url]) = plain_page(&grey(255));
+        visit.file("image.png", &[&file[..33], &chunk, &file[33..]].concat());
+        let script = "const [model, url] = arguments;
+            return plain(await (await load(model)).upscale(await fetchBlob(url)));";
+        let found = to_image(run(&visit, script, &[model, url]));
+        // A random network changes a flat colour a little.
+        let plain = upscaled(
+            &tiny_model(),
+            &RgbaImage::from_pixel(20, 20, Rgba([expected; 4])),
+        );
+        let apart = found.get_pixel(20, 20)[0].abs_diff(plain.get_pixel(20, 20)[0]);
+        assert!(apart <= 3, "{gamma}: {apart} apart");
+        visit.finish();
+    }
+}
+
+/// Bitmaps with alpha are read in bands, as canvases have limits.
+#[test]
+fn large_bitmaps_with_alpha_are_complete() {
+    let image = waves(1400, 1100);
+    let (visit, [model, url]) = plain_page(&image);
+    let script = "const [model, url] = arguments;
+        const upscaler = await load(model, { engine: 'cpu' });
+        const blob = await fetchBlob(url);
+        const bitmap = await createImageBitmap(blob);
+        const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+        const context = canvas.getContext('2d');
+        context.drawImage(bitmap, 0, 0);
+        const whole = await upscaler.upscale(context.getImageData(0, 0, canvas.width, canvas.height));
+        const banded = await upscaler.upscale(canvas);
+        let apart = 0;
+        banded.data.forEach((value, i) => { apart = Math.max(apart, Math.abs(value - whole.data[i])); });
+        return { apart, width: banded.width, height: banded.height };";
+    let found = run(&visit, script, &[model, url]);
+    assert_eq!(found, json!({ "apart": 0, "width": 2800, "height": 2200 }));
     visit.finish();
 }

@@ -294,3 +294,88 @@ fn firefox_that_resists_fingerprinting_upscales_files_and_refuses_canvases() {
     assert_same(&to_image(found), &upscaled(&tiny_model(), &image));
     visit.finish();
 }
+
+/// Parts, files that are written row by row, metadata, and what Firefox's canvases can hold.
+#[test]
+fn firefox_delivers_parts_large_files_and_metadata() {
+    let visit = Visit::new(false);
+    let image = opaque(waves(700, 610));
+    let urls = [
+        visit.file("tiny.bpk", &tiny_model()),
+        visit.file("large.png", &png_without_alpha(&image)),
+        visit.file("small.png", &png_without_alpha(&opaque(waves(31, 22)))),
+        visit.file("photo.jpg", &crate::metadata::photograph()),
+    ];
+    let script = "const [model, large, small, photo] = arguments;
+        const upscaler = await load(await fetchBlob(model), { engine: 'cpu' });
+        let [tiles, pixels] = [0, 0];
+        const onTile = ({ image }) => {
+            tiles += 1;
+            pixels += image.data.length / 4;
+        };
+        const size = await upscaler.upscale(await fetchBlob(large), { as: 'tiles', onTile });
+        const limits = [];
+        for (const [type, width] of [['image/jpeg', 40000], ['image/webp', 20000], ['image/png', 40000]]) {
+            limits.push(await failure(upscaler.estimate({ width, height: 10 }, { width, as: 'blob', type })));
+        }
+        const kept = await upscaler.upscale(await fetchBlob(photo), { as: 'blob', metadata: 'keep' });
+        const text = new TextDecoder('latin1').decode(await kept.arrayBuffer());
+        const blob = await fetchBlob(small);
+        const whole = await upscaler.upscale(blob, { width: 400 });
+        // Less memory than the result needs.
+        Object.defineProperty(navigator, 'deviceMemory', { value: 0.001 });
+        const refused = await failure(upscaler.upscale(blob, { width: 400 }));
+        const file = await upscaler.upscale(blob, { width: 400, as: 'blob' });
+        const context = new OffscreenCanvas(whole.width, whole.height).getContext('2d');
+        context.drawImage(await createImageBitmap(file), 0, 0);
+        const found = context.getImageData(0, 0, whole.width, whole.height);
+        const same = found.data.every((value, i) => value === whole.data[i]);
+        return {
+            tiles, pixels, size, limits, same, refused,
+            kept: [text.includes('Camera'), text.includes('Somebody'), text.includes('LATITUDE')],
+        };";
+    let found = visit.run(script, &urls);
+    assert!(found["tiles"].as_u64() > Some(1), "{found}");
+    assert_eq!(found["pixels"], 1400 * 1220);
+    assert_eq!(found["size"], json!({ "width": 1400, "height": 1220 }));
+    // Probed: the sides of Firefox's canvases.
+    for (i, fits) in [(0, "32767 × 8"), (1, "16383 × 8")] {
+        let message = found["limits"][i]["message"].as_str().unwrap_or_default();
+        assert!(message.contains(fits), "{}", found["limits"]);
+    }
+    assert_eq!(found["limits"][2], "nothing failed");
+    assert_eq!(found["refused"]["code"], "too-large");
+    assert_eq!(found["same"], true);
+    assert_eq!(found["kept"], json!([true, true, false]));
+    visit.finish();
+}
+
+/// Where Firefox's canvases have Display P3, it is converted or kept; elsewhere the error says so.
+#[test]
+fn firefox_takes_no_display_p3_for_srgb() {
+    let visit = Visit::new(false);
+    let urls = [visit.file("tiny.bpk", &tiny_model())];
+    let script = "const [model] = arguments;
+        const upscaler = await load(await fetchBlob(model), { engine: 'cpu' });
+        const image = new ImageData(8, 8, { colorSpace: 'display-p3' });
+        for (let i = 0; i < image.data.length; i += 4) image.data.set([204, 102, 51, 255], i);
+        const converted = await upscaler.upscale(image);
+        const kept = await upscaler.upscale(image, { colorSpace: 'display-p3' }).catch((error) => error);
+        const middle = ({ data }) => Array.from(data.slice(4 * 120, 4 * 120 + 3));
+        return {
+            space: image.colorSpace ?? 'srgb',
+            converted: middle(converted),
+            kept: kept.code ?? middle(kept),
+        };";
+    let found = visit.run(script, &urls);
+    let wide = found["space"] == "display-p3";
+    // The first one was computed by CSS Color 4's formulas; a random network changes colours a little.
+    let expected = if wide { [219, 94, 31] } else { [204, 102, 51] };
+    for (channel, expected) in expected.into_iter().enumerate() {
+        let value = found["converted"][channel].as_i64().unwrap();
+        assert!((value - expected).abs() <= 30, "{found}");
+    }
+    assert!(found["kept"] == "no-display-p3" || wide, "{found}");
+    println!("Firefox: {found}");
+    visit.finish();
+}

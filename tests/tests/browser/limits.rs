@@ -32,10 +32,12 @@ fn results_can_be_taken_in_parts() {
         let waiting = 0;
         let most = 0;
         const onTile = async (tile) => {
-            tiles.push(tile);
             waiting += 1;
             most = Math.max(most, waiting);
             await new Promise((resolve) => setTimeout(resolve));
+            // The memory is used again.
+            const { data, width, height } = tile.image;
+            tiles.push({ ...tile, image: new ImageData(data.slice(), width, height) });
             waiting -= 1;
         };
         const result = await upscaler.upscale(await fetchBlob(url), { ...options, onTile });

@@ -118,6 +118,10 @@ fn the_installed_package_has_types_and_can_be_bundled_and_run() {
         (&found["engine"], &found["type"]),
         (&json!("cpu"), &json!("image/webp"))
     );
+    assert_eq!(
+        (&found["rows"], &found["kept"]),
+        (&json!(1), &json!("image/png"))
+    );
     assert!(found["steps"].as_u64() >= Some(2), "{}", found["steps"]);
     let expected = upscaled(&tests::shipped("fast-x2").unwrap(), &image);
     assert_same(&to_image(found), &expected);

@@ -1,6 +1,6 @@
 // Uses the package in a project with strict types.
 
-import { load, preload, UprezError, type Download, type Estimate, type Progress, type Upscaler, type Warning } from "uprez";
+import { load, preload, UprezError, type Download, type Estimate, type Progress, type Tile, type Upscaler, type Warning } from "uprez";
 import "uprez/element";
 import type { UpscaleEvent } from "uprez/element";
 
@@ -19,6 +19,7 @@ window.sharpen = async (url) => {
   const downloads: Download[] = [];
   const steps: Progress[] = [];
   const warnings: Warning[] = [];
+  const tiles: Tile[] = [];
   await preload("fast-x2", { engine: "cpu", onDownload: (download) => downloads.push(download) });
   const upscaler: Upscaler = await load("fast-x2", { engine: "cpu" });
   const estimate: Estimate = await upscaler.estimate({ width: 20, height: 10 }, { scale: 1.5 });
@@ -28,6 +29,12 @@ window.sharpen = async (url) => {
   });
   const file: Blob = await upscaler.upscale(url, { as: "blob", type: "image/webp", quality: 0.9, width: 55 });
   const bitmap: ImageBitmap = await upscaler.upscale(image, { as: "bitmap", priority: "background" });
+  const size: { width: number; height: number } = await upscaler.upscale(url, {
+    as: "tiles",
+    width: 70,
+    onTile: (tile) => tiles.push(tile),
+  });
+  const kept: Blob = await upscaler.upscale(url, { as: "blob", metadata: "keep", colorSpace: "display-p3" });
   const refused = await upscaler.upscale(url, { scale: 1e6 }).catch((error: unknown) => error);
   upscaler.dispose();
   return {
@@ -36,6 +43,8 @@ window.sharpen = async (url) => {
     passes: estimate.passes,
     downloads: downloads.length,
     steps: steps.length,
+    rows: tiles.reduce((sum, { height }) => sum + height, 0) / size.height,
+    kept: kept.type,
     warnings: warnings.length,
     type: file.type,
     sides: [bitmap.width, bitmap.height],
