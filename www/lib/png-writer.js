@@ -2,6 +2,8 @@
 
 import { update } from "./crc32.js";
 
+const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+
 /** Eight bits per channel; red, green, blue, alpha; deflate; adaptive filters; not interlaced. */
 const FORMAT = [8, 6, 0, 0, 0];
 
@@ -26,17 +28,17 @@ export class PngWriter {
   /**
    * @param {number} width in pixels
    * @param {number} height
-   * @param {"srgb" | "display-p3"} colorSpace
+   * @param {Uint8Array[]} profile chunks that say the colour space; none for sRGB
    */
-  constructor(width, height, colorSpace) {
+  constructor(width, height, profile = []) {
     this.#width = width;
     this.#above = new Uint8Array(4 * width);
     const header = new DataView(new ArrayBuffer(8));
     header.setUint32(0, width);
     header.setUint32(4, height);
-    this.#parts = [Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)];
+    this.#parts = [Uint8Array.from(PNG_SIGNATURE)];
     this.#parts.push(...chunk("IHDR", Uint8Array.of(...new Uint8Array(header.buffer), ...FORMAT)));
-    if (colorSpace === "display-p3") this.#parts.push(...chunk("cICP", Uint8Array.from(DISPLAY_P3)));
+    this.#parts.push(...profile);
     this.#collected = this.#collect();
   }
 
@@ -69,6 +71,24 @@ export class PngWriter {
       if (this.#parts.length > MAX_PARTS) this.#parts = [new Blob(this.#parts)];
     }
   }
+}
+
+/**
+ * The chunks that say Display P3: its numbers, and for older programs the profile that the browser writes.
+ *
+ * @returns {Promise<Uint8Array[]>}
+ */
+export async function displayP3() {
+  const canvas = new OffscreenCanvas(1, 1);
+  canvas.getContext("2d", { colorSpace: "display-p3" });
+  const bytes = new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer());
+  const view = new DataView(bytes.buffer);
+  const found = chunk("cICP", Uint8Array.from(DISPLAY_P3));
+  for (let at = PNG_SIGNATURE.length; at + 8 <= bytes.length; at += 12 + view.getUint32(at)) {
+    const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+    if (type === "iCCP") found.push(bytes.subarray(at, at + 12 + view.getUint32(at)));
+  }
+  return found;
 }
 
 /** Writes the type of the filter and the filtered row. */

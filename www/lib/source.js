@@ -115,7 +115,7 @@ async function fetchImage(address, signal) {
 
 /** The bytes of an image file. */
 export async function readFile(file) {
-  if (file.size === 0) throw new UprezError("not-an-image", "the file is empty");
+  if (file.size === 0) throw new UprezError("not-an-image", "the file is empty: it holds no image");
   checkFileSize(file.size);
   try {
     return new Uint8Array(await file.arrayBuffer());
@@ -130,13 +130,13 @@ async function openFile(file, options) {
   const header = await readAnyHeader(bytes);
   if (header) await options.check(header);
   const truncated = Boolean(header) && isTruncated(bytes, header.type);
-  const image = await decodeFile(bytes, { ...header, truncated }, options);
+  const image = await decodeFile(file, bytes, { ...header, truncated }, options);
   if (truncated) options.onWarning?.(INCOMPLETE);
   if (header?.animated) options.onWarning?.(ANIMATED);
   return image;
 }
 
-async function decodeFile(bytes, { type, alpha, profile, truncated }, options) {
+async function decodeFile(file, bytes, { type, alpha, profile, truncated }, options) {
   // Only browsers convert colours to sRGB.
   const rounded = alpha && !profile && EXACT.includes(type);
   if (rounded || (!canvasIsReadable() && OURS.includes(type))) {
@@ -148,7 +148,8 @@ async function decodeFile(bytes, { type, alpha, profile, truncated }, options) {
   try {
     // By default, browsers apply the EXIF orientation and colour profiles. A copy of the bytes: the file itself may have
     // changed since they were read.
-    bitmap = await createImageBitmap(new Blob([bytes, ...(truncated && type === "jpeg" ? [JPEG_END] : [])]));
+    const end = truncated && type === "jpeg" ? [JPEG_END] : [];
+    bitmap = await createImageBitmap(new Blob([bytes, ...end], { type: file.type }));
   } catch {
     const why = truncated ? "the file is incomplete: it ends too early" : "it is damaged, or of another format";
     throw new UprezError("not-an-image", `the browser cannot decode this file as an image (${why})`);

@@ -93,7 +93,8 @@ export class Whole {
   constructor({ width, height }, scale, colorSpace) {
     this.#scale = scale;
     try {
-      this.image = new ImageData(width, height, { colorSpace });
+      // Firefox takes no third argument.
+      this.image = colorSpace === "srgb" ? new ImageData(width, height) : new ImageData(width, height, { colorSpace });
     } catch {
       throw new UprezError("too-large", `there is not enough memory for an image of ${width} × ${height} pixels`);
     }

@@ -1,7 +1,7 @@
 // Worker that resizes a result and encodes it as a file.
 
 import { canvasIsReadable, unreadableCanvas } from "../lib/canvas-check.js";
-import { PngWriter } from "../lib/png-writer.js";
+import { PngWriter, displayP3 } from "../lib/png-writer.js";
 import init, { Resizer } from "../pkg/resize/web.js";
 import { loadWasm, serve } from "./worker-server.js";
 
@@ -21,7 +21,8 @@ serve({
       resizer = new Resizer(from.width, from.height, to.width, to.height);
     }
     if (keep === "whole") result = new Uint8ClampedArray(4 * to.width * to.height);
-    if (keep === "png") writer = new PngWriter(to.width, to.height, colorSpace);
+    if (keep !== "png") return;
+    writer = new PngWriter(to.width, to.height, colorSpace === "display-p3" ? await displayP3() : []);
   },
 
   /** Takes rows, and answers with those of the result if they are asked for. */

@@ -154,7 +154,15 @@ fn files_in_display_p3_say_so() {
     }
     let tight = "Object.defineProperty(navigator, 'deviceMemory', { value: 1e-4 })";
     visit.chrome.run(tight, &[]);
-    assert_same(&found(png), &expected);
+    assert_same(&found(png.clone()), &expected);
+    // Also for programs that know only profiles.
+    let script = format!("{SOURCES} return [...new Uint8Array(await result.arrayBuffer())];");
+    let [model, url] = urls.clone();
+    let bytes = run(&visit, &script, &[model, url, json!("data"), png]);
+    let bytes: Vec<u8> = serde_json::from_value(bytes).unwrap();
+    for chunk in [b"cICP", b"iCCP"] {
+        assert!(bytes.windows(4).any(|part| part == chunk));
+    }
     visit.finish();
 }
 
@@ -190,10 +198,8 @@ fn gamma_of_png_is_applied_with_alpha_too() {
             return plain(await (await load(model)).upscale(await fetchBlob(url)));";
         let found = to_image(run(&visit, script, &[model, url]));
         // A random network changes a flat colour a little.
-        let plain = upscaled(
-            &tiny_model(),
-            &RgbaImage::from_pixel(20, 20, Rgba([expected; 4])),
-        );
+        let flat = Rgba([expected, expected, expected, 255]);
+        let plain = upscaled(&tiny_model(), &RgbaImage::from_pixel(20, 20, flat));
         let apart = found.get_pixel(20, 20)[0].abs_diff(plain.get_pixel(20, 20)[0]);
         assert!(apart <= 3, "{gamma}: {apart} apart");
         visit.finish();

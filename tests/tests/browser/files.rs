@@ -24,7 +24,7 @@ fn empty_and_enormous_files_are_refused_unread() {
     assert_eq!(found["reads"], 0);
     let [empty, vast] = [0, 1].map(|i| &found["failures"][i]);
     assert_eq!(empty["code"], "not-an-image");
-    assert_eq!(empty["message"], "the file is empty");
+    assert_eq!(empty["message"], "the file is empty: it holds no image");
     assert_eq!(vast["code"], "too-large");
     let said = vast["message"].as_str().unwrap();
     assert!(
