@@ -1,7 +1,7 @@
 // Shows the tiles of a result while it is computed.
 
 /** Larger results are shown reduced, without smoothing: scaling tiles by a canvas would hold up the page. */
-const MAX_PIXELS = 2e6;
+const MAX_PIXELS = 1e6;
 
 export class LiveTiles {
   #canvas;

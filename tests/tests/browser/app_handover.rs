@@ -67,14 +67,16 @@ fn results_are_written_into_a_folder_as_they_are_done() {
         await stream.close();";
     visit.chrome.run(existing, &[]);
     let files = || visit.chrome.run(FILES, &[]);
+    // Nothing would be lost by leaving the page: all results are written.
+    let unsaved = "const event = new Event('beforeunload', { cancelable: true });
+        window.dispatchEvent(event);
+        return event.defaultPrevented;";
     let wait = |count: usize| {
-        for _ in 0..200 {
-            if files().as_object().unwrap().len() == count {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        panic!("{count} files are expected, but there are {}", files());
+        let done =
+            format!("document.querySelectorAll('#images [data-state=done]').length === {count}");
+        visit.chrome.wait_until(&done, PATIENCE);
+        let saved = format!("!(() => {{ {unsaved} }})()");
+        visit.chrome.wait_until(&saved, PATIENCE);
     };
     choose_all(
         &visit,
@@ -85,11 +87,11 @@ fn results_are_written_into_a_folder_as_they_are_done() {
     );
     settle(&visit);
     visit.chrome.click("#save-all");
-    wait(3);
+    wait(2);
     // Later ones follow by themselves, in their folders.
     let folder = folder();
     drop_folder(&visit, folder.path());
-    wait(5);
+    wait(4);
     assert_eq!(text(&visit, "#save-all"), "Stop saving to results");
     visit.chrome.click("#save-all");
     assert_eq!(text(&visit, "#save-all"), "Save to a folder");
@@ -112,9 +114,6 @@ fn results_are_written_into_a_folder_as_they_are_done() {
     assert_eq!(found["a-x2.png"], 4, "a file that existed has changed");
     assert!(found["b-x2.png"].as_u64() > Some(100));
     // What is written is not lost when the page is left; what is not, is.
-    let unsaved = "const event = new Event('beforeunload', { cancelable: true });
-        window.dispatchEvent(event);
-        return event.defaultPrevented;";
     assert_eq!(visit.chrome.run(unsaved, &[]), json!(true));
     visit.chrome.click("[aria-label='Remove c.png']");
     assert_eq!(visit.chrome.run(unsaved, &[]), json!(false));
@@ -208,7 +207,7 @@ fn share_of(found: &RgbaImage, part: impl Fn(&image::Rgba<u8>) -> bool) -> f64 {
 #[test]
 fn parts_of_a_result_are_shown_while_it_is_computed() {
     let visit = with_tiny_model();
-    let image = opaque(waves(800, 600));
+    let image = opaque(waves(480, 400));
     // The moment between two tiles: the canvas as it is then.
     let script = "const tiles = document.querySelector('#tiles');
         window.seen = null;
