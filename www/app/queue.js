@@ -151,7 +151,11 @@ export class Queue extends EventTarget {
       report({ progress: done / total, ...(done > 0 && { left: (spent / done) * (total - done) }) });
     };
     const onWarning = (warning) => item.warn(warning);
-    const onTile = (tile) => item.dispatchEvent(new CustomEvent("tile", { detail: tile }));
+    const onTile = async (tile) => {
+      // The tile has just been copied into the result: drawing it is a task of its own.
+      await globalThis.scheduler?.yield?.();
+      item.dispatchEvent(new CustomEvent("tile", { detail: tile }));
+    };
     const { target, type, quality, metadata } = now;
     const options = { ...target, as: "blob", type, quality, metadata, signal, onProgress, onWarning, onTile };
     const blob = await upscaler.upscale(item.file, options);
