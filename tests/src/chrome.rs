@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use xtask::browser::{Browser, FLAGS};
 
-use crate::webdriver::Session;
+use crate::webdriver::{Session, started};
 
 /// A running Chromium; dropping it ends the browser and removes its profile.
 pub struct Chrome {
@@ -46,7 +46,8 @@ impl Chrome {
             port.trim_end_matches('.').parse().ok()
         };
         let mut driver = Command::new(&browser.driver);
-        let session = Session::start(driver.arg("--port=0"), port, capabilities);
+        driver.arg("--port=0");
+        let session = Session::start(|| started(&mut driver, port), capabilities);
         Self {
             session,
             _profile: profile,

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::{Map, Value, json};
 use xtask::browser::Firefox as Programs;
 
-use crate::webdriver::Session;
+use crate::webdriver::{Session, started};
 
 /// A running Firefox; dropping it ends the browser and removes the profile that GeckoDriver made for it.
 pub struct Firefox {
@@ -49,7 +49,7 @@ impl Firefox {
         // Free ports, so that several browsers can run at a time.
         let mut driver = Command::new(&programs.driver);
         driver.args(["--port", "0", "--websocket-port", "0"]);
-        let session = Session::start(&mut driver, port, capabilities);
+        let session = Session::start(|| started(&mut driver, port), capabilities);
         Self { session }
     }
 }

@@ -5,6 +5,7 @@ pub mod chrome;
 pub mod firefox;
 pub mod fuzz;
 pub mod webdriver;
+pub mod webkit;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;

@@ -23,9 +23,13 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// Starts of a driver before that is an error: two that start at the same time may choose the same port.
 const TRIES: usize = 3;
 
-/// A driver that runs, and its port; `None` if it has ended at once.
-fn started(driver: &mut Command, port: impl Fn(&str) -> Option<u16>) -> Option<(Child, u16)> {
-    let mut driver = driver
+/// Starts a program, and reads its port from its output; `None` if it has ended at once. `port` parses the port from a
+/// line, if the line contains it.
+pub(crate) fn started(
+    program: &mut Command,
+    port: impl Fn(&str) -> Option<u16>,
+) -> Option<(Child, u16)> {
+    let mut driver = program
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -44,15 +48,13 @@ fn started(driver: &mut Command, port: impl Fn(&str) -> Option<u16>) -> Option<(
 }
 
 impl Session {
-    /// Starts a driver, and a browser with these capabilities. `port` parses the driver's port from a line of its
-    /// output, if the line contains it.
+    /// Starts a driver, which `start` returns with its port, and a browser with these capabilities.
     pub(crate) fn start(
-        driver: &mut Command,
-        port: impl Fn(&str) -> Option<u16>,
+        mut start: impl FnMut() -> Option<(Child, u16)>,
         mut capabilities: Value,
     ) -> Self {
         let (driver, port) = (0..TRIES)
-            .find_map(|_| started(driver, &port))
+            .find_map(|_| start())
             .expect("a driver names the port that it listens on");
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -106,6 +108,18 @@ impl Session {
     /// Opens a URL.
     pub fn go(&self, url: &str) {
         self.post("/url", json!({ "url": url }));
+    }
+
+    /// Opens a new tab, and returns the handles of the current one and of the new one. The current one stays current.
+    pub fn new_tab(&self) -> [String; 2] {
+        let current = self.get("/window");
+        let new = self.post("/window/new", json!({ "type": "tab" }))["handle"].take();
+        [current, new].map(|handle| handle.as_str().expect("a tab has a handle").to_string())
+    }
+
+    /// Makes another tab the current one.
+    pub fn switch_to(&self, handle: &str) {
+        self.post("/window", json!({ "handle": handle }));
     }
 
     /// Runs the body of an asynchronous function with `args` as its `arguments`, and returns its result. Panics if it

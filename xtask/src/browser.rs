@@ -26,6 +26,15 @@ pub struct Firefox {
     pub driver: PathBuf,
 }
 
+/// WebKitGTK's MiniBrowser, for tests in the engine of Safari. There are drivers for it on Linux only.
+#[derive(Clone, Debug)]
+pub struct Webkit {
+    /// WebKitWebDriver, which starts the MiniBrowser that it belongs to.
+    pub driver: PathBuf,
+    /// Xvfb, an X server without a screen: MiniBrowser needs one.
+    pub display: PathBuf,
+}
+
 /// Flags for a headless browser that sends no requests of its own.
 pub const FLAGS: [&str; 9] = [
     "--headless=new",
@@ -89,6 +98,16 @@ impl Firefox {
     }
 }
 
+impl Webkit {
+    /// The program named by `WEBKITWEBDRIVER`, or the one on the PATH, and Xvfb; `None` if either is missing.
+    pub fn find() -> Option<Self> {
+        Some(Self {
+            driver: named("WEBKITWEBDRIVER").or_else(|| find_program("WebKitWebDriver"))?,
+            display: find_program("Xvfb")?,
+        })
+    }
+}
+
 fn find_firefox() -> Option<PathBuf> {
     named("FIREFOX").or_else(|| FIREFOXES.iter().find_map(find_program))
 }
@@ -133,6 +152,16 @@ pub fn ensure_firefox() -> anyhow::Result<()> {
         tools::geckodriver()?;
     }
     Ok(())
+}
+
+/// Makes sure that WebKitGTK's MiniBrowser with its driver and Xvfb are installed.
+pub fn ensure_webkit() -> anyhow::Result<()> {
+    provide(
+        || Webkit::find().is_some(),
+        &["webkit2gtk-driver", "xvfb"],
+        "WebKitGTK's driver and Xvfb",
+        "WEBKITWEBDRIVER may name the driver",
+    )
 }
 
 /// Installs packages of Debian or Ubuntu unless `ready` returns true already. Fails if they cannot be installed, or if

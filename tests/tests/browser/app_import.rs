@@ -30,13 +30,13 @@ const FILES: [(&str, &str, &str, &str); 4] = [
     ),
 ];
 
-fn community(file: &str) -> Vec<u8> {
+pub fn community(file: &str) -> Vec<u8> {
     let folder = xtask::root().join("../shared/data/community");
     std::fs::read(folder.join(file)).unwrap()
 }
 
 /// A tensor of `expected.safetensors` as an image of 8 bits.
-fn expected(name: &str) -> RgbaImage {
+pub fn expected(name: &str) -> RgbaImage {
     let path = xtask::root().join("../shared/data/community/expected.safetensors");
     let weights = Weights::open(Path::new(&path)).unwrap();
     let tensor = weights

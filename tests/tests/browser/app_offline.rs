@@ -7,20 +7,20 @@ use tempfile::TempDir;
 
 use crate::fixture::{png, waves};
 use crate::page::{PATIENCE, choose, settle, state, text, wait_for_result};
-use crate::site::{Gpu, PAGE, Visit};
+use crate::site::{Gpu, Opened, PAGE, Visit};
 
-fn wait_until_kept(visit: &Visit) {
+pub fn wait_until_kept(visit: &impl Opened) {
     visit
-        .chrome
+        .session()
         .wait_until("navigator.serviceWorker.controller", PATIENCE);
 }
 
-fn reload(visit: &Visit) {
+pub fn reload(visit: &impl Opened) {
     visit
-        .chrome
+        .session()
         .run("window.isOld = true; location.reload()", &[]);
     let ready = "!window.isOld && document.readyState === 'complete' && document.querySelector('#model')?.length";
-    visit.chrome.wait_until(ready, PATIENCE);
+    visit.session().wait_until(ready, PATIENCE);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn list(site: &Path) -> Value {
 }
 
 /// Publishes a new version of the site, with another title.
-fn publish(site: &Path, version: &str) {
+pub fn publish(site: &Path, version: &str) {
     let page = site.join("index.html");
     let html = std::fs::read_to_string(&page).unwrap();
     let (start, end) = (

@@ -3,91 +3,37 @@
 //! Firefox runs scripts of WebDriver in a sandbox with its own globals: a `Uint8Array` created there is not an instance
 //! of the page's `Uint8Array`.
 
-use std::path::Path;
-use std::time::Duration;
-
 use image::metadata::Orientation;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tests::firefox::Firefox;
-use xtask::server::{Server, Site};
 
-use crate::api::{HELPERS, opaque};
+use crate::any_browser::Visit;
+use crate::api::opaque;
 use crate::fixture::{
     assert_same, blocks_jpeg, png, png_without_alpha, tiny_model, upscaled, waves,
     with_orientation, without_graph,
 };
 use crate::page::to_image;
-use crate::site::{PAGE, PLAIN, POLICY};
+use crate::site::PLAIN;
 
-const REPORTS: &str = "/policy-report";
-
-/// A third-party page in Firefox; tests call [`Visit::finish`] at the end.
-struct Visit {
-    firefox: Firefox,
-    server: Server,
-    files: TempDir,
+/// Opens [`PLAIN`], with WebGPU (if any, in software) or without.
+fn open(webgpu: bool) -> Visit {
+    open_with(&[
+        ("dom.webgpu.enabled", json!(webgpu)),
+        ("gfx.webgpu.ignore-blocklist", json!(webgpu)),
+    ])
 }
 
-impl Visit {
-    /// Opens [`PLAIN`], with WebGPU (if any, in software) or without.
-    fn new(webgpu: bool) -> Self {
-        Self::with(&[
-            ("dom.webgpu.enabled", json!(webgpu)),
-            ("gfx.webgpu.ignore-blocklist", json!(webgpu)),
-        ])
-    }
-
-    /// The same with preferences of `about:config`.
-    fn with(preferences: &[(&str, Value)]) -> Self {
-        let files = tempfile::tempdir().unwrap();
-        let plain = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/plain");
-        let dist = xtask::dist::folder().unwrap();
-        let wasm = dist.join("pkg/cpu/web_bg.wasm");
-        assert!(wasm.exists(), "run `cargo xtask dist` once");
-        let site = Site::default()
-            .mount(PAGE, dist)
-            .mount(PLAIN, plain)
-            .mount("/files/", files.path().to_path_buf())
-            .with_policy(&format!("{POLICY}; report-uri {REPORTS}"))
-            .unwrap();
-        let server = Server::start(site, Some(0)).unwrap();
-        let firefox = Firefox::start(preferences, files.path());
-        firefox.go(&server.url(PLAIN));
-        firefox.wait_until("window.load", Duration::from_secs(20));
-        Self {
-            firefox,
-            server,
-            files,
-        }
-    }
-
-    /// Serves a file, and returns its URL.
-    fn file(&self, name: &str, bytes: &[u8]) -> Value {
-        std::fs::write(self.files.path().join(name), bytes).unwrap();
-        json!(self.server.url(&format!("/files/{name}")))
-    }
-
-    fn run(&self, script: &str, args: &[Value]) -> Value {
-        self.firefox.run(&format!("{HELPERS}{script}"), args)
-    }
-
-    /// The CSP violations that the browser reported; requests to other servers are among them.
-    fn violations(&self) -> Vec<String> {
-        let requests = self.server.requests().into_iter();
-        let reports = requests.filter(|entry| entry.url == REPORTS);
-        reports.map(|entry| entry.body).collect()
-    }
-
-    /// Asserts that there were no CSP violations.
-    fn finish(self) {
-        assert_eq!(self.violations(), [""; 0], "CSP violations");
-    }
+/// The same with preferences of `about:config`.
+fn open_with(preferences: &[(&str, Value)]) -> Visit {
+    Visit::new(PLAIN, |downloads| {
+        Box::new(Firefox::start(preferences, downloads))
+    })
 }
 
 #[test]
 fn firefox_computes_the_native_pixels_with_alpha_and_without() {
-    let visit = Visit::new(false);
+    let visit = open(false);
     let jpeg = blocks_jpeg();
     let mut turned = image::load_from_memory(&jpeg).unwrap();
     turned.apply_orientation(Orientation::from_exif(6).unwrap());
@@ -104,7 +50,7 @@ fn firefox_computes_the_native_pixels_with_alpha_and_without() {
         let script = "const [url] = arguments;
             const upscaler = await load('fast-x2', { engine: 'cpu' });
             return plain(await upscaler.upscale(await fetchBlob(url)));";
-        let found = visit.run(script, &[visit.file("image", &file)]);
+        let found = visit.run(script, &[visit.url("image", &file)]);
         let expected = upscaled(&tests::shipped("fast-x2").unwrap(), &image);
         assert_same(&to_image(found), &expected);
     }
@@ -113,11 +59,11 @@ fn firefox_computes_the_native_pixels_with_alpha_and_without() {
 
 #[test]
 fn firefox_supports_every_kind_of_source() {
-    let visit = Visit::new(false);
+    let visit = open(false);
     let image = opaque(waves(31, 22));
     let urls = [
-        visit.file("tiny.bpk", &tiny_model()),
-        visit.file("image.png", &png_without_alpha(&image)),
+        visit.url("tiny.bpk", &tiny_model()),
+        visit.url("image.png", &png_without_alpha(&image)),
     ];
     let script = "const [model, url] = arguments;
         const bitmap = await createImageBitmap(await fetchBlob(url));
@@ -147,8 +93,8 @@ fn firefox_supports_every_kind_of_source() {
 
 #[test]
 fn firefox_computes_the_same_with_any_number_of_workers() {
-    let visit = Visit::new(false);
-    let url = visit.file("image.png", &png_without_alpha(&opaque(waves(530, 310))));
+    let visit = open(false);
+    let url = visit.url("image.png", &png_without_alpha(&opaque(waves(530, 310))));
     let script = "const [url] = arguments;
         const blob = await fetchBlob(url);
         let started = 0;
@@ -178,12 +124,12 @@ fn firefox_computes_the_same_with_any_number_of_workers() {
 
 #[test]
 fn firefox_rejects_at_once_on_abort_and_stays_usable() {
-    let visit = Visit::new(false);
+    let visit = open(false);
     let image = waves(30, 20);
     let urls = [
-        visit.file("tiny.bpk", &tiny_model()),
-        visit.file("small.png", &png(&image)),
-        visit.file("large.png", &png(&waves(2000, 1500))),
+        visit.url("tiny.bpk", &tiny_model()),
+        visit.url("small.png", &png(&image)),
+        visit.url("large.png", &png(&waves(2000, 1500))),
     ];
     let script = "const [model, small, large] = arguments;
         const upscaler = await load(model, { engine: 'cpu' });
@@ -214,7 +160,7 @@ fn firefox_rejects_at_once_on_abort_and_stays_usable() {
 fn firefox_falls_back_to_the_cpu_and_reports_errors() {
     // A software GPU is not used automatically.
     for webgpu in [true, false] {
-        let visit = Visit::new(webgpu);
+        let visit = open(webgpu);
         let has = visit.run("return navigator.gpu !== undefined", &[]);
         assert_eq!(has, json!(webgpu));
         let script = "const upscaler = await load('fast-x2');
@@ -224,7 +170,7 @@ fn firefox_falls_back_to_the_cpu_and_reports_errors() {
         assert_eq!(found[1]["code"], "not-an-image", "{found}");
         visit.finish();
     }
-    let visit = Visit::new(false);
+    let visit = open(false);
     let script = "return await failure(load('fast-x2', { engine: 'webgpu' }));";
     let found = visit.run(script, &[]);
     assert_eq!(found["code"], "no-webgpu", "{found}");
@@ -235,11 +181,11 @@ fn firefox_falls_back_to_the_cpu_and_reports_errors() {
 
 #[test]
 fn firefox_runs_burns_operators() {
-    let visit = Visit::new(false);
+    let visit = open(false);
     let model = without_graph(tiny_model());
     let urls = [
-        visit.file("model.bpk", &model),
-        visit.file("image.png", &png(&waves(70, 45))),
+        visit.url("model.bpk", &model),
+        visit.url("image.png", &png(&waves(70, 45))),
     ];
     let script = "const [model, url] = arguments;
         const upscaler = await load(model, { engine: 'cpu' });
@@ -250,33 +196,14 @@ fn firefox_runs_burns_operators() {
     visit.finish();
 }
 
-/// [`Visit::finish`] can fail.
-#[test]
-fn firefox_reports_csp_violations() {
-    let visit = Visit::new(false);
-    let worker = b"fetch('http://stranger.invalid/').catch(() => postMessage('done'))";
-    let script = "await fetch('http://stranger.invalid/').catch(() => {});
-        await new Promise((resolve) => { new Worker(arguments[0]).onmessage = resolve; });";
-    visit.run(script, &[visit.file("worker.js", worker)]);
-    let start = std::time::Instant::now();
-    while visit.violations().len() < 2 && start.elapsed() < Duration::from_secs(10) {
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    let violations = visit.violations();
-    assert_eq!(violations.len(), 2, "{violations:?}");
-    for violation in violations {
-        assert!(violation.contains("connect-src"), "{violation}");
-    }
-}
-
 /// As in Tor Browser and LibreWolf.
 #[test]
 fn firefox_that_resists_fingerprinting_upscales_files_and_refuses_canvases() {
-    let visit = Visit::with(&[("privacy.resistFingerprinting", json!(true))]);
+    let visit = open_with(&[("privacy.resistFingerprinting", json!(true))]);
     let image = opaque(waves(67, 43));
     let urls = [
-        visit.file("tiny.bpk", &tiny_model()),
-        visit.file("image.png", &png_without_alpha(&image)),
+        visit.url("tiny.bpk", &tiny_model()),
+        visit.url("image.png", &png_without_alpha(&image)),
     ];
     let script = "const [model, url] = arguments;
         const upscaler = await load(model);

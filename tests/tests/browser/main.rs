@@ -5,6 +5,7 @@
 //! requests to other servers.
 
 mod alone;
+mod any_browser;
 mod api;
 mod app_access;
 mod app_download;
@@ -27,6 +28,7 @@ mod gpu;
 mod incomplete;
 mod limits;
 mod metadata;
+mod main_paths;
 mod other_origin;
 mod package;
 mod page;

@@ -10,7 +10,7 @@ use crate::fixture::{
     assert_same, blocks_jpeg, on_black, png, png_of_size, tiny_model, upscaled, waves,
     with_orientation,
 };
-use crate::site::{Gpu, PAGE, Visit};
+use crate::site::{Gpu, Opened, PAGE, Visit};
 
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -22,35 +22,35 @@ pub fn with_tiny_model() -> Visit {
 }
 
 /// Adds a small model of the user.
-pub fn choose_tiny_model(visit: &Visit) {
+pub fn choose_tiny_model(visit: &impl Opened) {
     choose(visit, "tiny.bpk", &tiny_model());
     let chosen = "document.querySelector('#model').selectedOptions[0]?.text.includes('tiny')";
-    visit.chrome.wait_until(chosen, PATIENCE);
+    visit.session().wait_until(chosen, PATIENCE);
     settle(visit);
 }
 
 /// Chooses a file.
-pub fn choose(visit: &Visit, name: &str, bytes: &[u8]) {
+pub fn choose(visit: &impl Opened, name: &str, bytes: &[u8]) {
     choose_all(visit, &[(name, bytes)]);
 }
 
 /// Chooses several files at once.
-pub fn choose_all(visit: &Visit, files: &[(&str, &[u8])]) {
+pub fn choose_all(visit: &impl Opened, files: &[(&str, &[u8])]) {
     let paths = files.iter().map(|(name, bytes)| visit.file(name, bytes));
     let paths: Vec<String> = paths.map(|path| path.display().to_string()).collect();
-    visit.chrome.type_into("#file", &paths.join("\n"));
+    visit.session().type_into("#file", &paths.join("\n"));
 }
 
 /// Waits until there is no work left.
-pub fn settle(visit: &Visit) {
+pub fn settle(visit: &impl Opened) {
     visit
-        .chrome
+        .session()
         .wait_until("!('busy' in document.body.dataset)", PATIENCE);
 }
 
 /// The text of an element, without no-break spaces.
-pub fn text(visit: &Visit, css: &str) -> String {
-    let text = visit.chrome.run(
+pub fn text(visit: &impl Opened, css: &str) -> String {
+    let text = visit.session().run(
         "return document.querySelector(arguments[0]).textContent.replaceAll('\u{a0}', ' ')",
         &[json!(css)],
     );
@@ -63,69 +63,69 @@ pub fn entry(name: &str) -> String {
 }
 
 /// The state of an image.
-pub fn state(visit: &Visit, name: &str) -> String {
+pub fn state(visit: &impl Opened, name: &str) -> String {
     let script = "return document.querySelector(arguments[0]).dataset.state";
-    let state = visit.chrome.run(script, &[json!(entry(name))]);
+    let state = visit.session().run(script, &[json!(entry(name))]);
     state.as_str().unwrap_or_default().to_string()
 }
 
 /// The error or notice of an image; empty if there is none.
-pub fn message(visit: &Visit, name: &str) -> String {
+pub fn message(visit: &impl Opened, name: &str) -> String {
     shown_text(visit, &format!("{} .card-message", entry(name)))
 }
 
 /// Whether [`message`] is shown as an error.
-pub fn is_error(visit: &Visit, name: &str) -> bool {
+pub fn is_error(visit: &impl Opened, name: &str) -> bool {
     let script = "return document.querySelector(arguments[0]).classList.contains('is-error')";
     let css = format!("{} .card-message", entry(name));
-    visit.chrome.run(script, &[json!(css)]) == json!(true)
+    visit.session().run(script, &[json!(css)]) == json!(true)
 }
 
 /// The error of the page, which belongs to no image; empty if there is none.
-pub fn error(visit: &Visit) -> String {
+pub fn error(visit: &impl Opened) -> String {
     shown_text(visit, "#error")
 }
 
 /// The notice of the page; empty if there is none.
-pub fn notice(visit: &Visit) -> String {
+pub fn notice(visit: &impl Opened) -> String {
     shown_text(visit, "#notice")
 }
 
-fn shown_text(visit: &Visit, css: &str) -> String {
+fn shown_text(visit: &impl Opened, css: &str) -> String {
     let script = "return document.querySelector(arguments[0]).checkVisibility()";
-    match visit.chrome.run(script, &[json!(css)]) {
+    match visit.session().run(script, &[json!(css)]) {
         Value::Bool(true) => text(visit, css),
         _ => String::new(),
     }
 }
 
 /// Changes a field of the settings.
-pub fn set(visit: &Visit, id: &str, value: &str) {
+pub fn set(visit: &impl Opened, id: &str, value: &str) {
     let script = "const field = document.getElementById(arguments[0]);
         field.value = arguments[1];
         field.dispatchEvent(new Event('input', { bubbles: true }));
         field.dispatchEvent(new Event('change', { bubbles: true }));";
-    visit.chrome.run(script, &[json!(id), json!(value)]);
+    visit.session().run(script, &[json!(id), json!(value)]);
 }
 
 /// Waits until the viewer shows the result of an image.
-pub fn wait_for_result(visit: &Visit, name: &str) {
+pub fn wait_for_result(visit: &impl Opened, name: &str) {
     let script = format!(
         "document.querySelector('#viewer').dataset.shows === 'result'
             && document.querySelector('#viewer-name').textContent === {name:?}"
     );
-    visit.chrome.wait_until(&script, PATIENCE);
+    visit.session().wait_until(&script, PATIENCE);
 }
 
 /// The pixels of a canvas.
-pub fn canvas(visit: &Visit, css: &str) -> RgbaImage {
+pub fn canvas(visit: &impl Opened, css: &str) -> RgbaImage {
     let script = "const shown = document.querySelector(arguments[0]);
         const { width, height } = shown;
         const context = new OffscreenCanvas(width, height).getContext('2d');
         context.drawImage(shown, 0, 0);
         const { data } = context.getImageData(0, 0, width, height);
         return { width, height, data: Array.from(data) };";
-    to_image(visit.chrome.run(script, &[json!(css)]))
+    to_image(visit.session().run(script, &[json!(css)]))
 }
 
 /// `{ width, height, data }` as an image.

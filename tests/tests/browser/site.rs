@@ -9,6 +9,7 @@ use xtask::browser::SOFTWARE_WEBGPU_FLAGS;
 use xtask::server::{Server, Site};
 
 use tests::chrome::Chrome;
+use tests::webdriver::Session;
 
 /// Path of the page: a subfolder, because the page must work under any path.
 pub const PAGE: &str = "/some/where/";
@@ -16,12 +17,16 @@ pub const PAGE: &str = "/some/where/";
 /// Path of a third-party page that uses the module.
 pub const PLAIN: &str = "/plain/";
 
-const FILES: &str = "/files/";
+/// Path of the files of a test.
+pub const FILES: &str = "/files/";
 
 const REPORTS: &str = "/policy-report";
 
 /// The CSP that the page must work with.
 pub const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
+
+/// Patience with the start of a page.
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Whether the browser has WebGPU.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,6 +35,74 @@ pub enum Gpu {
     None,
     /// A software adapter.
     Software,
+}
+
+/// The site as it is published, a third-party page, and the files of a test, with a CSP that reports its violations.
+pub fn serve(dist: PathBuf, files: &Path, policy: &str) -> Server {
+    let plain = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/plain");
+    let site = Site::default()
+        .mount(PAGE, dist)
+        .mount(PLAIN, plain)
+        .mount(FILES, files.to_path_buf())
+        .with_policy(&format!("{policy}; report-uri {REPORTS}"))
+        .unwrap();
+    Server::start(site, Some(0)).unwrap()
+}
+
+/// The CSP violations that a browser has reported.
+pub fn reports(server: &Server) -> Vec<String> {
+    let requests = server.requests().into_iter();
+    let reports = requests.filter(|entry| entry.url == REPORTS);
+    reports.map(|entry| entry.body).collect()
+}
+
+/// An expression that is true when the scripts of a page have begun.
+pub fn ready(path: &str) -> &'static str {
+    match path {
+        PLAIN => "window.load",
+        PAGE => "document.querySelector('#model')?.length",
+        _ => "document.readyState === 'complete'",
+    }
+}
+
+/// Waits until a file is downloaded.
+pub fn downloaded(folder: &Path, name: &str) -> PathBuf {
+    let path = folder.join(name);
+    for _ in 0..200 {
+        if path.exists() {
+            return path;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let files = std::fs::read_dir(folder).unwrap();
+    let files: Vec<_> = files.map(|entry| entry.unwrap().file_name()).collect();
+    panic!("for ten seconds no {name} was downloaded, but {files:?}");
+}
+
+/// A page in any browser.
+pub trait Opened {
+    /// The browser.
+    fn session(&self) -> &Session;
+
+    /// Folder of the files that the browser can choose, and the page can fetch.
+    fn files(&self) -> &Path;
+
+    /// Writes a file that the browser can choose, and the page can fetch.
+    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.files().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+impl Opened for Visit {
+    fn session(&self) -> &Session {
+        &self.chrome
+    }
+
+    fn files(&self) -> &Path {
+        self.files.path()
+    }
 }
 
 /// A site and a browser; tests call [`Visit::finish`] at the end.
@@ -63,14 +136,7 @@ impl Visit {
                 wasm.display()
             );
         }
-        let plain = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/plain");
-        let site = Site::default()
-            .mount(PAGE, dist)
-            .mount(PLAIN, plain)
-            .mount(FILES, files.path().to_path_buf())
-            .with_policy(&format!("{POLICY}; report-uri {REPORTS}"))
-            .unwrap();
-        let server = Server::start(site, Some(0)).unwrap();
+        let server = serve(dist, files.path(), POLICY);
         let flags: &[&str] = match gpu {
             Gpu::None => &["--disable-features=WebGPU"],
             Gpu::Software => &SOFTWARE_WEBGPU_FLAGS,
@@ -85,20 +151,13 @@ impl Visit {
             downloads,
             is_offline: false,
         };
-        let ready = match path {
-            PLAIN => "window.load",
-            PAGE => "document.querySelector('#model').length",
-            _ => "document.readyState === 'complete'",
-        };
-        visit.chrome.wait_until(ready, Duration::from_secs(20));
+        visit.chrome.wait_until(ready(path), PATIENCE);
         visit
     }
 
-    /// Writes a file that the browser can choose, and the page can fetch from [`Visit::url`].
+    /// See [`Opened::file`].
     pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.files.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        path
+        Opened::file(self, name, bytes)
     }
 
     /// The URL of a file of [`Visit::file`].
@@ -108,16 +167,7 @@ impl Visit {
 
     /// Waits until a file of this name is downloaded.
     pub fn download(&self, name: &str) -> PathBuf {
-        let path = self.downloads.path().join(name);
-        for _ in 0..200 {
-            if path.exists() {
-                return path;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        let files = std::fs::read_dir(self.downloads.path()).unwrap();
-        let files: Vec<_> = files.map(|entry| entry.unwrap().file_name()).collect();
-        panic!("for ten seconds no {name} was downloaded, but {files:?}");
+        downloaded(self.downloads.path(), name)
     }
 
     /// Scheme, host and port of the site.
@@ -150,11 +200,7 @@ impl Visit {
                 .filter(|message| message.contains("Content Security Policy"))
                 .collect();
         }
-        let requests = self.server.requests().into_iter();
-        requests
-            .filter(|entry| entry.url == REPORTS)
-            .map(|entry| entry.body)
-            .collect()
+        reports(&self.server)
     }
 
     /// Requests to other servers.

@@ -9,7 +9,7 @@ use crate::fixture::{assert_same, tiny_model, upscaled, waves};
 use crate::page::to_image;
 
 /// The expected result of an image that passes through the small model `passes` times.
-fn resized(image: &RgbaImage, passes: usize, width: u32, height: u32) -> RgbaImage {
+pub fn resized(image: &RgbaImage, passes: usize, width: u32, height: u32) -> RgbaImage {
     let mut image = image.clone();
     for _ in 0..passes {
         image = upscaled(&tiny_model(), &image);

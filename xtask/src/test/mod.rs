@@ -30,7 +30,7 @@ enum Kind {
     Native,
     /// The wasm border in a headless browser, by wasm-pack.
     Wasm,
-    /// The page, end to end in Chromium, and its module in Firefox, too.
+    /// The page, end to end in Chromium; its main paths in Firefox and WebKit, too.
     Browser,
 }
 
@@ -46,9 +46,10 @@ pub fn run(args: &TestArgs) -> anyhow::Result<()> {
         wants(Kind::Wasm) || wants(Kind::Browser),
         wants(Kind::Native),
     )?;
-    if wants(Kind::Browser) {
-        browser::ensure_firefox()?;
-    }
+    let missing = match wants(Kind::Browser) {
+        true => missing_browsers(&mut report)?,
+        false => Vec::new(),
+    };
     tools::ensure_target()?;
     let pack = if wants(Kind::Wasm) {
         Some(tools::wasm_pack()?)
@@ -94,10 +95,9 @@ pub fn run(args: &TestArgs) -> anyhow::Result<()> {
             dist::check()
         });
         // Half of a test is waiting for a browser: two at a time take three quarters of the time.
-        report.tests(
-            "page: end to end",
-            &mut browser_tests(&["--skip", "alone::"]),
-        );
+        let apart = missing.into_iter().chain(["alone::"]);
+        let skipped: Vec<_> = apart.flat_map(|tests| ["--skip", tests]).collect();
+        report.tests("page: end to end", &mut browser_tests(&skipped));
         let alone = ["--test-threads", "1", "alone::"];
         report.tests("page: alone", &mut browser_tests(&alone));
     }
@@ -105,6 +105,25 @@ pub fn run(args: &TestArgs) -> anyhow::Result<()> {
         report.note(format!("not asked for by --only: {kind:?}").to_lowercase());
     }
     report.finish()
+}
+
+/// Names of the tests that cannot run, because their browser is missing and cannot be installed; the report says so. In
+/// CI, where `CI` is set, this is an error.
+fn missing_browsers(report: &mut Report) -> anyhow::Result<Vec<&'static str>> {
+    let mut missing = Vec::new();
+    for (name, tests, found) in [
+        ("Firefox", "firefox::", browser::ensure_firefox()),
+        ("WebKit", "webkit::", browser::ensure_webkit()),
+    ] {
+        match found {
+            Err(error) if std::env::var_os("CI").is_none() => {
+                report.note(format!("NOT RUN in {name}: {error:#}"));
+                missing.push(tests);
+            }
+            found => found?,
+        }
+    }
+    Ok(missing)
 }
 
 /// The tests in `tests/tests/browser`, with arguments for their runner.

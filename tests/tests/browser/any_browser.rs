@@ -1,0 +1,133 @@
+//! The site in any of the browsers.
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tests::webdriver::Session;
+use xtask::server::{Server, Site};
+
+use crate::api::HELPERS;
+use crate::site::{FILES, Opened, PATIENCE, POLICY, downloaded, ready, reports, serve};
+
+/// A browser of any kind.
+pub type Browser = Box<dyn Deref<Target = Session>>;
+
+/// Collects what the page reports as an error from now on: WebDriver has no command for that in all browsers.
+const WATCH: &str = "window.complaints = [];
+    addEventListener('error', ({ message }) => complaints.push(`error: ${message}`));
+    addEventListener('unhandledrejection', ({ reason }) => complaints.push(`unhandled: ${reason}`));
+    for (const kind of ['error', 'warn']) {
+        console[kind] = (...words) => complaints.push(`console.${kind}: ${words.join(' ')}`);
+    }";
+
+/// A site and a browser; tests call [`Visit::finish`] at the end.
+pub struct Visit {
+    browser: Browser,
+    server: Server,
+    /// Origin of the server at the start.
+    origin: String,
+    files: TempDir,
+    downloads: TempDir,
+}
+
+impl Opened for Visit {
+    fn session(&self) -> &Session {
+        &self.browser
+    }
+
+    fn files(&self) -> &Path {
+        self.files.path()
+    }
+}
+
+impl Visit {
+    /// Opens a page in the browser that `start` starts with a folder for downloads.
+    pub fn new(path: &str, start: impl FnOnce(&Path) -> Browser) -> Self {
+        Self::at(xtask::dist::folder().unwrap(), POLICY, path, start)
+    }
+
+    /// The same for a site in another folder, with another CSP.
+    pub fn at(
+        dist: PathBuf,
+        policy: &str,
+        path: &str,
+        start: impl FnOnce(&Path) -> Browser,
+    ) -> Self {
+        let wasm = dist.join("pkg/cpu/web_bg.wasm");
+        assert!(wasm.exists(), "run `cargo xtask dist` once");
+        let [files, downloads] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let server = serve(dist, files.path(), policy);
+        let browser = start(downloads.path());
+        let origin = server.url("");
+        let visit = Self {
+            browser,
+            server,
+            origin,
+            files,
+            downloads,
+        };
+        visit.file("watch.js", WATCH.as_bytes());
+        visit.go(path);
+        visit
+    }
+
+    /// Opens another path of the site.
+    pub fn go(&self, path: &str) {
+        self.browser.go(&format!("{}{path}", self.origin));
+        self.browser.wait_until(ready(path), PATIENCE);
+        self.watch();
+    }
+
+    /// Begins to collect errors.
+    fn watch(&self) {
+        // Firefox keeps WebDriver's scripts apart from those of the page.
+        let script = "await new Promise((resolve, reject) => {
+            const script = document.createElement('script');
+            Object.assign(script, { src: arguments[0], onload: resolve, onerror: reject });
+            document.head.append(script);
+        });";
+        let url = format!("{}{FILES}watch.js", self.origin);
+        self.browser.run(script, &[json!(url)]);
+    }
+
+    /// Serves a file, and returns its URL.
+    pub fn url(&self, name: &str, bytes: &[u8]) -> Value {
+        self.file(name, bytes);
+        json!(format!("{}{FILES}{name}", self.origin))
+    }
+
+    /// Waits until a file of this name is downloaded.
+    pub fn download(&self, name: &str) -> PathBuf {
+        downloaded(self.downloads.path(), name)
+    }
+
+    /// Scheme, host and port of the site.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Runs a script with [`HELPERS`].
+    pub fn run(&self, script: &str, args: &[Value]) -> Value {
+        self.browser.run(&format!("{HELPERS}{script}"), args)
+    }
+
+    /// Ends the server, as if the browser were offline.
+    pub fn disconnect(&mut self) {
+        assert_eq!(self.violations(), [""; 0], "CSP violations");
+        self.server = Server::start(Site::default(), Some(0)).unwrap();
+    }
+
+    /// The CSP violations that the browser reported; requests to other servers are among them.
+    pub fn violations(&self) -> Vec<String> {
+        reports(&self.server)
+    }
+
+    /// Asserts that there were no CSP violations, and no errors since the page was opened or reloaded last.
+    pub fn finish(self) {
+        assert_eq!(self.violations(), [""; 0], "CSP violations");
+        let complaints = self.browser.run("return window.complaints ?? []", &[]);
+        assert_eq!(complaints, json!([]), "errors of the page");
+    }
+}
