@@ -125,6 +125,11 @@ pub fn upscaled(model: &[u8], image: &RgbaImage) -> RgbaImage {
 
 /// Asserts that two images differ by at most 1/255.
 pub fn assert_same(found: &RgbaImage, expected: &RgbaImage) {
+    assert_within(1, found, expected);
+}
+
+/// Asserts that two images differ by at most `most` of 255.
+pub fn assert_within(most: u8, found: &RgbaImage, expected: &RgbaImage) {
     assert_eq!(found.dimensions(), expected.dimensions());
     let pairs = found.iter().zip(expected.iter());
     let apart = pairs.map(|(a, b)| a.abs_diff(*b));
@@ -135,7 +140,7 @@ pub fn assert_same(found: &RgbaImage, expected: &RgbaImage) {
         place / 4 / found.width() as usize,
     );
     assert!(
-        apart <= 1,
+        apart <= most,
         "{apart}/255 apart in channel {} of ({x}, {y})",
         place % 4
     );

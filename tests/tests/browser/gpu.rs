@@ -2,10 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::api::run;
-use crate::fixture::{assert_same, png, tiny_model, upscaled, waves, without_graph};
-use crate::page::to_image;
-use crate::site::{Gpu, PLAIN, Visit};
+use crate::api::{opaque, run};
+use crate::app_offline::reload;
+use crate::fixture::{
+    assert_same, png, png_without_alpha, tiny_model, upscaled, waves, without_graph,
+};
+use crate::page::{
+    canvas, choose, choose_tiny_model, settle, state, text, to_image, wait_for_result,
+};
+use crate::site::{Gpu, PAGE, PLAIN, Visit};
 
 fn upscale(gpu: Gpu, engine: &str) -> (Visit, Value) {
     upscale_with(&tiny_model(), gpu, engine)
@@ -124,6 +129,31 @@ fn asking_for_missing_webgpu_fails() {
 fn a_software_gpu_is_not_used_automatically() {
     let (visit, found) = upscale(Gpu::Software, "auto");
     assert_eq!(found["after"], "cpu", "{found}");
+    visit.finish();
+}
+
+/// As on a device with a GPU: the software adapter claims to be one.
+#[test]
+fn the_app_uses_a_gpu_automatically() {
+    let visit = Visit::of(PAGE, Gpu::Software);
+    let claim = "Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', { get: () => false });";
+    let params = json!({ "source": claim });
+    let command = "Page.addScriptToEvaluateOnNewDocument";
+    visit.chrome.cdp(command, params);
+    reload(&visit);
+    let engine = visit
+        .chrome
+        .run("return document.querySelector('#engine').value", &[]);
+    assert_eq!(engine, "auto");
+    choose_tiny_model(&visit);
+    let image = opaque(waves(70, 45));
+    choose(&visit, "waves.png", &png_without_alpha(&image));
+    settle(&visit);
+    assert_eq!(state(&visit, "waves.png"), "done");
+    wait_for_result(&visit, "waves.png");
+    let facts = text(&visit, "#facts");
+    assert!(facts.contains("WebGPU"), "{facts}");
+    assert_same(&canvas(&visit, "#after"), &upscaled(&tiny_model(), &image));
     visit.finish();
 }
 

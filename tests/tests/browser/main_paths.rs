@@ -15,12 +15,12 @@ use crate::api::opaque;
 use crate::app_import::{community, expected};
 use crate::app_offline::{copy_of_the_site, publish, reload, wait_until_kept};
 use crate::fixture::{
-    assert_same, blocks_jpeg, on_black, png, png_without_alpha, tiny_model, upscaled, waves,
-    with_orientation,
+    assert_same, assert_within, blocks_jpeg, on_black, png, png_without_alpha, tiny_model,
+    upscaled, waves, with_orientation,
 };
 use crate::page::{
-    PATIENCE, canvas, choose, choose_tiny_model, error, is_error, message, set, settle, state,
-    text, to_image, wait_for_result,
+    PATIENCE, canvas, choose, choose_tiny_model, entry, error, is_error, message, set, settle,
+    state, text, to_image, wait_for_result,
 };
 use crate::site::{FILES, Opened, PAGE, PLAIN, POLICY};
 use crate::target::resized;
@@ -66,7 +66,7 @@ impl Kind {
         }
     }
 
-    /// WebKitGTK is built without an encoder for WebP, and Safari has none either.
+    /// The canvas of WebKitGTK encodes no WebP.
     fn encodes_webp(self) -> bool {
         self != Self::Webkit
     }
@@ -123,6 +123,9 @@ tests!(webkit, Webkit:
     the_app_works_offline
     two_tabs_move_to_a_new_version
     violations_are_reported);
+
+/// Largest mean difference between pixels before and after encoding, of 255.
+const MEAN_LOSS: f64 = 2.0;
 
 /// A JPEG that EXIF turns, and its upright pixels.
 fn turned_jpeg() -> (Vec<u8>, RgbaImage) {
@@ -230,24 +233,35 @@ fn the_element_shows_the_native_pixels(kind: Kind) {
         "the screenshot's pixels are CSS pixels"
     );
     let expected = upscaled(&tiny_model(), &image);
-    // The browser may show the result a frame later.
-    let shown = || {
+    let difference = || {
         let screenshot = image::load_from_memory(&visit.session().screenshot()).unwrap();
-        screenshot.crop_imm(0, 0, 240, 160).into_rgba8()
+        let shown = screenshot.crop_imm(0, 0, 240, 160).into_rgba8();
+        let apart = shown.iter().zip(expected.iter());
+        let sum: u64 = apart.map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+        sum as f64 / expected.len() as f64
     };
-    let is_shown = (0..100).any(|_| {
-        let differences = shown().into_raw().into_iter().zip(expected.as_raw());
-        let is_same = differences
-            .map(|(a, b)| a.abs_diff(*b))
-            .all(|apart| apart <= 1);
-        if !is_same {
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        is_same
+    // The result may be shown a frame later. It is encoded: with losses where the browser encodes WebP.
+    let frames = (0..100).map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        difference()
     });
-    if !is_shown {
-        assert_same(&shown(), &expected);
-    }
+    let after = frames.take_while(|after| *after > MEAN_LOSS).count();
+    let after = if after < 100 {
+        difference()
+    } else {
+        f64::INFINITY
+    };
+    visit.run("document.querySelector('#a').style.content = ''", &[]);
+    let before = difference();
+    println!("mean difference {after} of 255 after, {before} before");
+    assert!(
+        after <= MEAN_LOSS,
+        "{after}/255 apart; without the element {before}"
+    );
+    assert!(
+        before > 2.0 * MEAN_LOSS,
+        "the small image has nearly the same pixels: {before}"
+    );
     visit.finish();
 }
 
@@ -263,7 +277,9 @@ fn the_app_upscales_and_saves(kind: Kind) {
         assert_eq!(state(&visit, name), "done", "{}", message(&visit, name));
         wait_for_result(&visit, name);
         let expected = on_black(&upscaled(&tiny_model(), &image));
-        assert_same(&on_black(&canvas(&visit, "#after")), &expected);
+        // Firefox rounds twice where alpha is low.
+        let most = if kind == Kind::Firefox { 2 } else { 1 };
+        assert_within(most, &on_black(&canvas(&visit, "#after")), &expected);
         let facts = text(&visit, "#facts");
         let [width, height] = [image.width(), image.height()];
         let engine = if kind.engine() == "webgpu" {
@@ -315,8 +331,9 @@ fn the_app_explains_broken_files_and_cancels(kind: Kind) {
     assert!(error(&visit).contains("model"), "{}", error(&visit));
 
     choose(&visit, "large.png", &png(&waves(2400, 1800)));
-    let begun = "document.querySelector('#images progress').value > 0";
-    visit.session().wait_until(begun, PATIENCE);
+    let progress = format!("{} progress", entry("large.png"));
+    let begun = format!("document.querySelector({progress:?}).value > 0");
+    visit.session().wait_until(&begun, PATIENCE);
     visit.session().click("[aria-label='Cancel large.png']");
     settle(&visit);
     assert_eq!(state(&visit, "large.png"), "cancelled");
@@ -405,14 +422,16 @@ fn violations_are_reported(kind: Kind) {
     let script = "await fetch('http://stranger.invalid/').catch(() => {});
         await new Promise((resolve) => { new Worker(arguments[0]).onmessage = resolve; });";
     visit.run(script, &[visit.url("worker.js", worker)]);
+    // WebKit reports none of workers, although it blocks their requests.
+    let expected = if kind == Kind::Webkit { 1 } else { 2 };
     for _ in 0..200 {
-        if visit.violations().len() >= 2 {
+        if visit.violations().len() >= expected {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     let violations = visit.violations();
-    assert_eq!(violations.len(), 2, "{violations:?}");
+    assert_eq!(violations.len(), expected, "{violations:?}");
     for violation in violations {
         assert!(violation.contains("connect-src"), "{violation}");
     }
