@@ -38,7 +38,7 @@ impl Drop for Display {
 }
 
 impl Webkit {
-    /// Starts a browser with a fresh profile, which lives in memory.
+    /// Starts a browser whose home folder is `downloads`.
     pub fn start(downloads: &Path) -> Self {
         let programs = Programs::find().expect("WebKitGTK: run `cargo xtask test`");
         let mut server = Command::new(&programs.display);

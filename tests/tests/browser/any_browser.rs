@@ -124,7 +124,7 @@ impl Visit {
         reports(&self.server)
     }
 
-    /// Asserts that there were no CSP violations, and no errors since the page was opened or reloaded last.
+    /// Asserts that there were no CSP violations, and no errors since [`Visit::go`]; after a reload, errors are unknown.
     pub fn finish(self) {
         assert_eq!(self.violations(), [""; 0], "CSP violations");
         let complaints = self.browser.run("return window.complaints ?? []", &[]);
