@@ -225,13 +225,13 @@ fn firefox_that_resists_fingerprinting_upscales_files_and_refuses_canvases() {
 /// Parts, files that are written row by row, metadata, and what Firefox's canvases can hold.
 #[test]
 fn firefox_delivers_parts_large_files_and_metadata() {
-    let visit = Visit::new(false);
+    let visit = open(false);
     let image = opaque(waves(700, 610));
     let urls = [
-        visit.file("tiny.bpk", &tiny_model()),
-        visit.file("large.png", &png_without_alpha(&image)),
-        visit.file("small.png", &png_without_alpha(&opaque(waves(31, 22)))),
-        visit.file("photo.jpg", &crate::metadata::photograph()),
+        visit.url("tiny.bpk", &tiny_model()),
+        visit.url("large.png", &png_without_alpha(&image)),
+        visit.url("small.png", &png_without_alpha(&opaque(waves(31, 22)))),
+        visit.url("photo.jpg", &crate::metadata::photograph()),
     ];
     let script = "const [model, large, small, photo] = arguments;
         const upscaler = await load(await fetchBlob(model), { engine: 'cpu' });
@@ -290,8 +290,8 @@ fn firefox_delivers_parts_large_files_and_metadata() {
 /// Where Firefox's canvases have Display P3, it is converted or kept; elsewhere the error says so.
 #[test]
 fn firefox_takes_no_display_p3_for_srgb() {
-    let visit = Visit::new(false);
-    let urls = [visit.file("tiny.bpk", &tiny_model())];
+    let visit = open(false);
+    let urls = [visit.url("tiny.bpk", &tiny_model())];
     let script = "const [model] = arguments;
         const upscaler = await load(await fetchBlob(model), { engine: 'cpu' });
         const image = new ImageData(new Uint8ClampedArray(4 * 8 * 8), 8, 8, { colorSpace: 'display-p3' });
