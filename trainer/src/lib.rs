@@ -5,6 +5,7 @@
 //! model file → [`report`].
 
 pub mod allocator;
+mod chart;
 pub mod config;
 pub mod data;
 pub mod degrade;
@@ -19,6 +20,7 @@ pub mod metric;
 pub mod mnist;
 mod planes;
 pub mod prepare;
+pub mod rate;
 pub mod remote;
 pub mod report;
 pub mod schedule;

@@ -10,6 +10,7 @@ use trainer::import::{self, ImportArgs};
 use trainer::inspect::{self, InspectArgs};
 use trainer::mnist::{self, DigitsArgs, MnistArgs};
 use trainer::prepare::{self, DataArgs};
+use trainer::rate::{self, RateArgs};
 use trainer::sheet::{self, SheetArgs};
 use trainer::study::{self, StudyArgs};
 use trainer::train::{self, TrainArgs, WorkerArgs};
@@ -39,6 +40,7 @@ enum Command {
     Sheet(SheetArgs),
     Mnist(MnistArgs),
     Digits(DigitsArgs),
+    Rate(RateArgs),
     Study(StudyArgs),
     Worker(WorkerArgs),
     /// Prints docs/options.md: the help texts of all commands.
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         Command::Sheet(args) => sheet::run(&args),
         Command::Mnist(args) => mnist::run(&args),
         Command::Digits(args) => mnist::recognise(&args),
+        Command::Rate(args) => rate::run(&args),
         Command::Study(args) => study::run(&args),
         Command::Worker(args) => train::serve(&args),
         Command::Options => {

@@ -1,6 +1,8 @@
 //! AVIF compression. The encoder of AV1 returns the picture that a decoder will show, so that no decoder is needed.
 
 use anyhow::Context as _;
+use avif_serialize::Aviffy;
+use avif_serialize::constants::MatrixCoefficients as FileMatrix;
 use engine::image::colour::rgb_to_grey;
 use engine::image::{Channels, Image};
 use rav1e::prelude::*;
@@ -10,13 +12,33 @@ use rav1e::prelude::*;
 /// of its largest. The bytes are those of AV1's data, to which a file adds about 300.
 pub(super) fn compressed(image: &Image, quality: f64) -> anyhow::Result<(Image, usize)> {
     // A fast setting: the traces of compression are the same at a larger size of the file.
+    let (decoded, data) = encoded(image, quality, FASTEST)?;
+    Ok((decoded, data.len()))
+}
+
+/// Like [`compressed`] at one of the encoder's speeds, 0 (slowest, smallest) to 10; and the file.
+pub(crate) fn file(image: &Image, quality: f64, speed: u8) -> anyhow::Result<(Image, Vec<u8>)> {
+    let side = |side: usize| u32::try_from(side).context("the image is too large for AVIF");
+    let (width, height) = (side(image.width)?, side(image.height)?);
+    let (decoded, data) = encoded(image, quality, speed)?;
+    let mut file = Aviffy::new();
+    file.set_seq_profile(0)
+        .set_chroma_subsampling((true, true))
+        .set_matrix_coefficients(FileMatrix::Bt601)
+        .set_full_color_range(true);
+    Ok((decoded, file.to_vec(&data, None, width, height, 8)))
+}
+
+/// The encoder's reconstruction, and AV1's data.
+fn encoded(image: &Image, quality: f64, speed: u8) -> anyhow::Result<(Image, Vec<u8>)> {
     let config = EncoderConfig {
         width: image.width,
         height: image.height,
         still_picture: true,
         quantizer: (255.0 * (1.0 - quality / 100.0)).round() as usize,
         chroma_sampling: ChromaSampling::Cs420,
-        ..EncoderConfig::with_speed_preset(FASTEST)
+        pixel_range: PixelRange::Full,
+        ..EncoderConfig::with_speed_preset(speed)
     };
     let config = Config::new().with_encoder_config(config).with_threads(1);
     let mut encoder: Context<u8> = config.new_context().context("AV1's encoder")?;
@@ -33,7 +55,7 @@ pub(super) fn compressed(image: &Image, quality: f64) -> anyhow::Result<(Image, 
             Ok(packet) => {
                 let frame = packet.rec.context("AV1's encoder kept no picture")?;
                 let decoded = from_ycbcr(&frame, image.width, image.height)?;
-                return Ok((decoded, packet.data.len()));
+                return Ok((decoded, packet.data));
             }
             Err(EncoderStatus::Encoded) => {}
             Err(error) => anyhow::bail!("AV1's encoder: {error}"),

@@ -38,6 +38,17 @@ pub(super) fn jpeg(
     quality: u8,
     subsampling: Subsampling,
 ) -> anyhow::Result<(Image, usize)> {
+    let bytes = jpeg_file(image, quality, subsampling, false)?;
+    Ok((decoded(&bytes, ImageFormat::Jpeg)?, bytes.len()))
+}
+
+/// Like [`jpeg`]; `for_sites` makes smaller files of the same pixels: progressive, with Huffman tables of their own.
+pub(crate) fn jpeg_file(
+    image: &Image,
+    quality: u8,
+    subsampling: Subsampling,
+    for_sites: bool,
+) -> anyhow::Result<Vec<u8>> {
     let side = |side: usize| u16::try_from(side).context("the image is too large for JPEG");
     let (width, height) = (side(image.width)?, side(image.height)?);
     let mut bytes = Vec::new();
@@ -47,22 +58,30 @@ pub(super) fn jpeg(
         Subsampling::Horizontal => SamplingFactor::F_2_1,
         Subsampling::None => SamplingFactor::F_1_1,
     });
+    encoder.set_progressive(for_sites);
+    encoder.set_optimized_huffman_tables(for_sites);
     encoder.encode(&image.data, width, height, ColorType::Rgb)?;
-    decoded(&bytes, ImageFormat::Jpeg)
+    Ok(bytes)
 }
 
 /// Lossy WebP of a quality (0 … 100) by libwebp with its default settings; and the bytes of the file.
 pub(super) fn webp(image: &Image, quality: f32) -> anyhow::Result<(Image, usize)> {
+    let bytes = webp_file(image, quality)?;
+    Ok((decoded(&bytes, ImageFormat::WebP)?, bytes.len()))
+}
+
+/// The file of [`webp`].
+pub(crate) fn webp_file(image: &Image, quality: f32) -> anyhow::Result<Vec<u8>> {
     let side = |side: usize| u32::try_from(side).context("the image is too large for WebP");
     let encoder = webp::Encoder::from_rgb(&image.data, side(image.width)?, side(image.height)?);
     let bytes = encoder.encode_simple(false, quality);
     let bytes = bytes.map_err(|error| anyhow::anyhow!("libwebp: {error:?}"))?;
-    decoded(&bytes, ImageFormat::WebP)
+    Ok(bytes.to_vec())
 }
 
-fn decoded(bytes: &[u8], format: ImageFormat) -> anyhow::Result<(Image, usize)> {
+/// The file's pixels in RGB.
+pub(crate) fn decoded(bytes: &[u8], format: ImageFormat) -> anyhow::Result<Image> {
     let image = image::load_from_memory_with_format(bytes, format)?.into_rgb8();
     let (width, height) = (image.width() as usize, image.height() as usize);
-    let image = Image::new(width, height, Channels::Rgb, image.into_raw())?;
-    Ok((image, bytes.len()))
+    Ok(Image::new(width, height, Channels::Rgb, image.into_raw())?)
 }

@@ -1,9 +1,9 @@
 //! Degradation: how low-resolution images are made of originals.
 
 mod apply;
-mod avif;
+pub(crate) mod avif;
 mod blur;
-mod codec;
+pub(crate) mod codec;
 mod command;
 mod noise;
 mod number;

@@ -13,13 +13,13 @@ use model::record;
 use super::compare::{BICUBIC, Candidate, Comparison, compare};
 use super::labels::{self, About};
 use super::levels::{self, Level};
-use super::{Judge, Protocol, ProtocolName, TestSet, report};
+use super::{Judge, MetricNetworks, Protocol, ProtocolName, TestSet, report};
 use crate::config::Config;
 use crate::data::{LowResolution, held_out_files};
 use crate::degrade::Degradation;
 use crate::device::{DeviceName, local_device};
 use crate::image_file;
-use crate::metric::{Dists, Lpips, Metric};
+use crate::metric::Metric;
 use crate::planes::{to_image, to_planes};
 
 /// Evaluates models on folders of originals: prints tables and writes a report.
@@ -85,15 +85,9 @@ pub struct EvalArgs {
     /// interpolation, and the low-resolution images (input); several sets have subfolders in it.
     #[arg(long, value_name = "DIR")]
     pub save: Option<PathBuf>,
-    /// Also measure LPIPS, with these weights of AlexNet or VGG16 (safetensors).
-    #[arg(long, value_name = "FILE")]
-    pub lpips: Option<PathBuf>,
-    /// Also measure DISTS, with its authors' weights (safetensors) and those of VGG16.
-    #[arg(long, value_name = "FILE")]
-    pub dists: Option<PathBuf>,
-    /// VGG16's weights for DISTS [default: vgg16_lpips.safetensors beside DISTS' own].
-    #[arg(long, value_name = "FILE", requires = "dists")]
-    pub vgg16: Option<PathBuf>,
+    /// The weights of LPIPS and DISTS.
+    #[command(flatten)]
+    pub networks: MetricNetworks,
     /// The device: auto, cpu, gpu or gpu:1.
     #[arg(long, value_name = "NAME", default_value_t, alias = "device")]
     pub devices: DeviceName,
@@ -193,35 +187,31 @@ impl EvalArgs {
         } else {
             &self.metrics
         };
-        let lpips = self.lpips.is_some().then_some(Metric::Lpips);
-        let dists = self.dists.is_some().then_some(Metric::Dists);
+        let lpips = self.networks.lpips.is_some().then_some(Metric::Lpips);
+        let dists = self.networks.dists.is_some().then_some(Metric::Dists);
         for metric in asked.iter().copied().chain(lpips).chain(dists) {
             if !metrics.contains(&metric) {
                 metrics.push(metric);
             }
         }
-        if metrics.contains(&Metric::Lpips) && self.lpips.is_none() {
+        if metrics.contains(&Metric::Lpips) && self.networks.lpips.is_none() {
             bail!(
                 "LPIPS needs a network's weights: add --lpips FILE, such as \
                  ../shared/data/features/alexnet_lpips.safetensors"
             );
         }
-        if metrics.contains(&Metric::Dists) && self.dists.is_none() {
+        if metrics.contains(&Metric::Dists) && self.networks.dists.is_none() {
             bail!(
                 "DISTS needs weights: add --dists FILE, such as \
                  ../shared/data/features/dists_weights.safetensors"
             );
         }
-        let load = |path: &PathBuf| Lpips::load(path, device);
-        let load_dists = |path: &PathBuf| {
-            let beside = path.with_file_name("vgg16_lpips.safetensors");
-            Dists::load(path, self.vgg16.as_ref().unwrap_or(&beside), device)
-        };
+        let (lpips, dists) = self.networks.load(device)?;
         Ok(Judge {
             protocol: Protocol::new(self.protocol, self.scale, self.border),
             metrics,
-            lpips: self.lpips.as_ref().map(load).transpose()?,
-            dists: self.dists.as_ref().map(load_dists).transpose()?,
+            lpips,
+            dists,
         })
     }
 

@@ -91,7 +91,8 @@ pub(super) fn compare(
             keep(set_index, 0, pair, &outputs[0])?;
             for (index, candidate) in candidates.iter_mut().enumerate() {
                 progress.set_message(format!("{} · {} · {}", set.name, pair.name, candidate.name));
-                let image = upscaled(&mut candidate.engine, &candidate.spec, pair)?;
+                let image = upscaled(&mut candidate.engine, &candidate.spec, &pair.lr)
+                    .with_context(|| pair.name.clone())?;
                 keep(set_index, index + 1, pair, &image)?;
                 outputs.push(image);
                 progress.inc(1);

@@ -34,7 +34,7 @@ impl Crop {
     ///
     /// The first of `methods` is bicubic interpolation.
     pub fn of(image: usize, original: &Image, methods: &[Image]) -> Option<Self> {
-        let (place, disagreement) = most_different(original, methods.get(1..)?)?;
+        let (place, disagreement) = most_different(original, methods.get(1..)?, SIDE_PX)?;
         let part = |image: &Image| image.crop(place).to_channels(Channels::Rgb);
         Some(Self {
             image,
@@ -58,7 +58,12 @@ impl Crop {
     }
 }
 
-fn most_different(original: &Image, models: &[Image]) -> Option<(Rect, f64)> {
+/// The part of an image, `side_px` a side, in which these differ most from it, and their mean squared error on Y there.
+pub(crate) fn most_different(
+    original: &Image,
+    models: &[Image],
+    side_px: usize,
+) -> Option<(Rect, f64)> {
     let luma = Plane::luma(original, 0)?;
     let mut errors = vec![0.0; luma.data.len()];
     for model in models {
@@ -69,7 +74,7 @@ fn most_different(original: &Image, models: &[Image]) -> Option<(Rect, f64)> {
         }
     }
     let sums = sums(&errors, luma.width);
-    let (width, height) = (SIDE_PX.min(luma.width), SIDE_PX.min(luma.height));
+    let (width, height) = (side_px.min(luma.width), side_px.min(luma.height));
     let along = |whole: usize, part: usize| (0..=whole - part).step_by(STEP_PX);
     let places = along(luma.height, height)
         .flat_map(|y| along(luma.width, width).map(move |x| (x, y)))

@@ -15,23 +15,26 @@ pub(super) struct About {
 
 impl About {
     pub fn new(candidates: &[Candidate], device: &str) -> Self {
-        let arguments = std::env::args().skip(1);
-        let quoted = arguments.map(|argument| match argument.contains(char::is_whitespace) {
-            true => format!("'{argument}'"),
-            false => argument,
-        });
         let models = candidates
             .iter()
             .map(|model| (model.name.clone(), model.file.clone(), model.parameters));
         Self {
-            command: format!(
-                "cargo run -p trainer -- {}",
-                quoted.collect::<Vec<_>>().join(" ")
-            ),
+            command: command(),
             device: device.to_string(),
             models: models.collect(),
         }
     }
+}
+
+/// The command that runs now.
+pub(crate) fn command() -> String {
+    let arguments = std::env::args().skip(1);
+    let quoted = arguments.map(|argument| match argument.contains(char::is_whitespace) {
+        true => format!("'{argument}'"),
+        false => argument,
+    });
+    let arguments: Vec<String> = quoted.collect();
+    format!("cargo run -p trainer -- {}", arguments.join(" "))
 }
 
 pub(super) fn title(comparison: &Comparison) -> String {
@@ -60,13 +63,13 @@ pub(super) fn protocols(comparison: &Comparison) -> Vec<&str> {
     protocols
 }
 
-pub(super) fn legend(metric: Metric) -> String {
+pub(crate) fn legend(metric: Metric) -> String {
     let better = if metric.is_distance() { "less" } else { "more" };
     format!("{}; {better} is better", metric.about())
 }
 
 /// `13,716`
-pub(super) fn thousands(number: usize) -> String {
+pub(crate) fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {

@@ -2,14 +2,15 @@
 
 mod command;
 mod compare;
-mod crop;
+pub(crate) mod crop;
 mod html;
 mod judge;
-mod labels;
+pub(crate) mod labels;
 mod levels;
+mod networks;
 mod protocol;
 mod report;
-mod table;
+pub(crate) mod table;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use crate::image_file::{self, LoadError};
 
 pub use command::{EvalArgs, run};
 pub use judge::Judge;
+pub use networks::MetricNetworks;
 pub use protocol::{Protocol, ProtocolName};
 use table::Table;
 
@@ -172,7 +174,8 @@ pub fn evaluate_with<E: Engine>(
     let judge = papers(spec.scale);
     let mut images = Vec::with_capacity(set.pairs.len());
     for pair in &set.pairs {
-        let outputs = [upscaled(engine, spec, pair)?, bicubic(pair)];
+        let model = upscaled(engine, spec, &pair.lr).with_context(|| pair.name.clone())?;
+        let outputs = [model, bicubic(pair)];
         watch(pair, &outputs)?;
         let scores = judge.scores(&pair.hr, &outputs.each_ref())?;
         images.push(ImageScores {
@@ -199,12 +202,17 @@ pub fn evaluate_with<E: Engine>(
     })
 }
 
-/// The network's output for a pair's low-resolution image.
-fn upscaled<E: Engine>(engine: &mut E, spec: &Spec, pair: &Pair) -> anyhow::Result<Image> {
+/// The network's output for a low-resolution image.
+pub(crate) fn upscaled<E: Engine>(
+    engine: &mut E,
+    spec: &Spec,
+    image: &Image,
+) -> anyhow::Result<Image> {
     let watch = |_| std::ops::ControlFlow::Continue(());
     let options = Options::default();
-    let work = upscale(engine, spec, &pair.lr, &options, watch);
-    pollster::block_on(work).with_context(|| pair.name.clone())
+    Ok(pollster::block_on(upscale(
+        engine, spec, image, &options, watch,
+    ))?)
 }
 
 /// The low-resolution image enlarged by bicubic interpolation.

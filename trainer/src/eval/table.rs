@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 #[derive(Clone, Debug)]
-pub(super) struct Cell {
+pub(crate) struct Cell {
     pub text: String,
     /// Whether it is marked as the best.
     pub best: bool,
@@ -16,7 +16,7 @@ impl Cell {
 }
 
 /// A table whose columns may be grouped under a common head.
-pub(super) struct Table {
+pub(crate) struct Table {
     /// The first column's head.
     corner: String,
     groups: Vec<(String, Vec<String>)>,
@@ -193,14 +193,14 @@ fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-pub(super) fn escaped_markdown(text: &str) -> String {
+pub(crate) fn escaped_markdown(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('|', "\\|")
         .replace('<', "&lt;")
 }
 
 /// Escapes text for HTML elements and attributes.
-pub(super) fn escaped_html(text: &str) -> String {
+pub(crate) fn escaped_html(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -145,7 +145,7 @@ pub fn train(args: &TrainArgs) -> anyhow::Result<()> {
         devices.names(),
         run.folder().display()
     );
-    interrupt::watch()?;
+    interrupt::watch("this step")?;
     run.train(&config, devices)
 }
 

@@ -8,7 +8,7 @@ mod estimate;
 mod failure;
 pub mod flat;
 mod held_out;
-mod interrupt;
+pub(crate) mod interrupt;
 mod learner;
 mod log;
 mod networks;
