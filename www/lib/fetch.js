@@ -28,7 +28,8 @@ const WORKERS = {
 
 const MODELS = {
   "fast-x2": new URL("../models/fast-x2.bpk", import.meta.url),
-  "srcnn-x3": new URL("../models/srcnn-x3.bpk", import.meta.url),
+  "fast-x4": new URL("../models/fast-x4.bpk", import.meta.url),
+  "photo-x2": new URL("../models/photo-x2.bpk", import.meta.url),
 };
 
 /** Promises of compiled modules by URL: all workers share one. */

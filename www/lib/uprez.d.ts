@@ -27,7 +27,7 @@ export type Source =
  * The name of a shipped model, a URL, or the bytes of a model file (`.bpk`). Another project's weights (`.pth`,
  * `.safetensors`, `.onnx`) are imported first, as `importModel` does it.
  */
-export type Model = (string & {}) | "fast-x2" | "srcnn-x3" | URL | ArrayBuffer | ArrayBufferView | Blob;
+export type Model = (string & {}) | "fast-x2" | "fast-x4" | "photo-x2" | URL | ArrayBuffer | ArrayBufferView | Blob;
 
 /** Bytes fetched so far, and all of them; `total` is 0 if the server does not tell. */
 export interface Download {
