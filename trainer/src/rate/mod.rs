@@ -1,6 +1,7 @@
 //! The command `rate`: do small files that are enlarged in the page save bytes?
 
 mod arguments;
+mod charts;
 mod closeup;
 mod codec;
 mod curve;

@@ -3,15 +3,12 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use anyhow::Context;
-use plotters::prelude::{RGBColor, SeriesLabelPosition};
-
+use super::charts;
 use super::closeup::{Closeup, Crop, SIDE_PX};
-use super::measure::{Measured, Way};
+use super::measure::Measured;
 use super::store::CROPS;
-use super::summary::{Summary, drawn_range};
-use crate::chart::{Chart, draw, svg};
-use crate::eval::labels::legend;
+use super::summary::Summary;
+use crate::eval::labels::{legend, thousands};
 use crate::eval::table::{Table, escaped_html, escaped_markdown};
 use crate::image_file;
 
@@ -20,8 +17,6 @@ const STYLE: &str = concat!(
     include_str!("../eval/page.css"),
     include_str!("page.css")
 );
-
-const CURVES: &str = "curves";
 
 /// The origin of a report.
 pub(super) struct About {
@@ -33,71 +28,11 @@ pub(super) struct About {
 
 /// Writes `report.html`, `report.md` and the curves.
 pub(super) fn write(folder: &Path, summary: &Summary<'_>, about: &About) -> anyhow::Result<()> {
-    let curves = folder.join(CURVES);
-    std::fs::create_dir_all(&curves)
-        .with_context(|| format!("cannot create the folder {}", curves.display()))?;
-    save_curves(folder, summary, None)?;
-    for (i, (_, image)) in summary.images.iter().enumerate() {
-        save_curves(folder, summary, Some((i, image)))?;
-    }
+    charts::save_all(folder, summary)?;
     let file =
         |name: &str, text: &str| image_file::write_atomically(&folder.join(name), text.as_bytes());
     file("report.md", &markdown(summary, about)?)?;
     file("report.html", &html(summary, about))
-}
-
-/// The path of a metric's chart: of one image, or of the means.
-fn curves_file(metric: usize, image: Option<usize>) -> String {
-    match image {
-        Some(image) => format!("{CURVES}/{}-{}.svg", image + 1, metric + 1),
-        None => format!("{CURVES}/mean-{}.svg", metric + 1),
-    }
-}
-
-fn save_curves(
-    folder: &Path,
-    summary: &Summary<'_>,
-    image: Option<(usize, &Measured)>,
-) -> anyhow::Result<()> {
-    for (metric, (kind, name)) in summary.metrics.iter().enumerate() {
-        let mut lines = Vec::new();
-        for (i, codec) in summary.codecs.iter().enumerate() {
-            for way in Way::ALL {
-                let points = summary.drawn(metric, *codec, way, image.map(|(_, image)| image));
-                lines.push((summary.name(*codec, way), points, colour(way, i)));
-            }
-        }
-        let lines: Vec<_> = lines
-            .iter()
-            .map(|(name, points, colour)| (name.as_str(), points.as_slice(), *colour))
-            .collect();
-        let better = if kind.is_distance() { "less" } else { "more" };
-        let title = format!("{name}, {better} is better");
-        let chart = Chart {
-            title: &title,
-            x_name: "bits per pixel of the full-size image",
-            x_range: drawn_range(),
-            legend: match kind.is_distance() {
-                true => SeriesLabelPosition::UpperRight,
-                false => SeriesLabelPosition::LowerRight,
-            },
-        };
-        let text = svg((900, 420), |area| draw(area, &chart, &lines))?;
-        let file = curves_file(metric, image.map(|(i, _)| i));
-        image_file::write_atomically(&folder.join(file), text.as_bytes())?;
-    }
-    Ok(())
-}
-
-/// A colour for each way to serve an image, paler for each further format.
-fn colour(way: Way, codec: usize) -> RGBColor {
-    let [r, g, b] = match way {
-        Way::Full => [0x1b, 0x6e, 0x9a],
-        Way::Bicubic => [0x6b, 0x6b, 0x6b],
-        Way::Model => [0xc2, 0x41, 0x0c],
-    };
-    let pale = |value: u8| value + ((255 - value) as f64 * 0.33 * codec as f64).min(254.0) as u8;
-    RGBColor(pale(r), pale(g), pale(b))
 }
 
 /// The tables of all images together.
@@ -166,24 +101,9 @@ fn html(summary: &Summary<'_>, about: &About) -> String {
          <details><summary>About the files and the metrics</summary>\n<ul>\n{notes}</ul>\n<dl>\n{legend}</dl></details>\n\
          </section>\n{images}</main>\n\
          <footer class=\"quiet\"><p>Made by</p><pre>{}</pre></footer>\n</body>\n</html>\n",
-        charts(summary, None, "means of all images"),
+        charts::images(summary, None, "means of all images"),
         escaped_html(&about.command),
     )
-}
-
-/// The charts of one image, or of the means.
-fn charts(summary: &Summary<'_>, image: Option<usize>, of: &str) -> String {
-    let metrics = summary.metrics.iter().enumerate();
-    let charts = metrics.map(|(metric, (_, name))| {
-        format!(
-            "<img class=\"curves\" src=\"{}\" width=\"900\" height=\"420\" loading=\"lazy\" alt=\"{} over bits per \
-             pixel, {}\">\n",
-            curves_file(metric, image),
-            escaped_html(name),
-            escaped_html(of)
-        )
-    });
-    charts.collect()
 }
 
 fn image_section(summary: &Summary<'_>, index: usize, name: &str, image: &Measured) -> String {
@@ -194,7 +114,7 @@ fn image_section(summary: &Summary<'_>, index: usize, name: &str, image: &Measur
         "<section>\n<h2>{}, {width} × {height}</h2>\n{closeup}<details><summary>Curves</summary>\n{}</details>\n\
          </section>\n",
         escaped_html(name),
-        charts(summary, Some(index), name)
+        charts::images(summary, Some(index), name)
     )
 }
 
@@ -242,7 +162,7 @@ fn figure(
         "<figure>{}<figcaption><b>{}</b><br>{} bytes, {:.3} bpp<br>{score}</figcaption></figure>\n",
         crop_image(&crop.file, closeup, &format!("{way}: part of {name}")),
         escaped_html(&way),
-        crate::eval::labels::thousands(crop.bytes),
+        thousands(crop.bytes),
         image.bits(crop.bytes),
     )
 }
