@@ -3,6 +3,9 @@
 //!
 //! `cargo run -p tests --bin make-demo -- ../shared/data` writes `www/demo/small` and `www/demo/full` and prints a
 //! table of them. Both are WebP files of Chromium's encoder. fast-x2 was trained on none of the images.
+//!
+//! Before that it compresses one photograph as AVIF to three budgets, in both sizes, into `www/demo/budgets`, and prints
+//! the SSIMULACRA 2 of what a visitor sees.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,11 +13,14 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use engine::CpuEngine;
 use engine::image::resize::imresize;
 use engine::image::{Channels, Image, Rect};
 use serde_json::json;
 use tests::chrome::Chrome;
 use trainer::image_file;
+use trainer::metric::ssimulacra2;
+use trainer::rate::{Codec, Encoded};
 
 /// Size at which the page shows the images.
 const FULL_PX: [usize; 2] = [480, 360];
@@ -63,7 +69,7 @@ const DRAWINGS: [Original; 4] = [
         0.5,
     ),
     original(
-        "passport",
+        "stamps",
         "lineart/083_collection_of_passport__01.webp",
         0.0,
     ),
@@ -76,11 +82,21 @@ const PHOTOGRAPHS: [Original; 3] = [
     original("rocket", "rocket.jpg", 0.5),
 ];
 
+/// Name and size in bytes of the files of each budget: 0.15, 0.4 and 1 bit per pixel of the full-size image.
+const BUDGETS: [(&str, usize); 3] = [("low", 3_240), ("middle", 8_640), ("high", 21_600)];
+
+/// The photograph that is compressed to them.
+const BUDGETS_OF: &Original = &PHOTOGRAPHS[1];
+
+/// Speed of AVIF's encoder.
+const AVIF_SPEED: u8 = 4;
+
 fn main() -> anyhow::Result<()> {
     let data = std::env::args().nth(1);
     let data = data.context("say where the data lie: make-demo -- ../shared/data")?;
     let train = Path::new(&data).join("train");
     let photographs = scikit_image()?;
+    budgets(&photographs)?;
     let downloads = tempfile::tempdir()?;
     let chrome = Chrome::start(&[], downloads.path());
     println!("| picture | small, {SMALL_QUALITY} % | full size | its quality |\n|---|---|---|---|");
@@ -115,6 +131,57 @@ fn make(chrome: &Chrome, folder: &Path, original: &Original) -> anyhow::Result<(
         image_file::write_atomically(&folder.join(format!("{name}.webp")), &bytes)?;
     }
     Ok(())
+}
+
+/// Writes a small and a full-size file for each budget, and prints their sizes and scores.
+fn budgets(folder: &Path) -> anyhow::Result<()> {
+    let model = std::fs::read(xtask::root().join("www/models/fast-x2.bpk"))?;
+    let (plan, metadata) = tests::plan(&model)?;
+    let mut engine = CpuEngine::new(&plan, 1);
+    let image = image_file::load(&folder.join(BUDGETS_OF.file))?.to_channels(Channels::Rgb);
+    let image = part(&image, BUDGETS_OF.down);
+    let [full, small] = [FULL_PX, SMALL_PX].map(|[width, height]| imresize(&image, width, height));
+    let target = xtask::root().join("www/demo/budgets");
+    std::fs::create_dir_all(&target)?;
+    println!("| budget | small, enlarged by fast-x2 | full size |\n|---|---|---|");
+    for (name, most) in BUDGETS {
+        let small = squeeze_avif(&small, most)?;
+        let enlarged = tests::upscaled_by(&mut engine, &metadata, &small.image, None)?;
+        let other = squeeze_avif(&full, small.bytes.len())?;
+        println!(
+            "| {name} | {} B, SSIMULACRA2 {:.1} | {} B, {:.1} |",
+            small.bytes.len(),
+            ssimulacra2(&full, &enlarged)?,
+            other.bytes.len(),
+            ssimulacra2(&full, &other.image)?
+        );
+        for (size, file) in [("small", small), ("full", other)] {
+            let path = target.join(format!("{}-{name}-{size}.avif", BUDGETS_OF.name));
+            image_file::write_atomically(&path, &file.bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// The AVIF file of the highest quality that fits into `most` bytes.
+fn squeeze_avif(image: &Image, most: usize) -> anyhow::Result<Encoded> {
+    let encode = |quality: u8| Codec::Avif.encode(image, f64::from(quality), AVIF_SPEED);
+    let (mut quality, mut best) = (0u8, encode(0)?);
+    ensure!(
+        best.bytes.len() <= most,
+        "at no quality it fits into {most} bytes"
+    );
+    let mut too_much = 101u8;
+    while too_much - quality > 1 {
+        let middle = quality.midpoint(too_much);
+        let file = encode(middle)?;
+        if file.bytes.len() <= most {
+            (quality, best) = (middle, file);
+        } else {
+            too_much = middle;
+        }
+    }
+    Ok(best)
 }
 
 /// Largest part of the image that has the aspect ratio of [`FULL_PX`].

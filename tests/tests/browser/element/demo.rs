@@ -31,7 +31,7 @@ fn captions_match_the_files() {
             ]))",
     );
     let pairs = pairs.as_array().unwrap();
-    assert_eq!(pairs.len(), 12);
+    assert_eq!(pairs.len(), 16);
     let mut sum = 0;
     for pair in pairs {
         let [small, full] = [0, 1].map(|side| {
@@ -105,7 +105,7 @@ fn images_are_sharpened_and_can_be_shown_as_served() {
     );
     assert_eq!(scene.run("return shifts"), json!([]), "the layout moved");
     let said = "return document.querySelector('#progress').textContent";
-    assert_eq!(scene.run(said), json!("12 of 12 sharpened"));
+    assert_eq!(scene.run(said), json!("16 of 16 sharpened"));
     let content = "return getComputedStyle(document.querySelector('[data-upscale]')).content.includes('blob:')";
     assert_eq!(scene.run(content), json!(true));
     for pressed in [true, false] {
