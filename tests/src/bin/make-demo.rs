@@ -68,11 +68,7 @@ const DRAWINGS: [Original; 4] = [
         "lineart/039_us_capitol_building_cli_01.webp",
         0.5,
     ),
-    original(
-        "stamps",
-        "lineart/083_collection_of_passport__01.webp",
-        0.0,
-    ),
+    original("stamps", "lineart/083_collection_of_passport__01.webp", 0.0),
 ];
 
 /// Photographs that no network of this project was trained on.

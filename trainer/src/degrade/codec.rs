@@ -70,7 +70,7 @@ pub(super) fn webp(image: &Image, quality: f32) -> anyhow::Result<(Image, usize)
     Ok((decoded(&bytes, ImageFormat::WebP)?, bytes.len()))
 }
 
-/// The file of [`webp`].
+/// The file of [`webp()`].
 pub(crate) fn webp_file(image: &Image, quality: f32) -> anyhow::Result<Vec<u8>> {
     let side = |side: usize| u32::try_from(side).context("the image is too large for WebP");
     let encoder = webp::Encoder::from_rgb(&image.data, side(image.width)?, side(image.height)?);

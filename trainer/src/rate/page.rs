@@ -70,16 +70,16 @@ fn html(summary: &Summary<'_>, about: &About) -> String {
         .into_iter()
         .map(|(caption, table)| table.html(&caption))
         .collect();
-    let metrics = summary.metrics.iter().enumerate();
-    let image_tables: String = metrics
-        .clone()
-        .map(|(metric, _)| {
+    let image_tables: String = (0..summary.metrics.len())
+        .map(|metric| {
             let (caption, table) = summary.images(metric);
             table.html(&caption)
         })
         .collect();
-    let legend: String = metrics
-        .map(|(_, (kind, name))| {
+    let legend: String = summary
+        .metrics
+        .iter()
+        .map(|(kind, name)| {
             let about = escaped_html(&legend(*kind));
             format!("<dt>{}</dt><dd>{about}</dd>\n", escaped_html(name))
         })
