@@ -208,21 +208,19 @@ fn share_of(found: &RgbaImage, part: impl Fn(&image::Rgba<u8>) -> bool) -> f64 {
 fn parts_of_a_result_are_shown_while_it_is_computed() {
     let visit = with_tiny_model();
     let image = opaque(waves(480, 400));
-    // The moment between two tiles: the canvas as it is then.
+    // The canvas after the first tile, and how it was shown at the last one.
     let script = "const tiles = document.querySelector('#tiles');
+        const context = tiles.getContext('2d');
         window.seen = null;
-        const look = () => {
-            if (tiles.width > 1 && !window.seen) {
-                const { width, height } = tiles;
-                const { data } = tiles.getContext('2d').getImageData(0, 0, width, height);
-                if (data.some((value) => value > 0)) {
-                    window.seen = { width, height, data: Array.from(data) };
-                    window.display = getComputedStyle(tiles.parentElement).display;
-                }
-            }
-            if (!window.seen) setTimeout(look, 0);
+        window.onTile = () => {
+            const { width, height } = tiles;
+            window.seen ??= { width, height, data: Array.from(context.getImageData(0, 0, width, height).data) };
+            window.display = getComputedStyle(tiles.parentElement).display;
         };
-        look();";
+        context.putImageData = (...tile) => {
+            CanvasRenderingContext2D.prototype.putImageData.apply(context, tile);
+            window.onTile();
+        };";
     visit.chrome.run(script, &[]);
     choose(&visit, "large.png", &png_without_alpha(&image));
     settle(&visit);
@@ -246,15 +244,18 @@ fn parts_of_a_result_are_shown_while_it_is_computed() {
     assert_eq!(after, json!(1));
     assert_same(&canvas(&visit, "#after"), &expected);
     // One that is cancelled is shown as it was; it is larger than the canvas for tiles.
+    let script = "window.tileWidth = 0;
+        window.onTile = () => {
+            window.tileWidth = document.querySelector('#tiles').width;
+            document.querySelector(\"[aria-label='Cancel cancelled.png']\").click();
+        };";
+    visit.chrome.run(script, &[]);
     choose(
         &visit,
         "cancelled.png",
         &png_without_alpha(&opaque(waves(2400, 1800))),
     );
-    visit
-        .chrome
-        .wait_until("document.querySelector('#tiles').width > 1", PATIENCE);
-    visit.chrome.click("[aria-label='Cancel cancelled.png']");
+    visit.chrome.wait_until("window.tileWidth > 1", PATIENCE);
     visit
         .chrome
         .wait_until("document.querySelector('#tiles').width === 1", PATIENCE);
