@@ -42,14 +42,18 @@ pub(super) fn tables(summary: &Summary<'_>) -> Vec<(String, Table)> {
     medians.chain([summary.wins()]).collect()
 }
 
+/// The tables that have a row for each image.
+fn image_tables(summary: &Summary<'_>) -> Vec<(String, Table)> {
+    let metrics = 0..summary.metrics.len();
+    metrics.map(|metric| summary.images(metric)).collect()
+}
+
 fn markdown(summary: &Summary<'_>, about: &About) -> Result<String, std::fmt::Error> {
     let mut text = format!("# {}\n\n", escaped_markdown(&about.title));
     for sentence in summary.verdicts() {
         writeln!(text, "- {}", escaped_markdown(&sentence))?;
     }
-    let metrics = 0..summary.metrics.len();
-    let images = metrics.map(|metric| summary.images(metric));
-    for (caption, table) in tables(summary).into_iter().chain(images) {
+    for (caption, table) in tables(summary).into_iter().chain(image_tables(summary)) {
         let caption = escaped_markdown(&caption);
         write!(text, "\n## {caption}\n\n{}", table.markdown())?;
     }
@@ -66,19 +70,15 @@ fn html(summary: &Summary<'_>, about: &About) -> String {
     let item = |text: &String| format!("<li>{}</li>\n", escaped_html(text));
     let verdicts: String = summary.verdicts().iter().map(item).collect();
     let notes: String = about.notes.iter().map(item).collect();
-    let tables: String = tables(summary)
-        .into_iter()
-        .map(|(caption, table)| table.html(&caption))
-        .collect();
-    let image_tables: String = (0..summary.metrics.len())
-        .map(|metric| {
-            let (caption, table) = summary.images(metric);
-            table.html(&caption)
-        })
-        .collect();
-    let legend: String = summary
-        .metrics
-        .iter()
+    let all = |tables: Vec<(String, Table)>| -> String {
+        let tables = tables.into_iter();
+        tables
+            .map(|(caption, table)| table.html(&caption))
+            .collect()
+    };
+    let (tables, image_tables) = (all(tables(summary)), all(image_tables(summary)));
+    let metrics = summary.metrics.iter();
+    let legend: String = metrics
         .map(|(kind, name)| {
             let about = escaped_html(&legend(*kind));
             format!("<dt>{}</dt><dd>{about}</dd>\n", escaped_html(name))

@@ -121,7 +121,10 @@ impl Summary<'_> {
             let cells = needed.iter().map(|values| {
                 let wins = values.iter().filter(|value| **value < 1.0).count();
                 Cell {
-                    text: format!("{wins} of {}", values.len()),
+                    text: match values.len() {
+                        0 => "–".to_string(),
+                        images => format!("{wins} of {images}"),
+                    },
                     best: 2 * wins > values.len(),
                 }
             });
