@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-/// What is drawn around the lines of a chart.
+/// Title, axis and legend of a chart.
 pub(crate) struct Chart<'a> {
     pub title: &'a str,
     /// Name of the horizontal axis.

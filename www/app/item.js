@@ -28,7 +28,7 @@ export class Item extends EventTarget {
   thumbnail = null;
   /** The result of `Upscaler.estimate`. */
   estimate = null;
-  /** What is wrong with the file without being an error, by its code. */
+  /** Warnings about the file, by their codes. */
   #warnings = new Map();
   error = null;
   /** From 0 to 1, in the state `working`. */

@@ -1,6 +1,6 @@
 // Chooses the model for an image: by what the image is, and by how much it is enlarged.
 
-/** What a person chooses between; `auto` leaves it to `suggestedPurpose`. */
+/** The types of image in the settings; `auto` leaves the choice to `suggestedPurpose`. */
 export const PURPOSES = {
   auto: {
     title: "Detect for each image",

@@ -69,10 +69,11 @@ export class Settings extends EventTarget {
   offerModelScale() {
     const isOwn = $("model").selectedOptions[0]?.parentElement instanceof HTMLOptGroupElement;
     const option = $("size").querySelector("option[value='model']");
-    if (option.hidden === !isOwn) return;
+    const isNew = isOwn && option.hidden;
     option.hidden = option.disabled = !isOwn;
-    if (isOwn) $("size").value = "model";
-    else if ($("size").value === "model" || !$("size").value) $("size").value = DEFAULT_SIZE;
+    if (isNew) $("size").value = "model";
+    // Also when it is from the last visit, with another model.
+    if (!isOwn && $("size").value === "model") $("size").value = DEFAULT_SIZE;
   }
 
   /** Handles a change that was made by a script. */

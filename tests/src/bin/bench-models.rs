@@ -1,5 +1,5 @@
-//! What the shipped models cost in a page, per megapixel of the result: as ratios to `fast-x2`, on the CPU with one
-//! worker, and on software WebGPU, which only ranks them.
+//! Times of the shipped models in a page, per megapixel of the result, as ratios to `fast-x2`: on the CPU with one worker,
+//! and on software WebGPU, which only ranks them.
 //!
 //! `cargo xtask bench models` runs it.
 

@@ -113,7 +113,7 @@ fn results_are_written_into_a_folder_as_they_are_done() {
     assert_eq!(names, expected);
     assert_eq!(found["a-x2.png"], 4, "a file that existed has changed");
     assert!(found["b-x2.png"].as_u64() > Some(100));
-    // What is written is not lost when the page is left; what is not, is.
+    // Closing the page loses results that are not written yet, and no others.
     assert_eq!(visit.chrome.run(unsaved, &[]), json!(true));
     visit.chrome.click("[aria-label='Remove c.png']");
     assert_eq!(visit.chrome.run(unsaved, &[]), json!(false));

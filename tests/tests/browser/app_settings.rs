@@ -189,6 +189,7 @@ fn settings_are_remembered() {
         "no JSON",
         "null",
         "7",
+        "{\"size\": \"model\"}",
         "{\"size\": \"gone\", \"quality\": \"best\", \"other\": 1}",
     ] {
         visit.chrome.run(

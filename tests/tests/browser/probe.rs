@@ -30,7 +30,7 @@ fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// What the functions of probe.js say of a file: `{ compressed, blocky, purpose }`.
+/// The results of the functions of probe.js for a file: `{ compressed, blocky, purpose }`.
 fn probed(visit: &Visit, name: &str, bytes: &[u8]) -> Value {
     visit.file(name, bytes);
     let script =

@@ -81,7 +81,7 @@ fn bits(bytes: usize, [width, height]: [usize; 2]) -> f64 {
     8.0 * bytes as f64 / (width * height) as f64
 }
 
-/// What all images are measured with.
+/// The model, formats and metrics that all images are measured with.
 pub(super) struct Bench {
     pub plan: Plan,
     pub spec: Spec,

@@ -87,7 +87,7 @@ pub fn run(args: &RateArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What images are measured with, and the model's name.
+/// The model, formats and metrics, and the model's name.
 fn bench(args: &RateArgs, model: &[u8]) -> anyhow::Result<(Bench, String)> {
     let (network, metadata) = record::read(model, &Device::flex())?;
     let spec = metadata.network.spec();

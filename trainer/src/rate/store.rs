@@ -89,7 +89,7 @@ impl Store {
         Ok(key)
     }
 
-    /// What the names of an image's crops begin with.
+    /// Prefix of the paths of an image's crops.
     pub fn crops(&self, key: &str) -> PathBuf {
         self.folder.join(CROPS).join(key)
     }

@@ -1,4 +1,4 @@
-//! What the measured images say together: tables and sentences.
+//! Tables and sentences about all measured images.
 
 use super::codec::Codec;
 use super::curve::{Curve, grid, median};
