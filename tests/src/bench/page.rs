@@ -85,6 +85,35 @@ impl Served {
             .as_f64()
             .with_context(|| format!("{path} showed no picture: {ended}"))
     }
+
+    /// The longest task on the app's main thread in milliseconds, from choosing an image to its result, in a fresh
+    /// browser; browsers report those above 50 ms.
+    pub fn longest_task(&self, name: &str) -> anyhow::Result<f64> {
+        let chrome = self.browser();
+        chrome.go(&self.server.url("/"));
+        chrome.wait_until("!('busy' in document.body.dataset)", PATIENCE);
+        chrome.run(
+            "window.longest = 0;
+            new PerformanceObserver((list) => {
+                for (const { duration } of list.getEntries()) longest = Math.max(longest, duration);
+            }).observe({ type: 'longtask' });",
+            &[],
+        );
+        chrome.type_into("#file", &self.file(name).display().to_string());
+        // Each question is a task, too.
+        let has_ended = "return ['done', 'failed'].includes(document.querySelector('#images li')?.dataset.state)";
+        while chrome.run(has_ended, &[]) != json!(true) {
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        chrome.wait_until(
+            "document.querySelector('#viewer').dataset.shows === 'result'",
+            PATIENCE,
+        );
+        chrome
+            .run("return longest", &[])
+            .as_f64()
+            .context("no time of the longest task")
+    }
 }
 
 /// The benchmark's page; its functions are defined in `tests/bench/page/page.js`.

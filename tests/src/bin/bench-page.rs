@@ -21,6 +21,10 @@ const LARGE_PX: usize = 1024;
 /// Sides of square images of 1 and 16 megapixels.
 const MEGAPIXELS_PX: [usize; 2] = [1000, 4000];
 
+/// Side of a square image of 4 megapixels, and its file.
+const FOUR_MEGAPIXELS_PX: usize = 2000;
+const LARGE_PICTURE: &str = "large.png";
+
 /// Warm-up runs and timed runs per round, for small images.
 const RUNS: [usize; 2] = [3, 15];
 
@@ -73,7 +77,8 @@ fn main() -> anyhow::Result<()> {
     for (file, _, record, _) in &wide {
         write_network(&python, &served, file, record)?;
     }
-    write_picture(&served)?;
+    write_picture(&served, "picture.png", SIDE_PX)?;
+    write_picture(&served, LARGE_PICTURE, FOUR_MEGAPIXELS_PX)?;
     let mut rows = to_peer(&served.open())?;
     for (file, name, _, reach) in wide {
         rows.push(wide_to_peer(&served.open(), file, name, reach)?);
@@ -81,6 +86,7 @@ fn main() -> anyhow::Result<()> {
     rows.extend(to_itself(&served.open())?);
     rows.push(to_burn(&served.open_with_gpu())?);
     rows.push(first_picture(&served)?);
+    rows.push(longest_task(&served)?);
     report("page", &rows)
 }
 
@@ -249,6 +255,26 @@ fn first_picture(served: &Served) -> anyhow::Result<Row> {
     ))
 }
 
+/// The longest task on the main thread of the app while it upscales 4 megapixels. The page stutters while a task runs.
+fn longest_task(served: &Served) -> anyhow::Result<Row> {
+    let [longest] = medians(
+        "ms",
+        [(
+            "uprez, longest task",
+            Box::new(|| served.longest_task(LARGE_PICTURE)),
+        )],
+    )?;
+    Ok(Row {
+        name: "longest task on the main thread, 4 megapixels in the app; 0: none above 50"
+            .to_string(),
+        value: longest,
+        unit: "ms",
+        // From here on a task is long: https://www.w3.org/TR/longtasks-1/
+        reach: Some(Reach::AtMost(50.0)),
+        peer: String::new(),
+    })
+}
+
 /// Measures a function of the page on small images.
 fn time<'a, const N: usize>(
     page: &'a Page,
@@ -270,11 +296,11 @@ fn write_network(
 }
 
 /// Writes the image of the first-image benchmark.
-fn write_picture(served: &Served) -> anyhow::Result<()> {
-    let bytes = noise(3, SIDE_PX).data.into_iter();
+fn write_picture(served: &Served, name: &str, side: usize) -> anyhow::Result<()> {
+    let bytes = noise(3, side).data.into_iter();
     let bytes = bytes.map(|value| (255.0 * value) as u8).collect();
-    let side = SIDE_PX as u32;
+    let side = side as u32;
     let picture = image::RgbImage::from_raw(side, side, bytes);
     let picture = picture.expect("three bytes a pixel");
-    Ok(picture.save(served.file("picture.png"))?)
+    Ok(picture.save(served.file(name))?)
 }

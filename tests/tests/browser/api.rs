@@ -227,13 +227,14 @@ fn aborting_rejects_at_once_and_the_upscaler_stays_usable() {
         const upscaler = await load(model);
         const [smallBlob, largeBlob] = [await fetchBlob(small), await fetchBlob(large)];
         const controller = new AbortController();
-        let progress = [], order = [];
+        const progress = [], order = [];
+        let nextTask;
         const long = upscaler.upscale(largeBlob, {
             signal: controller.signal,
             onProgress: ({ done, total }) => {
                 progress.push([done, total]);
                 if (done !== 3) return;
-                setTimeout(() => order.push('next task'));
+                nextTask = new Promise(setTimeout).then(() => order.push('next task'));
                 controller.abort();
             },
         });
@@ -242,6 +243,7 @@ fn aborting_rejects_at_once_and_the_upscaler_stays_usable() {
         order.push('rejected');
         const before = await failure(upscaler.upscale(smallBlob, { signal: AbortSignal.abort() }));
         const after = plain(await upscaler.upscale(smallBlob));
+        await nextTask;
         return {
             error, before, progress, order, waiting: plain(await waiting), after,
         };";

@@ -199,3 +199,37 @@ fn the_list_selects_the_image_in_the_viewer() {
     wait_for_result(&visit, "a.png");
     visit.finish();
 }
+
+/// The main thread must not stutter: whole images belong to the workers. `cargo xtask bench page` measures its tasks.
+#[test]
+fn the_main_thread_touches_a_tile_at_a_time() {
+    let visit = with_tiny_model();
+    let script = "window.most = 0;
+        window.calls = {};
+        const watch = (owner, name, size) => {
+            const original = owner.prototype[name];
+            owner.prototype[name] = function (...args) {
+                calls[name] = (calls[name] ?? 0) + 1;
+                most = Math.max(most, size(this, ...args));
+                return original.apply(this, args);
+            };
+        };
+        const pixels = ({ width, height }) => width * height;
+        watch(CanvasRenderingContext2D, 'getImageData', (_, x, y, width, height) => width * height);
+        for (const name of ['putImageData', 'drawImage']) {
+            watch(CanvasRenderingContext2D, name, (_, image) => pixels(image));
+        }
+        for (const name of ['toBlob', 'toDataURL']) watch(HTMLCanvasElement, name, pixels);
+        watch(OffscreenCanvas, 'convertToBlob', pixels);";
+    visit.chrome.run(script, &[]);
+    let image = png(&waves(2400, 1700));
+    choose_all(&visit, &[("large.png", &image)]);
+    settle(&visit);
+    wait_for_result(&visit, "large.png");
+    let found = visit.chrome.run("return { most, calls }", &[]);
+    let tiles = found["calls"]["putImageData"].as_u64();
+    assert!(tiles > Some(10), "tiles are shown: {found}");
+    // A tile is 256 × 256 pixels at most, and enlarged twice here.
+    assert!(found["most"].as_u64() <= Some(512 * 512), "{found}");
+    visit.finish();
+}

@@ -26,8 +26,21 @@ struct Group {
 struct Counts {
     passed: usize,
     failed: usize,
-    /// Names of failed tests, and of tests that did not run or ran in part only.
+    /// Failed tests with their panics, and tests that did not run or ran in part only.
     remarks: Vec<String>,
+    panic: Panic,
+}
+
+/// What the next lines of a test's output say about a panic.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Panic {
+    /// Nothing: no failed test, or its first panic has been read.
+    #[default]
+    None,
+    /// The failed test of this remark has not panicked yet.
+    Ahead(usize),
+    /// They are the message.
+    Message(usize),
 }
 
 /// Prefix of the line by which a test reports that a part of it could not run.
@@ -41,7 +54,7 @@ impl Report {
             Counts {
                 passed: usize::from(result.is_ok()),
                 failed: usize::from(result.is_err()),
-                remarks: Vec::new(),
+                ..Counts::default()
             }
         });
     }
@@ -92,10 +105,11 @@ impl Report {
                 passed,
                 failed,
                 remarks,
+                ..
             } = counts;
             println!("{name:<28} {passed:>4} passed {failed:>4} failed {seconds:>7.0} s");
             for remark in remarks {
-                println!("    {remark}");
+                println!("    {}", remark.replace('\n', "\n        "));
             }
         }
         for note in &self.notes {
@@ -150,6 +164,7 @@ impl Counts {
     /// Parses a line of the output of libtest or of wasm-bindgen's test runner.
     fn read(&mut self, line: &str) {
         let line = line.trim();
+        self.read_panic(line);
         if let Some((passed, failed)) = summary(line) {
             self.passed += passed;
             self.failed += failed;
@@ -164,6 +179,31 @@ impl Counts {
                 Some("ignored") => self.remarks.push(format!("{NOT_RUN} {name}: ignored")),
                 _ => {}
             }
+        }
+    }
+
+    /// Adds the place and message of a failed test's first panic to its remark.
+    fn read_panic(&mut self, line: &str) {
+        let shown = line
+            .strip_prefix("---- ")
+            .and_then(|line| line.strip_suffix(" stdout ----"));
+        if let Some(name) = shown {
+            let remark = format!("FAILED {name}");
+            let failed = self.remarks.iter().position(|other| *other == remark);
+            self.panic = failed.map_or(Panic::None, Panic::Ahead);
+        }
+        match self.panic {
+            Panic::Ahead(failed) => {
+                if let Some((_, place)) = line.split_once(" panicked at ") {
+                    self.panic = Panic::Message(failed);
+                    self.remarks[failed] += &format!("\n{place}");
+                }
+            }
+            Panic::Message(_) if line == "stack backtrace:" || line.starts_with("note: ") => {
+                self.panic = Panic::None;
+            }
+            Panic::Message(failed) => self.remarks[failed] += &format!("\n{line}"),
+            Panic::None => {}
         }
     }
 }
@@ -194,12 +234,23 @@ mod tests {
             "test result: FAILED. 8 passed; 2 failed; 1 ignored; 0 measured; 1 filtered out",
             "test result: ok. 5 passed; 0 failed; 0 ignored; 0 filtered out; finished in 1.2s",
             "test result of something",
+            "---- a stdout ----",
+            "thread '<unnamed>' (6) panicked at src/a.rs:1:2:",
+            "as it should",
+            "note: run with `RUST_BACKTRACE=1`",
+            "---- b::c stdout ----",
+            "some output",
+            "thread 'b::c' (7) panicked at src/b.rs:3:4:",
+            "assertion `left == right` failed",
+            "  left: 1",
+            "stack backtrace:",
+            "   0: main",
         ] {
             counts.read(line);
         }
         assert_eq!((counts.passed, counts.failed), (13, 2));
         let remarks = [
-            "FAILED b::c",
+            "FAILED b::c\nsrc/b.rs:3:4:\nassertion `left == right` failed\nleft: 1",
             "NOT RUN d: ignored",
             "NOT RUN on Set5: it is missing",
         ];
