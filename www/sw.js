@@ -17,7 +17,8 @@ const SHARE = "share";
 const SHARED = `uprez-shared ${self.registration.scope}`;
 
 /** Files that the page needs; the others (Burn's operators, the demo's images) are cached when used. */
-const NEEDED = /^([\w-]+\.(html|js|css|svg|png|webmanifest)|(app|lib|workers|models|examples)\/.+|pkg\/(cpu|webgpu|decode|resize)\/.+)$/;
+const NEEDED =
+  /^([\w-]+\.(html|js|svg|png|webmanifest)|(assets|models|examples)\/.+|(pkg\/|workers\/)(app|cpu|webgpu|decode|resize)\b.+)$/;
 
 /** Promise of the hashes of this version's files, by path. */
 let hashes;

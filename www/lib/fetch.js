@@ -1,9 +1,10 @@
 // Finds and fetches this project's own files, and models from any URL.
 
+import { startBurn, burnWasm } from "./burn.js";
 import { UprezError } from "./error.js";
 
-/** The URL of this script; bundlers would take an expression with `import.meta.url` for a file to include. */
-const HERE = import.meta.url;
+/** The URL of this project's folder. Bundlers would take `new URL("../", import.meta.url)` for a file to include. */
+const FOLDER = import.meta.url.replace(/[^/]+\/[^/]+$/, "");
 
 // Bundlers find a file only where its path is written out.
 
@@ -11,7 +12,9 @@ const HERE = import.meta.url;
 const WASM = {
   cpu: new URL("../pkg/cpu/web_bg.wasm", import.meta.url),
   webgpu: new URL("../pkg/webgpu/web_bg.wasm", import.meta.url),
-  burn: new URL("../pkg/burn/web_bg.wasm", import.meta.url),
+  get burn() {
+    return burnWasm();
+  },
   decode: new URL("../pkg/decode/web_bg.wasm", import.meta.url),
   resize: new URL("../pkg/resize/web_bg.wasm", import.meta.url),
   import: new URL("../pkg/import/web_bg.wasm", import.meta.url),
@@ -20,7 +23,7 @@ const WASM = {
 const WORKERS = {
   cpu: () => new Worker(new URL("../workers/cpu.js", import.meta.url), { type: "module" }),
   webgpu: () => new Worker(new URL("../workers/webgpu.js", import.meta.url), { type: "module" }),
-  burn: () => new Worker(new URL("../workers/burn.js", import.meta.url), { type: "module" }),
+  burn: startBurn,
   decode: () => new Worker(new URL("../workers/decode.js", import.meta.url), { type: "module" }),
   resize: () => new Worker(new URL("../workers/resize.js", import.meta.url), { type: "module" }),
   import: () => new Worker(new URL("../workers/import.js", import.meta.url), { type: "module" }),
@@ -31,6 +34,12 @@ const MODELS = {
   "fast-x4": new URL("../models/fast-x4.bpk", import.meta.url),
   "photo-x2": new URL("../models/photo-x2.bpk", import.meta.url),
 };
+
+/** Paths of files that have a hash in their name; `cargo xtask dist` fills this in. */
+const HASHED = {};
+
+/** The URL of a file below a copy of this project's folder. */
+const below = (folder, path) => new URL(HASHED[path] ?? path, folder);
 
 /** Promises of compiled modules by URL: all workers share one. */
 const compiled = new Map();
@@ -71,11 +80,11 @@ function meter(onDownload) {
 export function startWorker(build, { base }) {
   const path = `workers/${build}.js`;
   try {
-    return base ? new Worker(new URL(path, base), { type: "module" }) : WORKERS[build]();
+    return base ? new Worker(below(base, path), { type: "module" }) : WORKERS[build]();
   } catch (error) {
     // Workers have to come from the page's own origin. These files are on another one, such as a CDN.
     if (error.name !== "SecurityError") throw error;
-    return startForeignWorker(new URL(path, base ?? new URL("../", HERE)));
+    return startForeignWorker(below(base ?? FOLDER, path));
   }
 }
 
@@ -102,7 +111,7 @@ function startForeignWorker({ href, origin }) {
 
 /** The compiled wasm of a build. */
 export function compile(build, { base, follow }) {
-  const url = base ? new URL(`pkg/${build}/web_bg.wasm`, base) : WASM[build];
+  const url = base ? below(base, `pkg/${build}/web_bg.wasm`) : WASM[build];
   if (!compiled.has(url.href)) {
     const promise = compileFrom(url, follow);
     // Forget a failed promise so that the next call retries.

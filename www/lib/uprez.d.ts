@@ -225,6 +225,7 @@ export type ErrorCode =
   | "no-display-p3"
   | "no-webgpu"
   | "no-simd"
+  | "no-engine"
   | "wrong-gpu"
   | "gpu-failed"
   | "worker-failed"

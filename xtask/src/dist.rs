@@ -1,48 +1,15 @@
-//! Builds the site for static hosts, which is also the npm package, and prints the sizes of its files.
+//! Builds the site for static hosts and the npm packages, and prints the sizes of the site's files.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use oxc_allocator::Allocator;
-use oxc_codegen::{Codegen, CodegenOptions};
-use oxc_mangler::Mangler;
-use oxc_parser::Parser;
-use oxc_span::SourceType;
+use anyhow::ensure;
 
-use crate::{package, tools, wasm};
-
-/// The modules of `www/lib` that `uprez.js` imports at once; the others are imported only when needed.
-const MODULES: [&str; 10] = [
-    "lib/uprez.js",
-    "lib/canvas-check.js",
-    "lib/error.js",
-    "lib/fetch.js",
-    "lib/image-header.js",
-    "lib/pool.js",
-    "lib/scheduler.js",
-    "lib/source.js",
-    "lib/target.js",
-    "lib/worker-client.js",
-];
+use crate::files::{clear, names};
+use crate::site::{self, Site};
+use crate::{hosting, package, tools, wasm};
 
 /// Engines that a page may load, each a build of its own.
 const ENGINES: [&str; 2] = ["cpu", "webgpu"];
-
-/// Files that `load` fetches beside [`MODULES`] for an engine, from a page that imports `uprez.js`.
-fn loaded_files(engine: &str, model: &str) -> [String; 7] {
-    [
-        "uprez.js".into(),
-        format!("workers/{engine}.js"),
-        "workers/worker-server.js".into(),
-        "workers/worker-upscale.js".into(),
-        format!("pkg/{engine}/web.js"),
-        format!("pkg/{engine}/web_bg.wasm"),
-        format!("models/{model}.bpk"),
-    ]
-}
 
 /// Models, and the most kilobytes (of 1000 bytes) with gzip of all that `load` fetches for each.
 const LOADED_KB: [(&str, f64); 2] = [("fast-x2", 160.0), ("photo-x2", 260.0)];
@@ -60,29 +27,19 @@ pub fn folder() -> anyhow::Result<PathBuf> {
     Ok(crate::target_dir()?.join("dist"))
 }
 
-/// Builds the site: `www` with the wasm, its scripts minified.
-pub fn build(bindgen: &Path) -> anyhow::Result<()> {
+/// Makes the wasm builds, the site, and the npm packages.
+pub fn build(bindgen: &Path) -> anyhow::Result<Site> {
     wasm::build(bindgen)?;
-    let (from, to) = (crate::root().join("www"), folder()?);
-    if to.exists() {
-        std::fs::remove_dir_all(&to).with_context(|| format!("cannot clear {}", to.display()))?;
-    }
-    for path in files(&from)? {
-        let target = to.join(path.strip_prefix(&from).unwrap_or(&path));
-        let copied = || -> anyhow::Result<()> {
-            std::fs::create_dir_all(target.parent().unwrap_or(&to))?;
-            if path.extension().is_some_and(|ending| ending == "js") {
-                std::fs::write(&target, minified(&std::fs::read_to_string(&path)?)?)?;
-            } else {
-                std::fs::copy(&path, &target)?;
-            }
-            Ok(())
-        };
-        copied().with_context(|| format!("cannot copy {} to {}", path.display(), to.display()))?;
-    }
-    package::write_entries(&to, &MODULES)?;
     check_version()?;
-    package::write(&to, &names(&to)?)
+    let (www, folder) = (crate::root().join("www"), folder()?);
+    clear(&folder)?;
+    let site = site::build(&www, &folder)?;
+    hosting::list_files(&folder)?;
+    package::copy_licences(&folder)?;
+    hosting::compress(&folder)?;
+    hosting::write_settings(&folder)?;
+    package::build(&www)?;
+    Ok(site)
 }
 
 /// Fails if the library's scripts say another version than the packages.
@@ -98,81 +55,46 @@ fn check_version() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The paths of all files in a folder, sorted, with slashes.
-fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
-    let name = |path: &PathBuf| {
-        let name = path.strip_prefix(folder).unwrap_or(path);
-        name.to_string_lossy().replace('\\', "/")
-    };
-    Ok(files(folder)?.iter().map(name).collect())
-}
-
-/// Minifies a module: no comments or spaces, short names for everything that is not exported.
-fn minified(text: &str) -> anyhow::Result<String> {
-    let allocator = Allocator::default();
-    let parsed = Parser::new(&allocator, text, SourceType::mjs()).parse();
-    let wrong = parsed.diagnostics.first().map(ToString::to_string);
-    ensure!(
-        wrong.is_none(),
-        "not valid JavaScript: {}",
-        wrong.unwrap_or_default()
-    );
-    let names = Mangler::new().build(&parsed.program);
-    let codegen = Codegen::new()
-        .with_options(CodegenOptions::minify())
-        .with_scoping(Some(names.scoping))
-        .with_private_member_mappings(Some(names.class_private_mappings));
-    Ok(codegen.build(&parsed.program).code)
-}
-
-/// Builds the site, prints the table of sizes, and fails if `load` fetches too much.
+/// Builds the site and the packages, prints the table of sizes, and fails if `load` fetches too much.
 pub fn run() -> anyhow::Result<()> {
     tools::ensure_target()?;
-    build(&tools::wasm_bindgen()?)?;
-    let root = folder()?;
-    let mut sizes = Vec::new();
-    for name in names(&root)? {
-        sizes.push(measure(&root.join(&name), name)?);
-    }
+    let site = build(&tools::wasm_bindgen()?)?;
     println!("| file | raw | gzip | brotli |\n|---|---|---|---|");
-    for file in &sizes {
-        row(&file.name, [file.raw, file.gzip, file.brotli]);
+    for name in names(&site.folder)? {
+        if !hosting::is_compressed(&name) {
+            row(&measure(&site.folder, &[name.clone()], name)?);
+        }
     }
-    let loaded = loaded(&root)?;
+    let loaded = loaded(&site)?;
     for (file, _) in &loaded {
-        row(
-            &format!("**{}**", file.name),
-            [file.raw, file.gzip, file.brotli],
-        );
+        row(&Sizes {
+            name: format!("**{}**", file.name),
+            ..*file
+        });
     }
-    println!("\nThe site is in {}", root.display());
+    println!("\nThe site is in {}", site.folder.display());
+    println!("The npm packages are in {}", package::folder("")?.display());
     ensure_allowed(&loaded)
 }
 
-/// Fails if `load` fetches too much of the site, which has been built.
-pub fn check() -> anyhow::Result<()> {
-    ensure_allowed(&loaded(&folder()?)?)
+/// Fails if `load` fetches too much of a site.
+pub fn check(site: &Site) -> anyhow::Result<()> {
+    ensure_allowed(&loaded(site)?)
 }
 
-/// The sizes of all that `load` fetches, for each model and engine, and the most kilobytes.
-fn loaded(root: &Path) -> anyhow::Result<Vec<(Sizes, f64)>> {
+/// The sizes of all that `load` fetches from a page that imports `uprez.js`, for each model and engine, and the most
+/// kilobytes.
+fn loaded(site: &Site) -> anyhow::Result<Vec<(Sizes, f64)>> {
     let mut found = Vec::new();
     for (model, most) in LOADED_KB {
         for engine in ENGINES {
-            let mut sum = Sizes {
-                name: format!("what `load(\"{model}\")` fetches for the engine `{engine}`"),
-                raw: 0,
-                gzip: 0,
-                brotli: 0,
-            };
-            let names = MODULES.map(String::from).into_iter();
-            for name in names.chain(loaded_files(engine, model)) {
-                let file = measure(&root.join(&name), name)?;
-                sum.raw += file.raw;
-                sum.gzip += file.gzip;
-                sum.brotli += file.brotli;
+            let mut files = site.modules("uprez")?;
+            files.extend(["uprez.js".into(), format!("models/{model}.bpk")]);
+            for name in [format!("workers/{engine}.js"), site::wasm_path(engine)] {
+                files.push(site.path(&name)?.into());
             }
-            found.push((sum, most));
+            let name = format!("what `load(\"{model}\")` fetches for the engine `{engine}`");
+            found.push((measure(&site.folder, &files, name)?, most));
         }
     }
     Ok(found)
@@ -190,65 +112,32 @@ fn ensure_allowed(loaded: &[(Sizes, f64)]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn row(name: &str, sizes: [usize; 3]) {
-    let [raw, gzip, brotli] = sizes.map(|bytes| format!("{:.1} KB", bytes as f64 / 1000.0));
+fn row(
+    Sizes {
+        name,
+        raw,
+        gzip,
+        brotli,
+    }: &Sizes,
+) {
+    let [raw, gzip, brotli] =
+        [raw, gzip, brotli].map(|bytes| format!("{:.1} KB", *bytes as f64 / 1000.0));
     println!("| {name} | {raw} | {gzip} | {brotli} |");
 }
 
-/// All files in a folder and its subfolders, sorted.
-fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder);
-    let entries = entries.with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if path.is_dir() {
-            found.extend(files(&path)?);
-        } else if path.file_name().is_some_and(|name| name != ".gitignore") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn measure(path: &Path, name: String) -> anyhow::Result<Sizes> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
-    gzip.write_all(&bytes)?;
-    let mut brotli =
-        brotli::CompressorWriter::new(Vec::new(), 1 << 16, BROTLI_QUALITY, BROTLI_WINDOW);
-    brotli.write_all(&bytes)?;
-    Ok(Sizes {
+/// The sizes of some files together.
+fn measure(folder: &Path, files: &[String], name: String) -> anyhow::Result<Sizes> {
+    let mut sizes = Sizes {
         name,
-        raw: bytes.len(),
-        gzip: gzip.finish()?.len(),
-        brotli: brotli.into_inner().len(),
-    })
-}
-
-/// Two levels below the best, which would take minutes for the build with Burn's operators.
-const BROTLI_QUALITY: u32 = 9;
-const BROTLI_WINDOW: u32 = 22;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn scripts_lose_comments_and_long_names_and_nothing_else() {
-        let text = "// why\nexport const answer = (long) => `${long} // no comment` /* why */ + /\\/\\//.source;\n";
-        let small = minified(text).unwrap();
-        let [before, after] = ["export const answer=", "=>`${"];
-        let name = small
-            .strip_prefix(before)
-            .and_then(|rest| rest.split_once(after));
-        let (name, rest) = name.unwrap();
-        assert_eq!(name.len(), 1, "{small}");
-        assert_eq!(
-            rest.trim(),
-            format!("{name}}} // no comment`+/\\/\\//.source;")
-        );
-        assert!(minified("export const = 1").is_err());
+        raw: 0,
+        gzip: 0,
+        brotli: 0,
+    };
+    for file in files {
+        let [raw, gzip, brotli] = hosting::sizes(&folder.join(file))?;
+        sizes.raw += raw;
+        sizes.gzip += gzip;
+        sizes.brotli += brotli;
     }
+    Ok(sizes)
 }

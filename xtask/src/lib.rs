@@ -2,11 +2,18 @@
 
 pub mod bench;
 pub mod browser;
+pub mod bundle;
 pub mod dist;
+pub mod files;
+pub mod frameworks;
 pub mod fuzz;
+pub mod hosting;
+pub mod licences;
+pub mod node;
 pub mod package;
 pub mod run;
 pub mod server;
+pub mod site;
 pub mod test;
 pub mod tools;
 pub mod wasm;

@@ -1,96 +1,192 @@
-//! Makes the site's folder an npm package, and lists its files for the service worker.
+//! The npm packages: `uprez`, and `uprez-burn` with Burn's operators.
 
-use std::hash::{DefaultHasher, Hasher};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::Context;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::{Map, Value, json};
 
-const MODULE: &str = "lib/uprez.js";
-const ELEMENT: &str = "element/element.js";
+use crate::bundle::{self, Job};
+use crate::files::{clear, copy, files, write, write_json};
+use crate::node::npm;
+use crate::run::run;
+use crate::site::{PUBLIC, wasm_path, whole, write_public, write_workers};
 
-/// Writes the entry modules `uprez.js` and `element.js` with their types, for pages that import from a copy of the
-/// folder. The former also imports all `modules` of the library, so that a page fetches them at the same time.
-pub fn write_entries(folder: &Path, modules: &[&str]) -> anyhow::Result<()> {
-    let others = modules.iter().filter(|module| **module != MODULE);
-    let imports: String = others
-        .map(|module| format!("import\"./{module}\";"))
-        .collect();
-    for (entry, module, imports) in [
-        ("uprez.js", MODULE, imports.as_str()),
-        ("uprez.d.ts", MODULE, ""),
-        ("element.js", ELEMENT, ""),
-        ("element.d.ts", ELEMENT, ""),
-    ] {
-        let path = folder.join(entry);
-        std::fs::write(&path, format!("export*from\"./{module}\";{imports}"))
-            .with_context(|| format!("cannot write {}", path.display()))?;
+/// Name of the package with Burn's operators, and of the build of the crate `web` that it contains.
+const BURN: (&str, &str) = ("uprez-burn", "burn");
+
+/// The builds that the package `uprez` contains.
+const BUILDS: [&str; 5] = ["cpu", "webgpu", "decode", "resize", "import"];
+
+/// The models that it contains; `lib/fetch.js` has their addresses.
+const MODELS: [&str; 4] = ["fast-x2.bpk", "fast-x4.bpk", "photo-x2.bpk", "README.md"];
+
+/// Frameworks for whose templates it has types.
+const FRAMEWORKS: [&str; 5] = ["preact", "react", "solid", "svelte", "vue"];
+
+const LICENCES: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", "THIRD-PARTY.md"];
+
+/// The folder of a package, `uprez` or `uprez-burn`.
+pub fn folder(name: &str) -> anyhow::Result<PathBuf> {
+    Ok(crate::target_dir()?.join("packages").join(name))
+}
+
+/// Copies the licences of this project and of all that its wasm contains.
+pub fn copy_licences(to: &Path) -> anyhow::Result<()> {
+    for name in LICENCES {
+        copy(&crate::root().join(name), &to.join(name))?;
     }
     Ok(())
 }
 
-/// Writes `package.json`, the licences, and `files.json`, the list of `files` (paths in `folder`) that the page's
-/// service worker caches; its `version` is a hash of all of them.
-pub fn write(folder: &Path, files: &[String]) -> anyhow::Result<()> {
-    let mut hasher = DefaultHasher::new();
-    let mut list = Vec::new();
-    for name in files {
-        let bytes = std::fs::read(folder.join(name)).with_context(|| format!("no {name}"))?;
-        hasher.write(name.as_bytes());
-        hasher.write(&bytes);
-        list.push(json!({ "path": name, "bytes": bytes.len(), "integrity": integrity(&bytes) }));
-    }
-    let version = format!("{:016x}", hasher.finish());
-    write_json(
-        &folder.join("files.json"),
-        &json!({ "version": version, "files": list }),
-    )?;
-    write_json(&folder.join("package.json"), &manifest())?;
-    for name in ["LICENSE-APACHE", "LICENSE-MIT"] {
-        std::fs::copy(crate::root().join(name), folder.join(name))
-            .with_context(|| format!("cannot copy {name}"))?;
-    }
-    Ok(())
+/// Writes both packages.
+pub fn build(www: &Path) -> anyhow::Result<()> {
+    build_uprez(www, &folder("uprez")?)?;
+    build_burn(www, &folder(BURN.0)?)
 }
 
-/// A file's hash as browsers compare it: <https://www.w3.org/TR/sri/>.
-pub fn integrity(bytes: &[u8]) -> String {
-    format!("sha256-{}", STANDARD.encode(Sha256::digest(bytes)))
+fn build_uprez(www: &Path, to: &Path) -> anyhow::Result<()> {
+    clear(to)?;
+    write_workers(www, to, &BUILDS, "workers/[name].js")?;
+    for build in BUILDS {
+        copy(&www.join(wasm_path(build)), &to.join(wasm_path(build)))?;
+    }
+    let entry =
+        |(name, types): (&str, &str)| (name.to_string(), www.join(types.replace(".d.ts", ".js")));
+    let modules = bundle::run(&[Job {
+        entries: PUBLIC.map(entry).into(),
+        folder: to.into(),
+        entry_names: "lib/[name].js".into(),
+        chunk_names: "lib/[name].js".into(),
+        whole: whole(www),
+        replaced: [(www.join("lib/burn.js"), www.join("npm/burn.js"))].into(),
+        ..Job::default()
+    }])?;
+    write_public(www, to, &modules[0])?;
+    for model in MODELS {
+        copy(
+            &www.join("models").join(model),
+            &to.join("models").join(model),
+        )?;
+    }
+    let typings = www.join("npm/typings");
+    for path in files(&typings)? {
+        copy(
+            &path,
+            &to.join("typings").join(path.strip_prefix(&typings)?),
+        )?;
+    }
+    for framework in FRAMEWORKS {
+        let path = to.join(format!("typings/{framework}.js"));
+        write(&path, b"// Types only.\nexport {};\n")?;
+    }
+    copy(&www.join("README.md"), &to.join("README.md"))?;
+    copy_licences(to)?;
+    write_json(&to.join("package.json"), &manifest())
 }
 
-fn write_json(path: &Path, value: &Value) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(value)? + "\n";
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+fn build_burn(www: &Path, to: &Path) -> anyhow::Result<()> {
+    let (package, build) = BURN;
+    clear(to)?;
+    write_workers(www, to, &[build], "workers/[name].js")?;
+    copy(&www.join(wasm_path(build)), &to.join(wasm_path(build)))?;
+    bundle::run(&[Job {
+        entries: [(package.into(), www.join("npm/uprez-burn.js"))].into(),
+        folder: to.into(),
+        entry_names: "lib/[name].js".into(),
+        ..Job::default()
+    }])?;
+    write(&to.join("lib/uprez-burn.d.ts"), b"export {};\n")?;
+    copy(&www.join("npm/uprez-burn.md"), &to.join("README.md"))?;
+    copy_licences(to)?;
+    let mut manifest = about(
+        package,
+        "Burn's operators for uprez: its engines burn-webgpu and burn-cpu, for comparison.",
+    );
+    manifest["exports"] = json!({
+        ".": "./lib/uprez-burn.js",
+        "./package.json": "./package.json",
+    });
+    manifest["files"] = json!(["lib", "workers", "pkg", "LICENSE-*", "THIRD-PARTY.md"]);
+    manifest["sideEffects"] = json!(["./lib/uprez-burn.js"]);
+    manifest["peerDependencies"] = json!({ "uprez": env!("CARGO_PKG_VERSION") });
+    write_json(&to.join("package.json"), &manifest)
+}
+
+/// The fields of both packages.
+fn about(name: &str, description: &str) -> Value {
+    json!({
+        "name": name,
+        "version": env!("CARGO_PKG_VERSION"),
+        "description": description,
+        "keywords": ["super-resolution", "upscale", "image", "webgpu", "wasm"],
+        "license": env!("CARGO_PKG_LICENSE"),
+        "repository": { "type": "git", "url": format!("git+{}.git", env!("CARGO_PKG_REPOSITORY")) },
+        "type": "module",
+    })
 }
 
 /// See <https://docs.npmjs.com/cli/configuring-npm/package-json> and
 /// <https://nodejs.org/api/packages.html#exports>.
 fn manifest() -> Value {
-    let with_types = |module: &str| {
-        let types = format!("./{}.d.ts", module.trim_end_matches(".js"));
-        json!({ "types": types, "default": format!("./{module}") })
-    };
-    json!({
-        "name": "uprez",
-        "version": env!("CARGO_PKG_VERSION"),
-        "description": "Upscales images in the browser with small neural networks, on WebGPU or on the CPU.",
-        "keywords": ["super-resolution", "upscale", "image", "webgpu", "wasm"],
-        "license": env!("CARGO_PKG_LICENSE"),
-        "repository": env!("CARGO_PKG_REPOSITORY"),
-        "type": "module",
-        "types": "./lib/uprez.d.ts",
-        "exports": {
-            ".": with_types(MODULE),
-            "./element": with_types(ELEMENT),
-            "./workers/*": "./workers/*.js",
-            "./wasm/*": "./pkg/*/web_bg.wasm",
-            "./models/*": "./models/*",
-            "./package.json": "./package.json",
-        },
-        // Importing the element defines it: bundlers must not drop the import.
-        "sideEffects": ["./element.js", "./element/element.js"],
-    })
+    let mut manifest = about(
+        "uprez",
+        "Upscales images in the browser with small neural networks, on WebGPU or on the CPU.",
+    );
+    // TypeScript finds the types of each module beside it.
+    let mut exports = Map::new();
+    exports.insert(".".into(), "./uprez.js".into());
+    exports.insert("./element".into(), "./element.js".into());
+    for framework in FRAMEWORKS {
+        let path = format!("./typings/{framework}.js");
+        exports.insert(format!("./{framework}"), path.into());
+    }
+    for (name, path) in [
+        ("./workers/*", "./workers/*.js"),
+        ("./wasm/*", "./pkg/*/web_bg.wasm"),
+        ("./models/*", "./models/*"),
+        ("./package.json", "./package.json"),
+    ] {
+        exports.insert(name.into(), path.into());
+    }
+    manifest["exports"] = exports.into();
+    manifest["types"] = "./uprez.d.ts".into();
+    manifest["files"] = json!([
+        "*.js",
+        "*.d.ts",
+        "lib",
+        "typings",
+        "workers",
+        "pkg",
+        "models",
+        "LICENSE-*",
+        "THIRD-PARTY.md",
+    ]);
+    // Importing the element defines it: bundlers must not drop the import.
+    manifest["sideEffects"] = json!(["./element.js", "./lib/element.js"]);
+    manifest
+}
+
+/// Packs a built package into an archive in the folder `to`, and returns the archive's path.
+pub fn pack(name: &str, to: &Path) -> anyhow::Result<PathBuf> {
+    run(npm()
+        .args(["pack", "--silent", "--pack-destination"])
+        .arg(to)
+        .arg(folder(name)?))?;
+    Ok(to.join(format!("{name}-{}.tgz", env!("CARGO_PKG_VERSION"))))
+}
+
+/// Packs both packages, and has publint and Are The Types Wrong look for mistakes in them.
+pub fn check() -> anyhow::Result<()> {
+    let programs = bundle::tools()?.join("node_modules/.bin");
+    for name in ["uprez", BURN.0] {
+        let archive = pack(name, &folder("")?)?;
+        run(Command::new(programs.join("publint"))
+            .arg("--strict")
+            .arg(&archive))?;
+        // The packages hold modules only, as browsers load them.
+        run(Command::new(programs.join("attw"))
+            .args(["--profile", "esm-only", "--no-color"])
+            .arg(&archive))?;
+    }
+    Ok(())
 }

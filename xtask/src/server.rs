@@ -16,12 +16,16 @@ use tokio::runtime::{Builder, Runtime};
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use crate::hosting::{IMMUTABLE, REVALIDATED};
+use crate::site::HASHED;
+
 /// The folders to serve, and the CSP.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
     mounts: Vec<(String, PathBuf)>,
     policy: Option<HeaderValue>,
     is_open: bool,
+    is_published: bool,
 }
 
 /// A request that the server has received.
@@ -56,20 +60,33 @@ impl Site {
         self
     }
 
+    /// Sends the caches' headers and the compressed files of `cargo xtask dist`, as hosts do.
+    pub fn published(mut self) -> Self {
+        self.is_published = true;
+        self
+    }
+
     fn router(self, log: Log) -> Router {
         let mut router = Router::new();
         for (prefix, folder) in self.mounts {
+            let mut files = ServeDir::new(folder);
+            if self.is_published {
+                files = files.precompressed_br().precompressed_gzip();
+            }
             router = match prefix.as_str() {
-                "/" => router.fallback_service(ServeDir::new(folder)),
-                _ => router.nest_service(&prefix, ServeDir::new(folder)),
+                "/" => router.fallback_service(files),
+                _ => router.nest_service(&prefix, files),
             };
         }
         let set = SetResponseHeaderLayer::overriding;
-        // Files change during development; modification dates only count whole seconds.
-        router = router.layer(set(
-            header::CACHE_CONTROL,
-            Some(HeaderValue::from_static("no-store")),
-        ));
+        router = match self.is_published {
+            true => router.layer(from_fn(cache_as_published)),
+            // Files change during development; modification dates only count whole seconds.
+            false => router.layer(set(
+                header::CACHE_CONTROL,
+                Some(HeaderValue::from_static("no-store")),
+            )),
+        };
         router = router.layer(set(header::CONTENT_SECURITY_POLICY, self.policy));
         let any = self.is_open.then(|| HeaderValue::from_static("*"));
         router = router.layer(set(header::ACCESS_CONTROL_ALLOW_ORIGIN, any));
@@ -77,6 +94,18 @@ impl Site {
             remember(log.clone(), request, next)
         }))
     }
+}
+
+async fn cache_as_published(request: Request, next: Next) -> axum::response::Response {
+    let mut folders = request.uri().path().split('/').rev().skip(1);
+    let value = match folders.any(|name| HASHED.contains(&name)) {
+        true => IMMUTABLE,
+        false => REVALIDATED,
+    };
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
+    response
 }
 
 const LONGEST_BODY: usize = 1 << 16;
@@ -161,10 +190,14 @@ mod tests {
     use super::*;
 
     fn ask(server: &Server, request: &str) -> String {
+        ask_with(server, request, "Accept: */*")
+    }
+
+    fn ask_with(server: &Server, request: &str, header: &str) -> String {
         let mut stream = TcpStream::connect(server.address).unwrap();
         write!(
             stream,
-            "{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+            "{request} HTTP/1.1\r\nHost: x\r\n{header}\r\nConnection: close\r\n\r\n"
         )
         .unwrap();
         let mut answer = String::new();
@@ -204,5 +237,36 @@ mod tests {
             (first.method.as_str(), first.url.as_str()),
             ("GET", "/some/where/Cargo.toml?query")
         );
+    }
+
+    #[test]
+    fn a_published_site_is_compressed_and_cached() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("index.html", "page"),
+            ("assets/a-1.js", "script"),
+            ("assets/a-1.js.br", "brotli"),
+            ("assets/a-1.js.gz", "gzip"),
+        ] {
+            crate::files::write(&folder.path().join(name), text.as_bytes()).unwrap();
+        }
+        let site = Site::default().mount("/uprez/", folder.path().to_path_buf());
+        let server = Server::start(site.published(), Some(0)).unwrap();
+        for (path, accepted, cache, text) in [
+            ("index.html", "br", REVALIDATED, "page"),
+            ("assets/a-1.js", "gzip, br", IMMUTABLE, "brotli"),
+            ("assets/a-1.js", "gzip", IMMUTABLE, "gzip"),
+            ("assets/a-1.js", "identity", IMMUTABLE, "script"),
+        ] {
+            let header = format!("Accept-Encoding: {accepted}");
+            let answer = ask_with(&server, &format!("GET /uprez/{path}"), &header);
+            assert!(
+                answer.contains(&format!("cache-control: {cache}\r\n")),
+                "{answer}"
+            );
+            assert!(answer.ends_with(&format!("\r\n\r\n{text}")), "{answer}");
+            let script = answer.contains("content-type: text/javascript");
+            assert_eq!(script, path.ends_with(".js"), "{answer}");
+        }
     }
 }

@@ -23,6 +23,8 @@ const BINDGEN_LOOPS: [&str; 5] = [
 
 const GECKODRIVER: &str = "0.37.1";
 
+const CARGO_ABOUT: &str = "0.9.3";
+
 /// Makes sure that the Rust toolchain can build for [`TARGET`].
 pub fn ensure_target() -> anyhow::Result<()> {
     let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))
@@ -59,6 +61,12 @@ pub fn wasm_pack() -> anyhow::Result<PathBuf> {
 pub fn geckodriver() -> anyhow::Result<PathBuf> {
     let options = ["--locked".into()];
     install("geckodriver", "geckodriver", GECKODRIVER, &options)
+}
+
+/// cargo-about, which collects licences.
+pub fn cargo_about() -> anyhow::Result<PathBuf> {
+    let options = ["--locked", "--no-default-features", "--features", "cli"].map(String::from);
+    install("cargo-about", "cargo-about", CARGO_ABOUT, &options)
 }
 
 /// Path of a program in `target/tools`, whether it is installed or not.

@@ -1,10 +1,10 @@
 //! The page's wasm: six builds of the crate `web`.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
 use crate::run::{cargo, run};
 use crate::tools::TARGET;
@@ -89,44 +89,53 @@ pub fn build(bindgen: &Path) -> anyhow::Result<()> {
                 "--no-typescript",
                 "--remove-name-section",
                 "--remove-producers-section",
+                // Workers get the compiled wasm, and bundlers would include the file a second time.
+                "--omit-default-module-path",
                 "--out-name",
                 "web",
                 "--out-dir",
             ])
             .arg(crate::root().join("www/pkg").join(name)))?;
-        number_imports(&crate::root().join("www/pkg").join(name))?;
+        shorten_hashes(&crate::root().join("www/pkg").join(name))?;
     }
     Ok(())
 }
 
-/// Prefix of wasm-bindgen's import names, and the number of hexadecimal digits of the hash at their end.
+/// Prefix of wasm-bindgen's import names, the number of hexadecimal digits of the hash at their end, and how many of
+/// them are kept.
 const IMPORT: &str = "__wbg_";
 const HASH_DIGITS: usize = 16;
+const KEPT_DIGITS: usize = 6;
 
-/// Replaces import names by numbers of the same length, which compress better: this saves kilobytes in each of the two
-/// files.
-fn number_imports(folder: &Path) -> anyhow::Result<()> {
+/// Sets the last digits of the hashes in import names to zero, because hashes do not compress: this saves kilobytes. The
+/// digits that stay still keep a script from taking another version's import for its own.
+fn shorten_hashes(folder: &Path) -> anyhow::Result<()> {
     let (script, wasm) = (folder.join("web.js"), folder.join("web_bg.wasm"));
     let mut text = std::fs::read_to_string(&script)?;
     let mut bytes = std::fs::read(&wasm)?;
-    for (number, name) in hashed_names(&text).into_iter().enumerate() {
-        let short = format!(
-            "{IMPORT}{number:0digits$}",
-            digits = name.len() - IMPORT.len()
-        );
-        let at = bytes
+    let mut taken = BTreeMap::new();
+    for name in hashed_names(&text) {
+        let kept = &name[..name.len() - HASH_DIGITS + KEPT_DIGITS];
+        let short = format!("{kept:0<width$}", width = name.len());
+        if let Some(other) = taken.insert(short.clone(), name.clone()) {
+            ensure!(
+                other == name,
+                "{other} and {name} have the same first digits"
+            );
+        }
+        let place = bytes
             .windows(name.len())
             .position(|part| part == name.as_bytes());
-        let at = at.with_context(|| format!("{} imports no {name}", wasm.display()))?;
-        bytes[at..at + name.len()].copy_from_slice(short.as_bytes());
+        let place = place.with_context(|| format!("{} imports no {name}", wasm.display()))?;
+        bytes[place..place + name.len()].copy_from_slice(short.as_bytes());
         text = text.replace(&name, &short);
     }
     std::fs::write(script, text)?;
     Ok(std::fs::write(wasm, bytes)?)
 }
 
-/// The import names that end with a hash, without duplicates.
-fn hashed_names(text: &str) -> BTreeSet<String> {
+/// The import names that end with a hash.
+fn hashed_names(text: &str) -> Vec<String> {
     let names = text.match_indices(IMPORT).map(|(at, _)| {
         let rest = &text[at..];
         let end = rest.find(|c: char| c != '_' && !c.is_ascii_alphanumeric());
@@ -137,7 +146,10 @@ fn hashed_names(text: &str) -> BTreeSet<String> {
         let hash = hash.and_then(|start| name.get(start..));
         hash.is_some_and(|hash| hash.bytes().all(|digit| digit.is_ascii_hexdigit()))
     };
-    names.filter(hashed).map(String::from).collect()
+    let mut names: Vec<_> = names.filter(hashed).map(String::from).collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 #[cfg(test)]
@@ -145,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn imports_are_numbered_in_both_files() {
+    fn hashes_are_shortened_in_both_files() {
         let folder = tempfile::tempdir().unwrap();
         let [script, wasm] = ["web.js", "web_bg.wasm"].map(|name| folder.path().join(name));
         let text =
@@ -156,18 +168,21 @@ mod tests {
             b"\x00\x1a__wbg_new_fedcba9876543210\x1a__wbg_new_0123456789abcdef\xff",
         )
         .unwrap();
-        number_imports(folder.path()).unwrap();
+        shorten_hashes(folder.path()).unwrap();
         let text = std::fs::read_to_string(&script).unwrap();
         assert_eq!(
             text,
-            "{ __wbg_00000000000000000000: f, __wbg_00000000000000000001: g, __wbg_free: h }"
+            "{ __wbg_new_0123450000000000: f, __wbg_new_fedcba0000000000: g, __wbg_free: h }"
         );
-        let bytes = b"\x00\x1a__wbg_00000000000000000001\x1a__wbg_00000000000000000000\xff";
+        let bytes = b"\x00\x1a__wbg_new_fedcba0000000000\x1a__wbg_new_0123450000000000\xff";
         assert_eq!(std::fs::read(&wasm).unwrap(), bytes);
+        // Two that could be taken for each other, and one that is missing.
+        let same = "{ __wbg_new_0123456789abcdef: f, __wbg_new_0123456789abcdee: g }";
+        std::fs::write(&script, same).unwrap();
+        std::fs::write(&wasm, same).unwrap();
+        assert!(shorten_hashes(folder.path()).is_err());
+        std::fs::write(&script, "{ __wbg_new_0123456789abcdef: f }").unwrap();
         std::fs::write(&wasm, b"").unwrap();
-        assert!(
-            number_imports(folder.path()).is_err(),
-            "an import is missing"
-        );
+        assert!(shorten_hashes(folder.path()).is_err());
     }
 }

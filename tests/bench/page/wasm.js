@@ -1,6 +1,6 @@
 // A worker that only makes the wasm calls of www/workers/worker-upscale.js.
 
-import init, { Upscaler } from "/pkg/cpu/web.js";
+import init, { Upscaler } from "/source/pkg/cpu/web.js";
 
 const upscalers = new Map();
 
@@ -32,7 +32,7 @@ self.onmessage = async ({ data: { model, rgba, side, warmUp, runs } }) => {
 async function open(model) {
   const response = await fetch(model);
   if (!response.ok) throw new Error(`${model}: status ${response.status}`);
-  await init();
+  await init({ module_or_path: "/source/pkg/cpu/web_bg.wasm" });
   return await Upscaler.load(new Uint8Array(await response.arrayBuffer()), undefined, "cpu");
 }
 

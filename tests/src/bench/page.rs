@@ -27,6 +27,7 @@ impl Served {
         let files = tempfile::tempdir()?;
         let mut site = Site::default()
             .mount("/", xtask::dist::folder()?)
+            .mount("/source/", root.join("www"))
             .mount("/page/", root.join("tests/bench/page"))
             .mount("/onnx/", root.join("tests/bench/onnx"))
             .mount("/files/", files.path().to_path_buf());

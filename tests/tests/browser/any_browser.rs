@@ -55,8 +55,8 @@ impl Visit {
         path: &str,
         start: impl FnOnce(&Path) -> Browser,
     ) -> Self {
-        let wasm = dist.join("pkg/cpu/web_bg.wasm");
-        assert!(wasm.exists(), "run `cargo xtask dist` once");
+        let page = dist.join("index.html");
+        assert!(page.exists(), "run `cargo xtask dist` once");
         let [files, downloads] = [(); 2].map(|()| tempfile::tempdir().unwrap());
         let server = serve(dist, files.path(), policy);
         let browser = start(downloads.path());

@@ -88,7 +88,7 @@ fn all_results_are_downloaded_as_a_zip() {
 #[test]
 fn more_than_a_zip_can_hold_is_an_error() {
     let visit = with_tiny_model();
-    let script = "const { zip } = await import('./app/zip.js');
+    let script = "const { zip } = await import('/source/app/zip.js');
         const said = async (files) => await zip(files).then(() => '', ({ message }) => message);
         const large = { name: 'large.png', blob: { size: 3e9 } };
         const many = Array.from({ length: 65536 }, (_, i) => ({ name: `${i}`, blob: new Blob([]) }));

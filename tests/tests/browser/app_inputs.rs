@@ -249,7 +249,7 @@ fn a_model_of_the_user_shows_its_metadata() {
 #[test]
 fn long_data_urls_without_data_are_refused() {
     let visit = Visit::of(PAGE, Gpu::None);
-    let script = "const { openUrl } = await import(new URL('app/open-url.js', location));
+    let script = "const { openUrl } = await import('/source/app/open-url.js');
         const refused = (url) => openUrl(url).then(() => 'opened', ({ message }) => message);
         const svg = await openUrl(`data:image/svg+xml,${'<svg/>'.repeat(1000)}`);
         return [await refused(`data:${'a'.repeat(5e6)}`), await refused('data:'), svg.size, svg.type]";

@@ -175,9 +175,7 @@ impl Scene {
     /// Requests for files that only upscaling needs: the library, its wasm, models.
     fn work(&self) -> Vec<String> {
         let needed = |url: &String| {
-            ["uprez.js", ".wasm", ".bpk"]
-                .iter()
-                .any(|end| url.ends_with(end))
+            url.contains("/assets/uprez-") || url.ends_with(".wasm") || url.ends_with(".bpk")
         };
         let requests = self.server.requests().into_iter();
         requests.map(|entry| entry.url).filter(needed).collect()

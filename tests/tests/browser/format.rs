@@ -107,7 +107,7 @@ fn header(kind: &str, [width, height]: [u32; 2], alpha: bool, animated: bool) ->
 fn headers_of_avif_and_heic_tell_the_upright_size() {
     let visit = Visit::of(PLAIN, Gpu::None);
     let script = "const [url] = arguments;
-        const { readAnyHeader } = await import('../some/where/lib/image-header.js');
+        const { readAnyHeader } = await import('/source/lib/image-header.js');
         const blob = await fetchBlob(url);
         // Chromium decodes AVIF.
         const decoded = url.endsWith('.avif') ? await createImageBitmap(blob) : null;

@@ -46,8 +46,7 @@ fn the_end_of_a_file_is_found() {
         ("opaque.png", png_without_alpha(&waves(9, 7)), 4),
     ];
     // The lengths from which on a file counts as whole, and its type.
-    let script =
-        "const { isTruncated, readHeader } = await import('../some/where/lib/image-header.js');
+    let script = "const { isTruncated, readHeader } = await import('/source/lib/image-header.js');
         const bytes = new Uint8Array(await (await fetchBlob(arguments[0])).arrayBuffer());
         const whole = [];
         let type;
@@ -67,7 +66,7 @@ fn the_end_of_a_file_is_found() {
         assert_eq!(found["trailing"], json!(false), "{name}");
     }
     // WebP in both forms, and a format whose end is not looked for.
-    let script = "const { isTruncated, readHeader } = await import('../some/where/lib/image-header.js');
+    let script = "const { isTruncated, readHeader } = await import('/source/lib/image-header.js');
         const canvas = new OffscreenCanvas(33, 21);
         canvas.getContext('2d').fillRect(3, 3, 9, 9);
         const found = [];
@@ -200,7 +199,7 @@ fn damaged_headers_are_read_or_refused() {
     }
     // An exception fails the test, and so does a reader that does not end.
     let script =
-        "const { isTruncated, readAnyHeader } = await import('../some/where/lib/image-header.js');
+        "const { isTruncated, readAnyHeader } = await import('/source/lib/image-header.js');
         const [urls, runs] = arguments;
         const read = async (url) => new Uint8Array(await (await fetchBlob(url)).arrayBuffer());
         const files = await Promise.all(urls.map(read));

@@ -24,6 +24,7 @@ mod files;
 mod firefox;
 mod fixture;
 mod format;
+mod frameworks;
 mod gpu;
 mod incomplete;
 mod limits;

@@ -311,7 +311,7 @@ fn damaged_metadata_are_left_out() {
     }
     // Every truncation, and many damaged bytes.
     let script = "const [bytes, xmp] = arguments;
-        const { adapted } = await import('../some/where/lib/metadata.js');
+        const { adapted } = await import('/source/lib/metadata.js');
         let state = 1;
         const below = (end) => {
             state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

@@ -1,6 +1,5 @@
 //! The npm package: packed, installed, and used in another project.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use xtask::server::{Server, Site};
 
 use crate::api::opaque;
 use crate::fixture::{assert_same, png, upscaled, waves};
+use crate::frameworks::{copy, output, program, project, sharpen};
 use crate::page::to_image;
 use crate::site::POLICY;
 
@@ -19,78 +19,25 @@ const PLAIN: &str =
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs a program in a folder, and returns its output; panics with it if the program fails.
-fn node(folder: &Path, program: &str, args: &[&str]) -> String {
-    let output = Command::new(program)
-        .args(args)
-        .current_dir(folder)
-        .output();
-    let output = output.unwrap_or_else(|e| panic!("{program}: {e}"));
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (out, err) = (text(&output.stdout), text(&output.stderr));
-    assert!(output.status.success(), "{program} {args:?}:\n{out}\n{err}");
-    out
-}
-
-/// A project that has installed the packed package; `None` without npm.
-fn project() -> Option<PathBuf> {
-    if Command::new("npm").arg("--version").output().is_err() {
-        println!("NOT RUN: the test of the npm package needs npm: install Node.js");
-        return None;
-    }
-    let folder = xtask::target_dir().unwrap().join("test-package");
-    std::fs::create_dir_all(&folder).unwrap();
-    let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/package");
-    copy(&template, &folder);
-    // npm does not replace a package of the same name and version.
-    for old in ["package-lock.json", "node_modules/uprez"] {
-        let old = folder.join(old);
-        let _ = if old.is_dir() {
-            std::fs::remove_dir_all(old)
-        } else {
-            std::fs::remove_file(old)
-        };
-    }
-    let dist = xtask::dist::folder().unwrap();
-    let packed = node(
-        &folder,
-        "npm",
-        &["pack", "--silent", dist.to_str().unwrap()],
-    );
-    std::fs::rename(folder.join(packed.trim()), folder.join("uprez.tgz")).unwrap();
-    node(
-        &folder,
-        "npm",
-        &["install", "--no-audit", "--no-fund", "--silent"],
-    );
-    Some(folder)
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        match path.is_dir() {
-            true => copy(&path, &target),
-            false => drop(std::fs::copy(&path, target).unwrap()),
-        }
-    }
-}
-
 #[test]
 fn the_installed_package_has_types_and_can_be_bundled_and_run() {
-    let Some(project) = project() else { return };
-    node(&project, "npx", &["tsc"]);
-    let exports = "const names = [await import('uprez'), await import('uprez/element')].map(Object.keys); \
+    let Some(project) = project("tests/browser/package", "vite-typescript") else {
+        return;
+    };
+    output(&project, &mut program(&project, "tsc"));
+    let exports = "const names = [await import('uprez'), await import('uprez/element'), await import('uprez/react'),
+        await import('uprez-burn')].map(Object.keys); \
         console.log(JSON.stringify(names));";
-    let names = node(&project, "node", &["--input-type=module", "-e", exports]);
+    let names = output(
+        &project,
+        Command::new("node").args(["--input-type=module", "-e", exports]),
+    );
     assert_eq!(
         names.trim(),
-        r#"[["UprezError","Upscaler","importModel","load","preload"],["UprezImg"]]"#,
+        r#"[["UprezError","Upscaler","importModel","load","preload"],["UprezImg"],[],[]]"#,
         "on a server"
     );
-    node(&project, "npx", &["vite", "build"]);
+    output(&project, program(&project, "vite").arg("build"));
 
     let image = opaque(waves(44, 30));
     let site = tempfile::tempdir().unwrap();
@@ -125,16 +72,13 @@ fn the_installed_package_has_types_and_can_be_bundled_and_run() {
     assert!(found["steps"].as_u64() >= Some(2), "{}", found["steps"]);
     let expected = upscaled(&tests::shipped("fast-x2").unwrap(), &image);
     assert_same(&to_image(found), &expected);
-}
 
-/// Adds an <img> to the page, and waits until it is upscaled.
-fn sharpen(chrome: &Chrome) {
-    let script = "const img = Object.assign(new Image(), { src: '/image.png', width: 88, height: 60, alt: 'Waves' });
-        img.dataset.upscale = '';
-        document.body.append(img);";
-    chrome.run(script, &[]);
-    chrome.wait_until(
-        "document.querySelector('img').dataset.upscaleState === 'sharp'",
-        PATIENCE,
-    );
+    // Burn's operators are found in the package uprez-burn, once that is imported.
+    let script = "return await window.burn('/image.png').then(String, ({ code, message }) => `${code}: ${message}`)";
+    let missing = chrome.run(script, &[]);
+    let missing = missing.as_str().unwrap();
+    assert!(missing.starts_with("no-engine: "), "{missing}");
+    assert!(missing.contains("npm install uprez-burn@"), "{missing}");
+    chrome.run("await window.importBurn()", &[]);
+    assert_eq!(chrome.run(script, &[]), json!("burn-cpu 88"));
 }

@@ -34,7 +34,7 @@ fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
 fn probed(visit: &Visit, name: &str, bytes: &[u8]) -> Value {
     visit.file(name, bytes);
     let script =
-        "const { compression, isBlocky, suggestedPurpose } = await import('../some/where/app/probe.js');
+        "const { compression, isBlocky, suggestedPurpose } = await import('/source/app/probe.js');
         const blob = await fetchBlob(arguments[0]);
         const compressed = compression(new Uint8Array(await blob.arrayBuffer()));
         const bitmap = await createImageBitmap(blob).catch(() => null);

@@ -17,6 +17,9 @@ pub const PAGE: &str = "/some/where/";
 /// Path of a third-party page that uses the module.
 pub const PLAIN: &str = "/plain/";
 
+/// Path of the scripts before they are bundled, for tests of single modules.
+const SOURCE: &str = "/source/";
+
 /// Path of the files of a test.
 pub const FILES: &str = "/files/";
 
@@ -43,6 +46,7 @@ pub fn serve(dist: PathBuf, files: &Path, policy: &str) -> Server {
     let site = Site::default()
         .mount(PAGE, dist)
         .mount(PLAIN, plain)
+        .mount(SOURCE, xtask::root().join("www"))
         .mount(FILES, files.to_path_buf())
         .with_policy(&format!("{policy}; report-uri {REPORTS}"))
         .unwrap();
@@ -128,14 +132,11 @@ impl Visit {
     pub fn at(dist: PathBuf, path: &str, gpu: Gpu) -> Self {
         let files = tempfile::tempdir().unwrap();
         let downloads = tempfile::tempdir().unwrap();
-        for build in xtask::wasm::BUILDS {
-            let wasm = dist.join("pkg").join(build.name).join("web_bg.wasm");
-            assert!(
-                wasm.exists(),
-                "{} is missing: run `cargo xtask dist` once",
-                wasm.display()
-            );
-        }
+        assert!(
+            dist.join("index.html").exists(),
+            "{} has no site: run `cargo xtask dist` once",
+            dist.display()
+        );
         let server = serve(dist, files.path(), POLICY);
         let flags: &[&str] = match gpu {
             Gpu::None => &["--disable-features=WebGPU"],

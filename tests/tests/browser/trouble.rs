@@ -53,7 +53,7 @@ fn stalled_and_urgent_calls_let_others_pass() {
         const { width } = await upscaler.upscale(blob);
         upscaler.dispose();
 
-        const { Scheduler } = await import('../some/where/lib/scheduler.js');
+        const { Scheduler } = await import('/source/lib/scheduler.js');
         const scheduler = new Scheduler();
         const running = await Promise.all([scheduler.enter(1), scheduler.enter(1)]);
         let overtaken = 0;
@@ -235,8 +235,8 @@ fn preloaded_files_are_not_fetched_again() {
         "{found}"
     );
     let requests = visit.requests();
-    for file in ["tiny.bpk", "pkg/cpu/web_bg.wasm", "workers/cpu.js"] {
-        let times = requests.iter().filter(|url| url.ends_with(file)).count();
+    for file in ["tiny.bpk", "pkg/cpu/web_bg-", "workers/cpu-"] {
+        let times = requests.iter().filter(|url| url.contains(file)).count();
         assert_eq!(times, 1, "{file}");
     }
     visit.finish();

@@ -12,7 +12,7 @@ use self::report::Report;
 use crate::browser::{self, Browser};
 use crate::run::{cargo, output};
 use crate::tools::{self, TARGET};
-use crate::{dist, fuzz};
+use crate::{dist, fuzz, licences, package};
 
 /// Which tests to run.
 #[derive(Args)]
@@ -90,10 +90,8 @@ pub fn run(args: &TestArgs) -> anyhow::Result<()> {
         wasm_tests(&mut report, pack, bindgen)?;
     }
     if let (Some(bindgen), true) = (&bindgen, wants(Kind::Browser)) {
-        report.step("page: the site", || {
-            dist::build(bindgen)?;
-            dist::check()
-        });
+        report.step("page: the site", || dist::check(&dist::build(bindgen)?));
+        report.step("page: the npm packages", package::check);
         // Half of a test is waiting for a browser: two at a time take three quarters of the time.
         let apart = missing.into_iter().chain(["alone::"]);
         let skipped: Vec<_> = apart.flat_map(|tests| ["--skip", tests]).collect();
@@ -170,6 +168,7 @@ fn sanitized(report: &mut Report) -> anyhow::Result<()> {
 fn lint(report: &mut Report) {
     report.check("lint: format", cargo().args(["fmt", "--all", "--check"]));
     report.step("lint: what a page carries", page_dependencies);
+    report.step("lint: licences of that", licences::check);
     let workspace = [
         "clippy",
         "--workspace",

@@ -7,6 +7,8 @@ import type { UpscaleEvent } from "uprez/element";
 declare global {
   interface Window {
     sharpen: (url: string) => Promise<unknown>;
+    burn: (url: string) => Promise<string>;
+    importBurn: () => Promise<unknown>;
   }
 }
 
@@ -54,3 +56,11 @@ window.sharpen = async (url) => {
     data: Array.from(image.data),
   };
 };
+
+window.burn = async (url) => {
+  const upscaler = await load("fast-x2", { engine: "burn-cpu" });
+  const { width } = await upscaler.upscale(url);
+  return `${upscaler.engine} ${width}`;
+};
+
+window.importBurn = () => import("uprez-burn");

@@ -1,0 +1,5 @@
+import { Sharp } from "./sharp";
+
+export default function Page() {
+  return <Sharp src="/image.png" />;
+}
