@@ -154,6 +154,7 @@ pub fn write_workers(
         entries: [(name.to_string(), www.join(path(name)))].into(),
         folder: folder.into(),
         entry_names: pattern.into(),
+        chunk_names: "workers/[name]-[hash].js".into(),
         ..Job::default()
     };
     let jobs: Vec<_> = names.iter().map(job).collect();
