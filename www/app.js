@@ -18,6 +18,9 @@ import { receiveFiles } from "./app/received.js";
 import { Settings } from "./app/settings.js";
 import { sentence } from "./app/format.js";
 import { Viewer } from "./app/viewer.js";
+import { translated, translatePage } from "./app/words.js";
+
+translatePage();
 
 const settings = new Settings();
 const models = new Models(settings);
@@ -68,7 +71,7 @@ async function takeModel(file) {
     const { name } = await models.add(file);
     settings.touch();
     $("model-details").open = true;
-    $("status").textContent = `The model ${name} is ready.`;
+    $("status").textContent = translated(`The model ${name} is ready.`);
   } catch (error) {
     fail(error);
   }

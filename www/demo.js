@@ -1,17 +1,19 @@
 // The captions and the switch of demo.html; element.js does the upscaling.
 
 import { followUpdates } from "./app/follow-updates.js";
+import { language, translated, translatePage } from "./app/words.js";
 
 followUpdates();
+translatePage();
 
 /** Captions for the reasons of `uprez-skipped`. */
 const REASONS = {
-  "large-enough": "left as it is: it has enough pixels for this size",
-  "save-data": "left as it is, to save data",
-  "reduced-data": "left as it is, to save data",
-  "little-memory": "left as it is: this device has little memory",
-  "too-slow": "left as it is: this device would take too long",
-  "no-simd": "left as it is: this browser is too old",
+  "large-enough": translated("skipped: it has enough pixels for this size"),
+  "save-data": translated("skipped, to save data"),
+  "reduced-data": translated("skipped, to save data"),
+  "little-memory": translated("skipped: this device has little memory"),
+  "too-slow": translated("skipped: this device would take too long"),
+  "no-simd": translated("skipped: this browser is too old"),
 };
 
 const images = [...document.querySelectorAll("img[data-upscale]")];
@@ -25,18 +27,28 @@ function say({ target }, text) {
   target.closest("figure").querySelector(".state").textContent = text;
   const count = (state) => images.filter((img) => img.dataset.upscaleState === state).length;
   const skipped = count("skipped");
-  progress.textContent = `${count("sharp")} of ${images.length} sharpened${skipped ? `, ${skipped} left as they are` : ""}`;
+  const parts = [translated(`${count("sharp")} of ${images.length} sharpened`)];
+  if (skipped > 0) parts.push(translated(`${skipped} skipped`));
+  progress.textContent = parts.join(", ");
 }
 
-addEventListener("uprez-loading", (event) => say(event, "sharpening …"));
+addEventListener("uprez-loading", (event) => say(event, translated("sharpening …")));
 addEventListener("uprez-sharp", (event) => {
   const { width, height, ms, fromCache } = event.detail;
-  const how = fromCache ? "from the cache" : `in ${(ms / 1000).toFixed(1)} s; press and hold to compare`;
-  say(event, `sharpened to ${width} × ${height}, ${how}`);
+  const size = `${width} × ${height}`;
+  const seconds = (ms / 1000).toLocaleString(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const cached = translated(`sharpened to ${size}, from the cache`);
+  say(event, fromCache ? cached : translated(`sharpened to ${size} in ${seconds} s; press and hold to compare`));
 });
 addEventListener("uprez-skipped", (event) => {
-  say(event, REASONS[event.detail.reason] ?? `left as it is (${event.detail.reason})`);
+  say(event, REASONS[event.detail.reason] ?? translated(`skipped (${event.detail.reason})`));
 });
+
+/** Captions for the states of images that were quicker than this script. */
+const STATES = { loading: translated("sharpening …"), sharp: translated("sharpened"), skipped: translated("skipped") };
+for (const target of images.filter(({ dataset }) => dataset.upscaleState in STATES)) {
+  say({ target }, STATES[target.dataset.upscaleState]);
+}
 
 button.addEventListener("click", () => {
   const pressed = button.getAttribute("aria-pressed") !== "true";

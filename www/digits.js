@@ -3,6 +3,7 @@
 // Hooks that tests may rely on: #pad, #shadow, #guess, #clear, #example, #status, #error.
 
 import { followUpdates } from "./app/follow-updates.js";
+import { translated, translatePage } from "./app/words.js";
 import { load } from "./lib/uprez.js";
 
 /** Sides of MNIST's digits, and of their reduced version. */
@@ -10,6 +11,7 @@ const DIGIT_PX = 28;
 const SHADOW_PX = 10;
 
 followUpdates();
+translatePage();
 
 const $ = (id) => document.getElementById(id);
 const pad = $("pad").getContext("2d", { willReadFrequently: true });
@@ -27,8 +29,8 @@ let drawing = 0;
 
 clear();
 const ready = load("mnist", { engine: "cpu" });
-ready.then(() => say("Draw a digit, with the mouse or a finger."), fail);
-say("Loading the network …");
+ready.then(() => say(translated("Draw a digit, with the mouse or a finger.")), fail);
+say(translated("Loading the network …"));
 watch();
 
 function watch() {
@@ -58,7 +60,7 @@ function watch() {
   }
   $("clear").addEventListener("click", () => {
     clear();
-    say("Draw a digit, with the mouse or a finger.");
+    say(translated("Draw a digit, with the mouse or a finger."));
   });
   $("example").addEventListener("click", () => {
     clear();
@@ -93,7 +95,7 @@ function line(from, to) {
 /** Shows the reduced drawing, and the network's output. */
 async function guess() {
   const mine = ++drawing;
-  say("Computing …");
+  say(translated("Computing …"));
   const side = pad.canvas.width;
   const { data } = pad.getImageData(0, 0, side, side);
   const drawn = Float32Array.from({ length: side * side }, (_, i) => data[4 * i] / 255);
@@ -105,7 +107,7 @@ async function guess() {
     const image = await upscaler.upscale(grey(resize(shadow, SHADOW_PX, DIGIT_PX), DIGIT_PX));
     if (mine !== drawing) return;
     $("guess").getContext("2d").putImageData(image, 0, 0);
-    say("This is the network's result. Draw on, or clear.");
+    say(translated("This is the network's result. Continue drawing, or clear."));
   } catch (error) {
     fail(error);
   }
@@ -141,7 +143,7 @@ function say(text) {
 }
 
 function fail(error) {
-  $("error").textContent = `The network cannot be loaded: ${error.message}.`;
+  $("error").textContent = translated(`The network cannot be loaded: ${error.message}.`);
   $("error").hidden = false;
   say("");
 }

@@ -3,6 +3,7 @@
 import { downloadOne } from "./download.js";
 import { element, write, writeFacts } from "./dom.js";
 import { about, duration, megapixels, sentence, sides, weight } from "./format.js";
+import { translated } from "./words.js";
 
 /**
  * The list entry of an image; it updates itself.
@@ -21,18 +22,17 @@ export function card(item, queue, show) {
     thumbnail,
     element("span", { className: "card-text" }, name, facts),
   );
-  const progress = element("progress", { max: 1, "aria-label": `Progress of ${item.name}` });
+  const progress = element("progress", { max: 1, "aria-label": translated(`Progress of ${item.name}`) });
   const message = element("p", { className: "card-message" });
-  const action = (kind, label, onclick) => {
+  const action = (kind, textContent, label, onclick) => {
     const className = `small ${kind}`;
-    const words = { textContent: label, "aria-label": `${label} ${item.name}` };
-    return element("button", { type: "button", className, ...words, onclick });
+    return element("button", { type: "button", className, textContent, "aria-label": label, onclick });
   };
   const actions = {
-    cancel: action("cancel", "Cancel", () => queue.cancel(item)),
-    retry: action("retry", "Try again", () => queue.retry(item)),
-    download: action("download", "Download", () => downloadOne(item)),
-    remove: action("remove", "Remove", () => queue.remove(item)),
+    cancel: action("cancel", translated("Cancel"), translated(`Cancel ${item.name}`), () => queue.cancel(item)),
+    retry: action("retry", translated("Try again"), translated(`Try again ${item.name}`), () => queue.retry(item)),
+    download: action("download", translated("Download"), translated(`Download ${item.name}`), () => downloadOne(item)),
+    remove: action("remove", translated("Remove"), translated(`Remove ${item.name}`), () => queue.remove(item)),
   };
   const entry = element(
     "li",
@@ -78,12 +78,12 @@ function describe(item) {
   const from = size ? sides(size) : weight(item.file.size);
   const to = state === "done" ? result : estimate;
   const parts = [to ? `${from} → ${sides(to)}` : from];
-  if (state === "reading") parts.push("reading …");
+  if (state === "reading") parts.push(translated("reading …"));
   if (state === "waiting" && to) parts.push(megapixels(to), about(estimate.ms));
-  if (state === "waiting" && !to) parts.push("waiting");
+  if (state === "waiting" && !to) parts.push(translated("waiting"));
   if (state === "working") parts.push(`${Math.floor(100 * item.progress)} %`);
-  if (state === "working" && item.left !== null) parts.push(`${duration(item.left)} left`);
+  if (state === "working" && item.left !== null) parts.push(translated(`${duration(item.left)} left`));
   if (state === "done") parts.push(megapixels(result), weight(result.blob.size));
-  if (state === "cancelled") parts.push("cancelled");
+  if (state === "cancelled") parts.push(translated("cancelled"));
   return parts;
 }

@@ -1,5 +1,7 @@
 // Short functions for DOM elements.
 
+import { translated } from "./words.js";
+
 /** The element with this id. */
 export const $ = (id) => document.getElementById(id);
 
@@ -32,12 +34,12 @@ export function writeFacts(node, facts) {
   node.replaceChildren(...facts.map((fact, i) => element("span", {}, ...(i > 0 ? [dot()] : []), fact)));
 }
 
-/** Fills a list of terms; entries without a value are left out. */
+/** Fills a list of terms, which are translated; entries without a value are left out. */
 export function writeTerms(list, terms) {
   const known = Object.entries(terms).filter(([, value]) => value !== undefined && value !== null && value !== "");
   list.replaceChildren(
     ...known.map(([term, value]) =>
-      element("div", {}, element("dt", { textContent: term }), element("dd", { textContent: String(value) })),
+      element("div", {}, element("dt", { textContent: translated(term) }), element("dd", { textContent: String(value) })),
     ),
   );
 }

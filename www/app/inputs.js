@@ -2,9 +2,9 @@
 
 import { $ } from "./dom.js";
 import { droppedFiles } from "./dropped-files.js";
-import { counted } from "./format.js";
 import { isModelFile } from "./models.js";
 import { openUrl } from "./open-url.js";
+import { translated } from "./words.js";
 
 /** Most file names in the notice of files that were left out. */
 const MAX_NAMES = 5;
@@ -51,9 +51,10 @@ function takeSome(files, take, fail, notify) {
   take(useful);
   const others = files.filter((file) => !mayBe(file)).map(({ name }) => name);
   if (others.length === 0) return;
-  const why = others.length === 1 ? "was left out because it is not an image" : "were left out because they are not images";
-  const names = others.slice(0, MAX_NAMES).join(", ") + (others.length > MAX_NAMES ? " and others" : "");
-  notify(`${counted(others.length, "file")} ${why}: ${names}.`);
+  const names = others.slice(0, MAX_NAMES).join(", ") + (others.length > MAX_NAMES ? ", …" : ".");
+  const one = translated(`1 file was left out because it is not an image: ${names}`);
+  const more = translated(`${others.length} files were left out because they are not images: ${names}`);
+  notify(others.length === 1 ? one : more);
 }
 
 /** Some systems have no MIME type for these formats. */

@@ -3,7 +3,8 @@
 import { card } from "./card.js";
 import { $, write, writeFacts } from "./dom.js";
 import { downloadAll } from "./download.js";
-import { about, counted, sentence } from "./format.js";
+import { about, images, sentence } from "./format.js";
+import { translated } from "./words.js";
 
 export class List {
   #queue;
@@ -59,9 +60,11 @@ export class List {
   #announce(item) {
     if (this.#states.get(item) === item.state) return;
     this.#states.set(item, item.state);
-    const done = item.notice ? `is done. ${item.notice}` : "is done.";
-    const words = { done, cancelled: "was cancelled.", failed: `failed: ${item.error?.message}.` };
-    if (words[item.state]) $("status").textContent = `${item.name} ${words[item.state]}`;
+    const { name, notice, error, state } = item;
+    const say = (...sentences) => ($("status").textContent = sentences.join(" ").trim());
+    if (state === "done") say(translated(`${name} is done.`), notice);
+    if (state === "cancelled") say(translated(`${name} was cancelled.`));
+    if (state === "failed") say(translated(`${name} failed.`), sentence(error));
   }
 
   #outdated() {
@@ -85,12 +88,12 @@ export class List {
     const { items, running } = this.#queue;
     const outdated = this.#outdated().length;
     const results = items.filter(({ result }) => result).length;
-    offer("start", !running || pending > 1 ? pending : 0, running ? "Pause" : `Upscale ${counted(pending, "image")}`);
-    offer("again", outdated, `Redo ${counted(outdated, "image")} with these settings`);
-    offer("download-all", results > 1, `Download ${results} as zip`);
+    offer("start", !running || pending > 1 ? pending : 0, translated(running ? "Pause" : `Upscale ${images(pending)}`));
+    offer("again", outdated, translated(`Redo ${images(outdated)} with these settings`));
+    offer("download-all", results > 1, translated(`Download ${results} as zip`));
     const { isPossible, name } = this.#output;
-    offer("save-all", isPossible && items.length > 1, name ? `Stop saving to ${name}` : "Save to a folder");
-    offer("remove-all", items.length > 1, "Remove all");
+    offer("save-all", isPossible && items.length > 1, translated(name ? `Stop saving to ${name}` : "Save to a folder"));
+    offer("remove-all", items.length > 1, translated("Remove all"));
   }
 
   async #download() {
@@ -119,12 +122,12 @@ function share({ pending, state, progress }) {
 function summary(items, pending, running) {
   const failed = items.filter(({ state }) => state === "failed").length;
   const done = items.filter(({ state }) => state === "done").length;
-  const parts = [`${done} of ${items.length} done`];
-  if (failed > 0) parts.push(`${failed} failed`);
+  const parts = [translated(`${done} of ${items.length} done`)];
+  if (failed > 0) parts.push(translated(`${failed} failed`));
   const left = pending.map((item) => item.left ?? item.estimate?.ms);
   if (left.length > 0 && left.every((ms) => ms !== undefined && ms !== null)) {
     const total = left.reduce((sum, ms) => sum + ms, 0);
-    parts.push(`${about(total)} ${running ? "left" : "to do"}`);
+    parts.push(translated(running ? `${about(total)} left` : `${about(total)} to do`));
   }
   return parts;
 }

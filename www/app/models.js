@@ -6,6 +6,7 @@ import { save } from "./download.js";
 import { about } from "./format.js";
 import { suggestedPurpose } from "./probe.js";
 import { PURPOSES, factorOf, modelFor } from "./purposes.js";
+import { language, translated } from "./words.js";
 
 /** Files of weights that other projects exchange, which are imported. */
 const FOREIGN = /\.(pth|pt|ckpt|safetensors|onnx)$/i;
@@ -94,7 +95,7 @@ export class Models {
     if (isForeign) this.#imported.add(value);
     $("model").querySelector(`option[value="${CSS.escape(value)}"]`)?.remove();
     const { name, scale } = upscaler.info;
-    const description = isForeign ? imported(upscaler.info) : `Your model, from the file ${file.name}.`;
+    const description = isForeign ? imported(upscaler.info) : translated(`Your model, from the file ${file.name}.`);
     const option = addOption(value, `${name} ×${scale}`, description, ownGroup());
     option.selected = true;
     this.#use(key, Promise.resolve(upscaler));
@@ -107,7 +108,7 @@ export class Models {
   async #addTime(option, upscaler) {
     try {
       const { ms } = await upscaler.estimate(MEGAPIXEL);
-      option.dataset.description += ` An image of one megapixel takes ${about(ms)} here.`;
+      option.dataset.description += ` ${translated(`An image of one megapixel takes ${about(ms)} here.`)}`;
     } catch {
       // The model was replaced meanwhile, or fails; images will tell.
     }
@@ -153,7 +154,7 @@ function addOption(value, title, description, list = $("model")) {
 
 /** The group of the user's models in the list. */
 function ownGroup() {
-  const group = $("model").querySelector("optgroup") ?? element("optgroup", { label: "Your models" });
+  const group = $("model").querySelector("optgroup") ?? element("optgroup", { label: translated("Your models") });
   $("model").append(group);
   return group;
 }
@@ -166,8 +167,8 @@ async function importFile(file, onDownload) {
 
 /** What an imported model is. */
 function imported({ network, parameters, scale, origin }) {
-  const size = `${parameters.toLocaleString("en")} parameters`;
-  return `Imported from ${origin.imported.file}: network ${network.kind}, ×${scale}, ${size}.`;
+  const { file } = origin.imported;
+  return translated(`Imported from ${file}: network ${network.kind}, ×${scale}, ${count(parameters)} parameters.`);
 }
 
 /** Shows the progress of a download. Later ones, while images are upscaled, are small. */
@@ -212,7 +213,7 @@ const object = (value) => (value && typeof value === "object" && !Array.isArray(
 const list = (value) => (Array.isArray(value) ? value : []);
 const text = (value) => (typeof value === "string" ? value : undefined);
 const texts = (value) => list(value).filter(text).join(", ") || undefined;
-const count = (value) => (typeof value === "number" ? value.toLocaleString("en") : undefined);
+const count = (value) => (typeof value === "number" ? value.toLocaleString(language) : undefined);
 const decimal = (value, digits) => (typeof value === "number" ? value.toFixed(digits) : "");
 
 /** A network's configuration: `width 16; kernels px 9, 1, 5`. The steps of a network of the kind `graph` are left out. */

@@ -1,18 +1,20 @@
 // Chooses the model for an image: by what the image is, and by how much it is enlarged.
 
+import { translated } from "./words.js";
+
 /** The types of image in the settings; `auto` leaves the choice to `suggestedPurpose`. */
 export const PURPOSES = {
   auto: {
-    title: "Detect for each image",
-    description: "Compressed images are cleaned while they are enlarged; others keep every detail.",
+    title: translated("Detect for each image"),
+    description: translated("Compressed images are cleaned while they are enlarged; others keep every detail."),
   },
   photo: {
-    title: "Photo, compressed",
-    description: "For photographs from the web, messengers and phones: JPEG, WebP, AVIF. Removes traces of compression and light noise.",
+    title: translated("Photo, compressed"),
+    description: translated("For photographs from the web, messengers and phones: JPEG, WebP, AVIF. Removes traces of compression and light noise."),
   },
   clean: {
-    title: "Graphic or render, not compressed",
-    description: "For images without traces of compression, such as PNG. It would sharpen these traces, too.",
+    title: translated("Graphic or render, not compressed"),
+    description: translated("For images without traces of compression, such as PNG. It would sharpen these traces, too."),
   },
 };
 

@@ -1,6 +1,7 @@
 // The settings form, kept in localStorage.
 
 import { $ } from "./dom.js";
+import { translated } from "./words.js";
 
 const KEY = "uprez-settings";
 
@@ -9,10 +10,10 @@ const FIELDS = ["model", "engine", "size", "amount", "type", "quality", "metadat
 
 /** The amount field for each choice of size: label, bounds, step, and first value. */
 const AMOUNTS = {
-  factor: { label: "Factor", min: 0.1, max: 16, step: 0.1, start: 2 },
-  width: { label: "Width in pixels", min: 1, max: 65535, step: 1, start: 1920 },
-  height: { label: "Height in pixels", min: 1, max: 65535, step: 1, start: 1080 },
-  longest: { label: "Longest side in pixels", min: 1, max: 65535, step: 1, start: 2048 },
+  factor: { label: translated("Factor"), min: 0.1, max: 16, step: 0.1, start: 2 },
+  width: { label: translated("Width in pixels"), min: 1, max: 65535, step: 1, start: 1920 },
+  height: { label: translated("Height in pixels"), min: 1, max: 65535, step: 1, start: 1080 },
+  longest: { label: translated("Longest side in pixels"), min: 1, max: 65535, step: 1, start: 2048 },
 };
 
 const DEFAULT_SIZE = "2";
@@ -36,6 +37,8 @@ export class Settings extends EventTarget {
     });
     this.#changed();
     this.#offerWebp();
+    // Choices of an earlier visit must be seen.
+    $("more").open = $("metadata").value !== "none" || $("engine").value !== "auto" || !$("auto").checked;
   }
 
   /** The current settings: `{ model, engine, target, type, quality, metadata, auto }`. */
@@ -115,7 +118,7 @@ export class Settings extends EventTarget {
     $("amount-label").textContent = label;
     Object.assign($("amount"), bounds);
     if (fresh) $("amount").value = start;
-    $("amount-hint").textContent = `From ${amount.min} to ${amount.max}`;
+    $("amount-hint").textContent = translated(`From ${amount.min} to ${amount.max}`);
     this.#amount = $("amount").validity.valid ? $("amount").valueAsNumber || start : this.#amount;
   }
 

@@ -7,6 +7,7 @@ import { compressionFact, duration, megapixels, sides, weight } from "./format.j
 import { watchGestures } from "./gestures.js";
 import { LiveTiles } from "./live-tiles.js";
 import { View } from "./view.js";
+import { translated } from "./words.js";
 import { preview } from "./worker.js";
 
 const ENGINES = { webgpu: "WebGPU", cpu: "CPU", "burn-webgpu": "WebGPU (Burn)", "burn-cpu": "CPU (Burn)" };
@@ -46,7 +47,7 @@ export class Viewer {
       $("pixels").setAttribute("aria-pressed", String(on));
     });
     $("download").addEventListener("click", () => downloadOne(this.item));
-    const copied = () => ($("status").textContent = "The result is in the clipboard.");
+    const copied = () => ($("status").textContent = translated("The result is in the clipboard."));
     $("copy").addEventListener("click", () => copyOne(this.item).then(copied, fail));
     $("share").addEventListener("click", () => shareOne(this.item).catch(fail));
     new ResizeObserver(() => this.#resize()).observe($("viewer"));

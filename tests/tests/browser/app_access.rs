@@ -141,17 +141,19 @@ fn everything_can_be_done_by_the_keyboard() {
         "#address-form ~ *, .address summary",
         "#model",
         "#type",
-        "#auto",
+        "#more summary",
     ] {
         tab_to(&visit, css);
     }
+    visit.chrome.press(&[SPACE]);
+    tab_to(&visit, "#auto");
     tab_to(&visit, ".example");
     visit.chrome.press(&[SPACE]);
     visit.chrome.wait_until(
         "document.querySelector('#images li')?.dataset.state === 'done'",
         PATIENCE,
     );
-    wait_for_result(&visit, "indri.png");
+    wait_for_result(&visit, "capitol.webp");
     for css in [
         "#viewer",
         "#divider",
@@ -182,7 +184,7 @@ fn screen_readers_are_told_when_an_image_is_done() {
     assert_eq!(visit.chrome.run(role, &[]), json!(["status", "polite"]));
     for (name, bytes, said) in [
         ("good.png", png(&waves(40, 30)), "good.png is done."),
-        ("notes.png", b"not an image".to_vec(), "notes.png failed: "),
+        ("notes.png", b"not an image".to_vec(), "notes.png failed. "),
     ] {
         choose_all(&visit, &[(name, &bytes)]);
         settle(&visit);

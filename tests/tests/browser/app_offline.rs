@@ -38,7 +38,7 @@ fn the_page_works_offline() {
     // An example, an image with alpha for our decoder, and another size for the resizer.
     visit.chrome.click(".example");
     settle(&visit);
-    wait_for_result(&visit, "indri.png");
+    wait_for_result(&visit, "capitol.webp");
     crate::page::set(&visit, "size", "1.5");
     choose(&visit, "waves.png", &png(&waves(40, 28)));
     settle(&visit);

@@ -4,14 +4,14 @@ use serde_json::json;
 
 use crate::fixture::{png, png_of_size, waves};
 use crate::page::{
-    PATIENCE, choose_all, entry, message, set, settle, state, text, with_tiny_model,
+    PATIENCE, choose_all, click_auto, entry, message, set, settle, state, text, with_tiny_model,
 };
 use crate::site::Visit;
 
 /// The app with "Start automatically" switched off.
 fn waiting() -> Visit {
     let visit = with_tiny_model();
-    visit.chrome.click("#auto");
+    click_auto(&visit);
     visit
 }
 

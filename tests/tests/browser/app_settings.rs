@@ -5,7 +5,8 @@ use serde_json::json;
 
 use crate::fixture::{png, tiny_model, waves};
 use crate::page::{
-    PATIENCE, choose, choose_tiny_model, set, settle, text, wait_for_result, with_tiny_model,
+    PATIENCE, choose, choose_tiny_model, click_auto, set, settle, text, wait_for_result,
+    with_tiny_model,
 };
 use crate::site::{Gpu, PAGE, Visit};
 
@@ -49,7 +50,7 @@ fn results_have_the_size_that_was_asked_for() {
 #[test]
 fn the_model_suits_each_image() {
     let visit = Visit::of(PAGE, Gpu::None);
-    let photograph = xtask::root().join("www/examples/colosseum.png");
+    let photograph = xtask::root().join("www/examples/indri.png");
     let photograph = image::open(photograph).unwrap().crop_imm(0, 0, 64, 48);
     let mut jpeg = std::io::Cursor::new(Vec::new());
     photograph
@@ -167,7 +168,7 @@ fn settings_are_remembered() {
     set(&visit, "quality", "77");
     set(&visit, "metadata", "keep");
     set(&visit, "engine", "cpu");
-    visit.chrome.click("#auto");
+    click_auto(&visit);
     reload(&visit);
     let expected = json!([
         "clean",

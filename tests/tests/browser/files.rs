@@ -4,7 +4,9 @@ use serde_json::json;
 
 use crate::api::run;
 use crate::fixture::{png, tiny_model, waves};
-use crate::page::{choose, choose_all, is_error, message, settle, state, with_tiny_model};
+use crate::page::{
+    choose, choose_all, click_auto, is_error, message, settle, state, with_tiny_model,
+};
 use crate::site::{Gpu, PLAIN, Visit};
 
 #[test]
@@ -38,7 +40,7 @@ fn empty_and_enormous_files_are_refused_unread() {
 #[test]
 fn files_that_change_or_disappear_are_named() {
     let visit = with_tiny_model();
-    visit.chrome.click("#auto");
+    click_auto(&visit);
     let files = [
         ("a.png", 31),
         ("changed.png", 33),

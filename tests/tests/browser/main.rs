@@ -39,4 +39,5 @@ mod screenshots;
 mod site;
 mod study;
 mod target;
+mod translation;
 mod trouble;

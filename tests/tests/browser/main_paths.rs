@@ -374,7 +374,7 @@ fn the_app_works_offline(kind: Kind) {
     // An example, an image with alpha for our decoder, and another size for the resizer.
     visit.session().click(".example");
     settle(&visit);
-    wait_for_result(&visit, "indri.png");
+    wait_for_result(&visit, "capitol.webp");
     set(&visit, "size", "1.5");
     choose(&visit, "waves.png", &png(&waves(40, 28)));
     settle(&visit);

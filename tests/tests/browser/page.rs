@@ -41,6 +41,14 @@ pub fn choose_all(visit: &impl Opened, files: &[(&str, &[u8])]) {
     visit.session().type_into("#file", &paths.join("\n"));
 }
 
+/// Switches "Start automatically" off, or on again.
+pub fn click_auto(visit: &Visit) {
+    visit
+        .chrome
+        .run("document.querySelector('#more').open = true", &[]);
+    visit.chrome.click("#auto");
+}
+
 /// Waits until there is no work left.
 pub fn settle(visit: &impl Opened) {
     visit
