@@ -1,6 +1,6 @@
 // Reads the options of an image from its attributes.
 
-const MODEL = "fast-x2";
+const MODEL = "photo-x2";
 const BUDGET_S = 10;
 
 /** The name of a shipped model, or an absolute URL. */

@@ -24,8 +24,8 @@ export type Source =
   | VideoFrame;
 
 /**
- * The name of a shipped model, a URL, or the bytes of a model file (`.bpk`). Another project's weights (`.pth`,
- * `.safetensors`, `.onnx`) are imported first, as `importModel` does it.
+ * The name of a shipped model (`photo-x2` by default), a URL, or the bytes of a model file (`.bpk`). Another project's
+ * weights (`.pth`, `.safetensors`, `.onnx`) are imported first, as `importModel` does it.
  */
 export type Model = (string & {}) | "fast-x2" | "fast-x4" | "photo-x2" | URL | ArrayBuffer | ArrayBufferView | Blob;
 

@@ -1,7 +1,7 @@
 // Uprez: upscales images on the user's device.
 //
 //   import { load } from "./uprez.js";
-//   const upscaler = await load("fast-x2");
+//   const upscaler = await load();
 //   const image = await upscaler.upscale(file);
 //
 // All computation runs in Web Workers. Only this project's own files are fetched.
@@ -62,7 +62,7 @@ function check(name, value, known) {
  *
  * @type {typeof import("./uprez.d.ts").load}
  */
-export async function load(model = "fast-x2", { engine = "auto", scale, workers, signal, ...where } = {}) {
+export async function load(model = "photo-x2", { engine = "auto", scale, workers, signal, ...where } = {}) {
   check("engine", engine, ENGINES);
   for (const [name, value] of Object.entries({ scale, workers })) {
     if (value !== undefined && !(Number.isInteger(value) && value > 0)) {
@@ -111,7 +111,7 @@ async function open({ model, engine, scale, workers, signal, files }) {
  *
  * @type {typeof import("./uprez.d.ts").preload}
  */
-export async function preload(model = "fast-x2", { engine = "auto", signal, ...where } = {}) {
+export async function preload(model = "photo-x2", { engine = "auto", signal, ...where } = {}) {
   check("engine", engine, ENGINES);
   const files = site(where);
   const started = chooseEngine(engine).then((chosen) => beginAhead(chosen, files));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::page::wait_for_result;
 use crate::site::{Gpu, PAGE, Visit, screenshots};
 
 #[test]
@@ -54,6 +55,9 @@ fn light_and_dark_on_a_desktop_and_on_a_phone() {
                 "for (const example of document.querySelectorAll('.example')) example.click();";
             visit.chrome.run(both, &[]);
             visit.chrome.wait_until(ready, Duration::from_secs(120));
+            // Either may have arrived first.
+            visit.chrome.click("li:has([aria-label='Remove capitol.webp']) .card-show");
+            wait_for_result(&visit, "capitol.webp");
             capture("result");
         }
     }

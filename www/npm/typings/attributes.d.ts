@@ -5,7 +5,7 @@ import type { EngineChoice } from "../uprez.js";
 
 /** Attributes of an `<img>` that is upscaled; `Bare` is the type of an attribute without a value. */
 export interface UpscaleAttributes<Bare = never> {
-  /** Name or URL of a model; `""` for `fast-x2`. */
+  /** Name or URL of a model; `""` for `photo-x2`. */
   "data-upscale"?: string | Bare | undefined;
   "data-upscale-engine"?: EngineChoice | undefined;
   /** Seconds. */
@@ -25,7 +25,7 @@ export interface UprezImgAttributes {
   fetchpriority?: "auto" | "high" | "low" | undefined;
   crossorigin?: "" | "anonymous" | "use-credentials" | undefined;
   referrerpolicy?: ReferrerPolicy | undefined;
-  /** Name or URL of a model; `fast-x2` by default. */
+  /** Name or URL of a model; `photo-x2` by default. */
   model?: string | undefined;
   engine?: EngineChoice | undefined;
   /** Seconds. */
