@@ -66,10 +66,11 @@ export class Models {
     return promise;
   }
 
-  #modelFor({ size, compressed, blocky }) {
+  #modelFor({ file, size, compressed, blocky }) {
     const { model, target } = this.#settings.now;
     if (this.#own.has(model)) return model;
-    const purpose = model === "auto" ? suggestedPurpose(compressed, blocky) : model;
+    const bitsPerPixel = size ? (8 * file.size) / (size.width * size.height) : NaN;
+    const purpose = model === "auto" ? suggestedPurpose(compressed, blocky, bitsPerPixel) : model;
     return modelFor(this.#shipped, purpose, factorOf(target, size));
   }
 

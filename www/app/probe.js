@@ -10,6 +10,9 @@ const LUMA_AT_50 = [
 /** From this quality on, the model for clean images is better on a JPEG: docs/models.md. */
 const HARDLY_COMPRESSED = 94;
 
+/** The same for other formats, in bits per pixel: reading their quality would take a decoder. */
+const HARDLY_COMPRESSED_BITS = { WebP: 2, AVIF: 1.5, HEIC: 1.5 };
+
 /** Side of a JPEG's blocks, in pixels. */
 const BLOCK = 8;
 
@@ -115,10 +118,12 @@ export function isBlocky({ width, height, data }) {
  *
  * @param {ReturnType<typeof compression>} found
  * @param {boolean} blocky see `isBlocky`
+ * @param {number} bitsPerPixel of the file; NaN if its size is not known
  * @returns {"photo" | "clean"}
  */
-export function suggestedPurpose(found, blocky) {
+export function suggestedPurpose(found, blocky, bitsPerPixel) {
   if (found === null) return "photo";
-  if (found.lossy) return found.quality >= HARDLY_COMPRESSED ? "clean" : "photo";
-  return blocky ? "photo" : "clean";
+  const { format, lossy, quality } = found;
+  if (!lossy) return blocky ? "photo" : "clean";
+  return quality >= HARDLY_COMPRESSED || bitsPerPixel >= HARDLY_COMPRESSED_BITS[format] ? "clean" : "photo";
 }

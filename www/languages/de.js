@@ -305,8 +305,8 @@ export default {
   "A dense screen": "Ein dichter Bildschirm",
   "On a screen of two device pixels per CSS pixel, an image shown 240 CSS pixels wide has room for 480. The small file is sharpened to them; on a screen of one device pixel per CSS pixel it has enough pixels and stays as it is.":
     "Auf einem Bildschirm mit zwei Gerätepixeln je CSS-Pixel hat ein Bild, das 240 CSS-Pixel breit ist, Platz für 480. Die kleine Datei wird auf diese geschärft; auf einem Bildschirm mit einem Gerätepixel je CSS-Pixel hat sie genug Pixel und bleibt, wie sie ist.",
-  "The network (photo-x2) was trained on none of these images. Burger, Portrait, Statue of Liberty, Car and Runner were used to choose the best step of its training; the others were not used at all.":
-    "Das Netz (photo-x2) wurde mit keinem dieser Bilder trainiert. Mit Burger, Porträt, Freiheitsstatue, Auto und Läufer wurde der beste Schritt des Trainings gewählt; die anderen wurden nicht benutzt.",
+  "The network (fast-x2) was trained on none of these images. Burger, Portrait, Statue of Liberty, Car and Runner were used to choose the best step of its training; the others were not used at all.":
+    "Das Netz (fast-x2) wurde mit keinem dieser Bilder trainiert. Mit Burger, Porträt, Freiheitsstatue, Auto und Läufer wurde der beste Schritt des Trainings gewählt; die anderen wurden nicht benutzt.",
   "Images:": "Bilder:",
   "credits and licences": "Urheber und Lizenzen",
 

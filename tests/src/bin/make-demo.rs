@@ -2,7 +2,7 @@
 //! same number of bytes.
 //!
 //! `cargo run -p tests --bin make-demo -- ../shared/data` writes `www/demo/small` and `www/demo/full` and prints a
-//! table of them. Both are WebP files of Chromium's encoder. photo-x2 was trained on none of the images.
+//! table of them. Both are WebP files of Chromium's encoder. fast-x2 was trained on none of the images.
 //!
 //! Before that it compresses one photograph as AVIF to three budgets, in both sizes, into `www/demo/budgets`, and prints
 //! the SSIMULACRA 2 of what a visitor sees.
@@ -50,7 +50,7 @@ const fn original(name: &'static str, file: &'static str, down: f64) -> Original
     Original { name, file, down }
 }
 
-/// Images of photo-x2's held-out set, by which its weights were chosen.
+/// Images of fast-x2's held-out set, by which its weights were chosen.
 const HELD_OUT: [Original; 5] = [
     original("burger", "cid22/t_551991.webp", 0.5),
     original("portrait", "cid22/t_pexels-photo-3568544.webp", 0.0),
@@ -131,7 +131,7 @@ fn make(chrome: &Chrome, folder: &Path, original: &Original) -> anyhow::Result<(
 
 /// Writes a small and a full-size file for each budget, and prints their sizes and scores.
 fn budgets(folder: &Path) -> anyhow::Result<()> {
-    let model = std::fs::read(xtask::root().join("www/models/photo-x2.bpk"))?;
+    let model = std::fs::read(xtask::root().join("www/models/fast-x2.bpk"))?;
     let (plan, metadata) = tests::plan(&model)?;
     let mut engine = CpuEngine::new(&plan, 1);
     let image = image_file::load(&folder.join(BUDGETS_OF.file))?.to_channels(Channels::Rgb);
@@ -139,7 +139,7 @@ fn budgets(folder: &Path) -> anyhow::Result<()> {
     let [full, small] = [FULL_PX, SMALL_PX].map(|[width, height]| imresize(&image, width, height));
     let target = xtask::root().join("www/demo/budgets");
     std::fs::create_dir_all(&target)?;
-    println!("| budget | small, enlarged by photo-x2 | full size |\n|---|---|---|");
+    println!("| budget | small, enlarged by fast-x2 | full size |\n|---|---|---|");
     for (name, most) in BUDGETS {
         let small = squeeze_avif(&small, most)?;
         let enlarged = tests::upscaled_by(&mut engine, &metadata, &small.image, None)?;

@@ -38,11 +38,11 @@ fn probed(visit: &Visit, name: &str, bytes: &[u8]) -> Value {
         const blob = await fetchBlob(arguments[0]);
         const compressed = compression(new Uint8Array(await blob.arrayBuffer()));
         const bitmap = await createImageBitmap(blob).catch(() => null);
-        if (!bitmap) return { compressed, purpose: suggestedPurpose(compressed, false) };
+        if (!bitmap) return { compressed, purpose: suggestedPurpose(compressed, false, NaN) };
         const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
         context.drawImage(bitmap, 0, 0);
         const blocky = isBlocky(context.getImageData(0, 0, bitmap.width, bitmap.height));
-        return { compressed, blocky, purpose: suggestedPurpose(compressed, blocky) };";
+        return { compressed, blocky, purpose: suggestedPurpose(compressed, blocky, NaN) };";
     run(visit, script, &[visit.url(name)])
 }
 
@@ -124,6 +124,28 @@ fn formats_tell_whether_they_lose_details() {
     let found = probed(&visit, "a.svg", b"<svg/>");
     assert_eq!(found["compressed"], Value::Null);
     assert_eq!(found["purpose"], "photo");
+    visit.finish();
+}
+
+/// Of a WebP, AVIF or HEIC file, the bits per pixel tell how strongly it was compressed; a JPEG has its tables.
+#[test]
+fn files_of_many_bits_were_hardly_compressed() {
+    let visit = Visit::of(PLAIN, Gpu::None);
+    let script = "const { suggestedPurpose } = await import('/source/app/probe.js');
+        const [format, quality, bits] = arguments;
+        return suggestedPurpose({ format, lossy: true, quality }, false, bits);";
+    for (format, quality, bits, purpose) in [
+        ("WebP", None, 1.9, "photo"),
+        ("WebP", None, 2.1, "clean"),
+        ("AVIF", None, 1.4, "photo"),
+        ("AVIF", None, 1.6, "clean"),
+        ("HEIC", None, 1.6, "clean"),
+        ("JPEG", Some(75), 4.0, "photo"),
+        ("JPEG", Some(95), 4.0, "clean"),
+    ] {
+        let args = [json!(format), json!(quality), json!(bits)];
+        assert_eq!(run(&visit, script, &args), purpose, "{format}, {bits} bits");
+    }
     visit.finish();
 }
 

@@ -56,7 +56,9 @@ fn light_and_dark_on_a_desktop_and_on_a_phone() {
             visit.chrome.run(both, &[]);
             visit.chrome.wait_until(ready, Duration::from_secs(120));
             // Either may have arrived first.
-            visit.chrome.click("li:has([aria-label='Remove capitol.webp']) .card-show");
+            visit
+                .chrome
+                .click("li:has([aria-label='Remove capitol.webp']) .card-show");
             wait_for_result(&visit, "capitol.webp");
             capture("result");
         }
