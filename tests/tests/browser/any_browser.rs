@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::webdriver::Session;
-use xtask::server::{Server, Site};
 
 use crate::api::HELPERS;
-use crate::site::{FILES, Opened, PATIENCE, POLICY, downloaded, ready, reports, serve};
+use crate::site::{FILES, Opened, PATIENCE, POLICY, Served, downloaded, ready};
 
 /// A browser of any kind.
 pub type Browser = Box<dyn Deref<Target = Session>>;
@@ -25,9 +24,7 @@ const WATCH: &str = "window.complaints = [];
 /// A site and a browser; tests call [`Visit::finish`] at the end.
 pub struct Visit {
     browser: Browser,
-    server: Server,
-    /// Origin of the server at the start.
-    origin: String,
+    served: Served,
     files: TempDir,
     downloads: TempDir,
 }
@@ -58,13 +55,11 @@ impl Visit {
         let page = dist.join("index.html");
         assert!(page.exists(), "run `cargo xtask dist` once");
         let [files, downloads] = [(); 2].map(|()| tempfile::tempdir().unwrap());
-        let server = serve(dist, files.path(), policy);
+        let served = Served::start(dist, files.path(), policy);
         let browser = start(downloads.path());
-        let origin = server.url("");
         let visit = Self {
             browser,
-            server,
-            origin,
+            served,
             files,
             downloads,
         };
@@ -75,7 +70,7 @@ impl Visit {
 
     /// Opens another path of the site.
     pub fn go(&self, path: &str) {
-        self.browser.go(&format!("{}{path}", self.origin));
+        self.browser.go(&format!("{}{path}", self.origin()));
         self.browser.wait_until(ready(path), PATIENCE);
         self.watch();
     }
@@ -88,14 +83,14 @@ impl Visit {
             Object.assign(script, { src: arguments[0], onload: resolve, onerror: reject });
             document.head.append(script);
         });";
-        let url = format!("{}{FILES}watch.js", self.origin);
+        let url = format!("{}{FILES}watch.js", self.origin());
         self.browser.run(script, &[json!(url)]);
     }
 
     /// Serves a file, and returns its URL.
     pub fn url(&self, name: &str, bytes: &[u8]) -> Value {
         self.file(name, bytes);
-        json!(format!("{}{FILES}{name}", self.origin))
+        json!(format!("{}{FILES}{name}", self.origin()))
     }
 
     /// Waits until a file of this name is downloaded.
@@ -103,9 +98,14 @@ impl Visit {
         downloaded(self.downloads.path(), name)
     }
 
+    /// The servers.
+    pub fn served(&self) -> &Served {
+        &self.served
+    }
+
     /// Scheme, host and port of the site.
     pub fn origin(&self) -> &str {
-        &self.origin
+        self.served.origin()
     }
 
     /// Runs a script with [`HELPERS`].
@@ -113,20 +113,14 @@ impl Visit {
         self.browser.run(&format!("{HELPERS}{script}"), args)
     }
 
-    /// Ends the server, as if the browser were offline.
+    /// See [`Served::disconnect`].
     pub fn disconnect(&mut self) {
-        assert_eq!(self.violations(), [""; 0], "CSP violations");
-        self.server = Server::start(Site::default(), Some(0)).unwrap();
-    }
-
-    /// The CSP violations that the browser reported; requests to other servers are among them.
-    pub fn violations(&self) -> Vec<String> {
-        reports(&self.server)
+        self.served.disconnect();
     }
 
     /// Asserts that there were no CSP violations, and no errors since [`Visit::go`]; after a reload, errors are unknown.
     pub fn finish(self) {
-        assert_eq!(self.violations(), [""; 0], "CSP violations");
+        assert_eq!(self.served.violations(), [""; 0], "CSP violations");
         let complaints = self.browser.run("return window.complaints ?? []", &[]);
         assert_eq!(complaints, json!([]), "errors of the page");
     }

@@ -330,11 +330,17 @@ fn the_app_explains_broken_files_and_cancels(kind: Kind) {
         .wait_until("!document.querySelector('#error').hidden", PATIENCE);
     assert!(error(&visit).contains("model"), "{}", error(&visit));
 
-    choose(&visit, "large.png", &png(&waves(2400, 1800)));
+    // Clicks in the page, as WebDriver's click may come when the work is done.
+    let script = "const [progress, cancel] = [...arguments].map((css) => () => document.querySelector(css));
+        new MutationObserver((_, observer) => {
+            if (!(progress()?.value > 0)) return;
+            observer.disconnect();
+            cancel().click();
+        }).observe(document.querySelector('#images'), { subtree: true, attributeFilter: ['value'] });";
     let progress = format!("{} progress", entry("large.png"));
-    let begun = format!("document.querySelector({progress:?}).value > 0");
-    visit.session().wait_until(&begun, PATIENCE);
-    visit.session().click("[aria-label='Cancel large.png']");
+    let args = [json!(progress), json!("[aria-label='Cancel large.png']")];
+    visit.session().run(script, &args);
+    choose(&visit, "large.png", &png(&waves(2400, 1800)));
     settle(&visit);
     assert_eq!(state(&visit, "large.png"), "cancelled");
     choose(&visit, "small.png", &png(&waves(20, 20)));
@@ -417,24 +423,23 @@ fn two_tabs_move_to_a_new_version(kind: Kind) {
 
 /// [`Visit::finish`] can fail.
 fn violations_are_reported(kind: Kind) {
-    let visit = kind.open(PLAIN);
+    let mut visit = kind.open(PLAIN);
     let worker = b"fetch('http://stranger.invalid/').catch(() => postMessage('done'))";
     let script = "await fetch('http://stranger.invalid/').catch(() => {});
         await new Promise((resolve) => { new Worker(arguments[0]).onmessage = resolve; });";
     visit.run(script, &[visit.url("worker.js", worker)]);
     // WebKit reports none of workers, although it blocks their requests.
     let expected = if kind == Kind::Webkit { 1 } else { 2 };
-    for _ in 0..200 {
-        if visit.violations().len() >= expected {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-    let violations = visit.violations();
+    let violations = visit.served().wait_for_violations(expected);
     assert_eq!(violations.len(), expected, "{violations:?}");
     for violation in violations {
         assert!(violation.contains("connect-src"), "{violation}");
     }
+    visit.disconnect();
+    let script = "await fetch('http://stranger.invalid/again').catch(() => {})";
+    visit.run(script, &[]);
+    let violations = visit.served().wait_for_violations(expected + 1);
+    assert_eq!(violations.len(), expected + 1, "offline: {violations:?}");
     visit.run("setTimeout(() => console.error('reported'))", &[]);
     visit
         .session()

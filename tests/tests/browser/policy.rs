@@ -1,29 +1,33 @@
 //! The checks of `Visit::finish` can fail.
 
-use std::time::Duration;
-
 use crate::site::{Gpu, PAGE, Visit};
 
 #[test]
 fn csp_violations_are_noticed() {
     let visit = Visit::of(PAGE, Gpu::None);
-    assert_eq!(visit.violations(), [""; 0]);
+    assert_eq!(visit.served().violations(), [""; 0]);
     let script =
         "document.head.append(Object.assign(document.createElement('script'), { text: '1' }));
         new Image().src = 'http://stranger.invalid/pixel.png';
         await fetch('http://stranger.invalid/').catch(() => {});";
     visit.chrome.run(script, &[]);
-    let patience = std::time::Instant::now();
-    while visit.violations().len() < 3 && patience.elapsed() < Duration::from_secs(10) {
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    let violations = visit.violations().join("\n");
+    let violations = visit.served().wait_for_violations(3).join("\n");
     for directive in ["script-src", "img-src", "connect-src"] {
         assert!(
             violations.contains(directive),
             "{directive} is missing from {violations}"
         );
     }
+}
+
+#[test]
+fn csp_violations_are_noticed_when_the_site_is_gone() {
+    let mut visit = Visit::of(PAGE, Gpu::None);
+    visit.disconnect();
+    let script = "await fetch('http://stranger.invalid/').catch(() => {})";
+    visit.chrome.run(script, &[]);
+    let violations = visit.served().wait_for_violations(1).join("");
+    assert!(violations.contains("connect-src"), "{violations}");
 }
 
 #[test]
@@ -50,9 +54,6 @@ fn the_csp_holds_in_workers() {
     let script =
         "await new Promise((resolve) => { new Worker(arguments[0]).onmessage = resolve; })";
     visit.chrome.run(script, &[visit.url("worker.js")]);
-    let patience = std::time::Instant::now();
-    while visit.violations().is_empty() && patience.elapsed() < Duration::from_secs(10) {
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    assert!(visit.violations().join("").contains("connect-src"));
+    let violations = visit.served().wait_for_violations(1).join("");
+    assert!(violations.contains("connect-src"), "{violations}");
 }

@@ -23,8 +23,6 @@ const SOURCE: &str = "/source/";
 /// Path of the files of a test.
 pub const FILES: &str = "/files/";
 
-const REPORTS: &str = "/policy-report";
-
 /// The CSP that the page must work with.
 pub const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
 
@@ -40,24 +38,68 @@ pub enum Gpu {
     Software,
 }
 
-/// The site as it is published, a third-party page, and the files of a test, with a CSP that reports its violations.
-pub fn serve(dist: PathBuf, files: &Path, policy: &str) -> Server {
-    let plain = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/plain");
-    let site = Site::default()
-        .mount(PAGE, dist)
-        .mount(PLAIN, plain)
-        .mount(SOURCE, xtask::root().join("www"))
-        .mount(FILES, files.to_path_buf())
-        .with_policy(&format!("{policy}; report-uri {REPORTS}"))
-        .unwrap();
-    Server::start(site, Some(0)).unwrap()
+/// The site as it is published, a third-party page, and the files of a test.
+pub struct Served {
+    site: Server,
+    /// Takes the reports of violations of the CSP, also when the site is gone.
+    reports: Server,
+    /// Scheme, host and port of the site.
+    origin: String,
 }
 
-/// The CSP violations that a browser has reported.
-pub fn reports(server: &Server) -> Vec<String> {
-    let requests = server.requests().into_iter();
-    let reports = requests.filter(|entry| entry.url == REPORTS);
-    reports.map(|entry| entry.body).collect()
+impl Served {
+    /// Starts the servers; the site has a CSP that reports its violations.
+    pub fn start(dist: PathBuf, files: &Path, policy: &str) -> Self {
+        let plain = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/plain");
+        let reports = Server::start(Site::default(), Some(0)).unwrap();
+        let site = Site::default()
+            .mount(PAGE, dist)
+            .mount(PLAIN, plain)
+            .mount(SOURCE, xtask::root().join("www"))
+            .mount(FILES, files.to_path_buf())
+            .with_policy(&format!("{policy}; report-uri {}", reports.url("/")))
+            .unwrap();
+        let site = Server::start(site, Some(0)).unwrap();
+        Self {
+            origin: site.url(""),
+            site,
+            reports,
+        }
+    }
+
+    /// Scheme, host and port of the site.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The paths of all requests to the site.
+    pub fn requests(&self) -> Vec<String> {
+        let requests = self.site.requests().into_iter();
+        requests.map(|entry| entry.url).collect()
+    }
+
+    /// Ends the site's server, as if the browser were offline.
+    pub fn disconnect(&mut self) {
+        self.site = Server::start(Site::default(), Some(0)).unwrap();
+    }
+
+    /// The violations of the CSP that a browser has reported.
+    pub fn violations(&self) -> Vec<String> {
+        let requests = self.reports.requests().into_iter();
+        let reports = requests.filter(|entry| entry.method == "POST");
+        reports.map(|entry| entry.body).collect()
+    }
+
+    /// Waits until so many violations are reported; returns those that were after ten seconds at the latest.
+    pub fn wait_for_violations(&self, count: usize) -> Vec<String> {
+        for _ in 0..200 {
+            if self.violations().len() >= count {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        self.violations()
+    }
 }
 
 /// An expression that is true when the scripts of a page have begun.
@@ -113,12 +155,9 @@ impl Opened for Visit {
 pub struct Visit {
     /// The browser.
     pub chrome: Chrome,
-    server: Server,
-    /// Origin of the server at the start.
-    origin: String,
+    served: Served,
     files: TempDir,
     downloads: TempDir,
-    is_offline: bool,
 }
 
 impl Visit {
@@ -137,20 +176,18 @@ impl Visit {
             "{} has no site: run `cargo xtask dist` once",
             dist.display()
         );
-        let server = serve(dist, files.path(), POLICY);
+        let served = Served::start(dist, files.path(), POLICY);
         let flags: &[&str] = match gpu {
             Gpu::None => &["--disable-features=WebGPU"],
             Gpu::Software => &SOFTWARE_WEBGPU_FLAGS,
         };
         let chrome = Chrome::start(flags, downloads.path());
-        chrome.go(&server.url(path));
+        chrome.go(&format!("{}{path}", served.origin()));
         let visit = Self {
             chrome,
-            origin: server.url(""),
-            server,
+            served,
             files,
             downloads,
-            is_offline: false,
         };
         visit.chrome.wait_until(ready(path), PATIENCE);
         visit
@@ -163,7 +200,7 @@ impl Visit {
 
     /// The URL of a file of [`Visit::file`].
     pub fn url(&self, name: &str) -> Value {
-        json!(format!("{}{FILES}{name}", self.origin))
+        json!(format!("{}{FILES}{name}", self.origin()))
     }
 
     /// Waits until a file of this name is downloaded.
@@ -171,42 +208,29 @@ impl Visit {
         downloaded(self.downloads.path(), name)
     }
 
+    /// The servers.
+    pub fn served(&self) -> &Served {
+        &self.served
+    }
+
     /// Scheme, host and port of the site.
     pub fn origin(&self) -> &str {
-        &self.origin
+        self.served.origin()
     }
 
-    /// Ends the server, as if the browser were offline. Violations of the CSP are in the browser's console from then on.
+    /// See [`Served::disconnect`].
     pub fn disconnect(&mut self) {
-        assert_eq!(self.violations(), [""; 0], "CSP violations");
-        self.chrome.log("browser");
-        self.is_offline = true;
-        self.server = Server::start(Site::default(), Some(0)).unwrap();
+        self.served.disconnect();
     }
 
-    /// The paths of all requests to the server.
+    /// See [`Served::requests`].
     pub fn requests(&self) -> Vec<String> {
-        self.server
-            .requests()
-            .into_iter()
-            .map(|entry| entry.url)
-            .collect()
-    }
-
-    /// The CSP violations that the browser reported.
-    pub fn violations(&self) -> Vec<String> {
-        if self.is_offline {
-            let messages = self.chrome.log("browser").into_iter();
-            return messages
-                .filter(|message| message.contains("Content Security Policy"))
-                .collect();
-        }
-        reports(&self.server)
+        self.served.requests()
     }
 
     /// Requests to other servers.
     pub fn foreign_requests(&self) -> Vec<String> {
-        let own = format!("{}/", self.origin);
+        let own = format!("{}/", self.origin());
         let leaves = |url: &String| url.starts_with("http") || url.starts_with("ws");
         let urls = self.chrome.requests().into_iter();
         urls.filter(|url| leaves(url) && !url.starts_with(&own))
@@ -215,7 +239,7 @@ impl Visit {
 
     /// Asserts that there were no CSP violations and no requests to other servers.
     pub fn finish(self) {
-        assert_eq!(self.violations(), [""; 0], "CSP violations");
+        assert_eq!(self.served.violations(), [""; 0], "CSP violations");
         let foreign = self.foreign_requests();
         assert_eq!(foreign, [""; 0], "requests to other servers");
     }
