@@ -5,7 +5,7 @@
 
 use anyhow::ensure;
 use serde_json::json;
-use tests::bench::network::{compact, dense_block, noise, plain, reference, rrdb, span};
+use tests::bench::network::{compact, dense_block, plain, reference, rrdb, span};
 use tests::bench::node::onnxruntime_web;
 use tests::bench::onnx::write_onnx;
 use tests::bench::page::{Page, Served};
@@ -20,10 +20,6 @@ const LARGE_PX: usize = 1024;
 
 /// Sides of square images of 1 and 16 megapixels.
 const MEGAPIXELS_PX: [usize; 2] = [1000, 4000];
-
-/// Side of a square image of 4 megapixels, and its file.
-const FOUR_MEGAPIXELS_PX: usize = 2000;
-const LARGE_PICTURE: &str = "large.png";
 
 /// Warm-up runs and timed runs per round, for small images.
 const RUNS: [usize; 2] = [3, 15];
@@ -77,16 +73,12 @@ fn main() -> anyhow::Result<()> {
     for (file, _, record, _) in &wide {
         write_network(&python, &served, file, record)?;
     }
-    write_picture(&served, "picture.png", SIDE_PX)?;
-    write_picture(&served, LARGE_PICTURE, FOUR_MEGAPIXELS_PX)?;
     let mut rows = to_peer(&served.open())?;
     for (file, name, _, reach) in wide {
         rows.push(wide_to_peer(&served.open(), file, name, reach)?);
     }
     rows.extend(to_itself(&served.open())?);
     rows.push(to_burn(&served.open_with_gpu())?);
-    rows.push(first_picture(&served)?);
-    rows.push(longest_task(&served)?);
     report("page", &rows)
 }
 
@@ -229,52 +221,6 @@ fn to_itself(page: &Page) -> anyhow::Result<Vec<Row>> {
     ])
 }
 
-/// Time from navigation to the first image, each time in a fresh browser.
-fn first_picture(served: &Served) -> anyhow::Result<Row> {
-    let first = |path: &'static str| -> Measure { Box::new(move || served.first_picture(path)) };
-    let [ours, peer] = medians(
-        "ms",
-        [
-            (
-                "uprez, first picture",
-                first("/page/first.html?model=fast-x2&picture=/files/picture.png"),
-            ),
-            (
-                "onnxruntime-web, first picture",
-                first(
-                    "/onnx/ort.html?dist=/ort/&model=/files/reference.onnx&picture=/files/picture.png",
-                ),
-            ),
-        ],
-    )?;
-    Ok(Row::ratio(
-        "first picture after navigation, 256², cold, fast-x2 to the peer's reference network",
-        ours / peer,
-        Some(Reach::AtMost(0.4)),
-        "onnxruntime-web, wasm, one thread",
-    ))
-}
-
-/// The longest task on the main thread of the app while it upscales 4 megapixels. The page stutters while a task runs.
-fn longest_task(served: &Served) -> anyhow::Result<Row> {
-    let [longest] = medians(
-        "ms",
-        [(
-            "uprez, longest task",
-            Box::new(|| served.longest_task(LARGE_PICTURE)),
-        )],
-    )?;
-    Ok(Row {
-        name: "longest task on the main thread, 4 megapixels in the app; 0: none above 50"
-            .to_string(),
-        value: longest,
-        unit: "ms",
-        // From here on a task is long: https://www.w3.org/TR/longtasks-1/
-        reach: Some(Reach::AtMost(50.0)),
-        peer: String::new(),
-    })
-}
-
 /// Measures a function of the page on small images.
 fn time<'a, const N: usize>(
     page: &'a Page,
@@ -293,14 +239,4 @@ fn write_network(
 ) -> anyhow::Result<()> {
     std::fs::write(served.file(&format!("{name}.bpk")), record)?;
     write_onnx(python, record, &served.file(&format!("{name}.onnx")), false)
-}
-
-/// Writes the image of the first-image benchmark.
-fn write_picture(served: &Served, name: &str, side: usize) -> anyhow::Result<()> {
-    let bytes = noise(3, side).data.into_iter();
-    let bytes = bytes.map(|value| (255.0 * value) as u8).collect();
-    let side = side as u32;
-    let picture = image::RgbImage::from_raw(side, side, bytes);
-    let picture = picture.expect("three bytes a pixel");
-    Ok(picture.save(served.file(name))?)
 }

@@ -20,6 +20,8 @@ enum Part {
     Train,
     /// Upscaling in a page on the CPU, compared with onnxruntime-web.
     Page,
+    /// The first image of a page, compared with onnxruntime-web, and the longest task of the app.
+    Load,
     /// The shipped models in a page, compared with fast-x2.
     Models,
     /// Native upscaling on the CPU, compared with onnxruntime.
@@ -31,9 +33,10 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Train,
         Self::Page,
+        Self::Load,
         Self::Models,
         Self::Native,
         Self::Memory,
@@ -45,6 +48,7 @@ impl Part {
         match self {
             Self::Train => "bench-train",
             Self::Page => "bench-page",
+            Self::Load => "bench-load",
             Self::Models => "bench-models",
             Self::Native => "bench-native",
             Self::Memory => "bench-memory",
@@ -53,7 +57,7 @@ impl Part {
     }
 
     fn needs_browser(self) -> bool {
-        matches!(self, Self::Page | Self::Models | Self::Memory)
+        matches!(self, Self::Page | Self::Load | Self::Models | Self::Memory)
     }
 }
 
