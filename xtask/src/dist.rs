@@ -62,7 +62,7 @@ pub fn run() -> anyhow::Result<()> {
     println!("| file | raw | gzip | brotli |\n|---|---|---|---|");
     for name in names(&site.folder)? {
         if !hosting::is_compressed(&name) {
-            row(&measure(&site.folder, &[name.clone()], name)?);
+            row(&measure(&site.folder, std::slice::from_ref(&name), &name)?);
         }
     }
     let loaded = loaded(&site)?;
@@ -94,7 +94,7 @@ fn loaded(site: &Site) -> anyhow::Result<Vec<(Sizes, f64)>> {
                 files.push(site.path(&name)?.into());
             }
             let name = format!("what `load(\"{model}\")` fetches for the engine `{engine}`");
-            found.push((measure(&site.folder, &files, name)?, most));
+            found.push((measure(&site.folder, &files, &name)?, most));
         }
     }
     Ok(found)
@@ -126,9 +126,9 @@ fn row(
 }
 
 /// The sizes of some files together.
-fn measure(folder: &Path, files: &[String], name: String) -> anyhow::Result<Sizes> {
+fn measure(folder: &Path, files: &[String], name: &str) -> anyhow::Result<Sizes> {
     let mut sizes = Sizes {
-        name,
+        name: name.into(),
         raw: 0,
         gzip: 0,
         brotli: 0,
