@@ -38,7 +38,8 @@ export class Settings extends EventTarget {
     this.#changed();
     this.#offerWebp();
     // Choices of an earlier visit must be seen.
-    $("more").open = $("metadata").value !== "none" || $("engine").value !== "auto" || !$("auto").checked;
+    const isChanged = ({ selectedIndex, checked, defaultChecked }) => selectedIndex > 0 || checked !== defaultChecked;
+    $("more").open = [...$("more").querySelectorAll("select, input")].some(isChanged);
   }
 
   /** The current settings: `{ model, engine, target, type, quality, metadata, auto }`. */

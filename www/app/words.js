@@ -25,7 +25,7 @@ async function read() {
   }
 }
 
-/** What the texts of a key look like. */
+/** The pattern that a key's texts match. */
 export function patternOf(key) {
   const escaped = key.split("{}").map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
   return new RegExp(`^${escaped.join("(.+?)")}$`, "s");

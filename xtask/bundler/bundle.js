@@ -20,7 +20,7 @@ async function bundle({ entries, folder, entry_names, chunk_names, whole, rename
           return `new URL("../${renamed[path] ?? path}", import.meta.url)`;
         }),
   };
-  /** What each entry exports to pages, by its path. */
+  /** The exports of each entry's script, by its path. */
   const names = new Map();
   /** The paths of a script and of all that it imports statically, by its path. */
   const imports = new Map();

@@ -39,7 +39,7 @@ pub struct Module {
     pub file: String,
     /// Paths of the modules that it imports statically.
     pub imports: Vec<String>,
-    /// What an entry's script exports; its module may export more, to others of the job.
+    /// The exports of an entry's script; its module may have more, for the job's other modules.
     pub exports: Vec<String>,
 }
 
@@ -67,7 +67,7 @@ impl Modules {
         Ok(found)
     }
 
-    /// What an entry's script exports, sorted.
+    /// The exports of an entry's script, sorted.
     pub fn exports(&self, entry: &str) -> anyhow::Result<Vec<String>> {
         let mut names = self.entry(entry)?.exports.clone();
         names.sort();

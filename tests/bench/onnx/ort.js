@@ -3,7 +3,7 @@
 // Query: dist (folder of onnxruntime-web's files, ending in /; by default the folder of this page). To show a first
 // image at once: model and picture, both URLs.
 //
-// Hooks for the benchmark: ort_bench, first_picture_ms, first_picture_error.
+// Hooks for the benchmark: ort_bench, first_image_ms, first_image_error.
 
 const query = new URLSearchParams(location.search);
 const dist = new URL(query.get("dist") ?? "./", location.href);
@@ -45,7 +45,7 @@ window.ort_bench = {
 
 if (query.has("picture")) {
   showFirst(query.get("model"), query.get("picture")).catch((error) => {
-    window.first_picture_error = String(error);
+    window.first_image_error = String(error);
   });
 }
 
@@ -76,7 +76,7 @@ async function showFirst(modelUrl, pictureUrl) {
   canvas.width = result.width;
   canvas.height = result.height;
   canvas.getContext("2d").putImageData(result, 0, 0);
-  window.first_picture_ms = performance.now();
+  window.first_image_ms = performance.now();
 }
 
 async function read(url) {

@@ -2,7 +2,7 @@
 //
 // Query: model (a shipped name or a URL) and picture (a URL).
 //
-// Hooks for the benchmark: first_picture_ms, first_picture_error.
+// Hooks for the benchmark: first_image_ms, first_image_error.
 
 import { load } from "/uprez.js";
 
@@ -18,9 +18,9 @@ try {
   canvas.width = result.width;
   canvas.height = result.height;
   canvas.getContext("2d").putImageData(result, 0, 0);
-  window.first_picture_ms = performance.now();
+  window.first_image_ms = performance.now();
 } catch (error) {
-  window.first_picture_error = String(error);
+  window.first_image_error = String(error);
 }
 
 async function read(url) {

@@ -69,17 +69,17 @@ impl Served {
     }
 
     /// Milliseconds from navigation to a page's first image, in a fresh browser.
-    pub fn first_picture(&self, path: &str) -> anyhow::Result<f64> {
+    pub fn first_image(&self, path: &str) -> anyhow::Result<f64> {
         let chrome = self.browser();
         // Wait until the browser has finished starting.
         std::thread::sleep(Duration::from_secs(1));
         chrome.go(&self.server.url(path));
         // Poll rarely enough not to disturb the measurement.
         let ended = chrome.run(
-            "while (!(window.first_picture_ms || window.first_picture_error)) {
+            "while (!(window.first_image_ms || window.first_image_error)) {
                 await new Promise((resolve) => setTimeout(resolve, 100));
             }
-            return window.first_picture_ms || window.first_picture_error;",
+            return window.first_image_ms || window.first_image_error;",
             &[],
         );
         ended

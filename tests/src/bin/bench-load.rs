@@ -28,12 +28,12 @@ fn main() -> anyhow::Result<()> {
     )?;
     write_picture(&served, "picture.png", SIDE_PX)?;
     write_picture(&served, LARGE_PICTURE, FOUR_MEGAPIXELS_PX)?;
-    report("load", &[first_picture(&served)?, longest_task(&served)?])
+    report("load", &[first_image(&served)?, longest_task(&served)?])
 }
 
 /// Time from navigation to the first image, each time in a fresh browser.
-fn first_picture(served: &Served) -> anyhow::Result<Row> {
-    let first = |path: &'static str| -> Measure { Box::new(move || served.first_picture(path)) };
+fn first_image(served: &Served) -> anyhow::Result<Row> {
+    let first = |path: &'static str| -> Measure { Box::new(move || served.first_image(path)) };
     let [ours, peer] = medians(
         "ms",
         [

@@ -100,7 +100,7 @@ fn wait_until_sharp(chrome: &Chrome) {
     chrome.wait_until(sharp, PATIENCE);
 }
 
-/// What a project's build wrote, served from the root of a site.
+/// A project's build, served from the root of a site.
 struct Built {
     chrome: Chrome,
     _server: Server,

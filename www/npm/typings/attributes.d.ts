@@ -1,4 +1,4 @@
-/** What the types for all frameworks have in common. */
+/** Types that all frameworks share. */
 
 import type { UpscaleEvent } from "../element.js";
 import type { EngineChoice } from "../uprez.js";

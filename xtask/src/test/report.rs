@@ -31,15 +31,15 @@ struct Counts {
     panic: Panic,
 }
 
-/// What the next lines of a test's output say about a panic.
+/// How much of a failed test's panic has been read.
 #[derive(Debug, Default, PartialEq, Eq)]
 enum Panic {
-    /// Nothing: no failed test, or its first panic has been read.
+    /// All of it, or no failed test's output is being read.
     #[default]
     None,
-    /// The failed test of this remark has not panicked yet.
+    /// Nothing: the panic of this remark's test is still to come.
     Ahead(usize),
-    /// They are the message.
+    /// Its place; the lines of the message follow.
     Message(usize),
 }
 
