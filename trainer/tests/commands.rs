@@ -31,6 +31,33 @@ fn degrade_writes_what_a_training_uses() {
 }
 
 #[test]
+fn degrade_draws_anew_each_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let noise = "patch_px = 24\ndegradation = [{ kind = \"gaussian_noise\", sigma = [1, 20] }]";
+    let config = config(PLAIN, "").replace("patch_px = 24", noise);
+    std::fs::write(path("config.toml"), config).unwrap();
+    let degrade = |out: &str, more: &[&str]| {
+        let mut degrade = command();
+        degrade.args(["degrade", &samples()]).arg(path(out));
+        degrade.arg("--config").arg(path("config.toml")).args(more);
+        degrade.output().unwrap()
+    };
+    assert!(degrade("once", &[]).status.success());
+    assert!(degrade("out", &["--draws", "2"]).status.success());
+    let read = |name: &str| std::fs::read(path(name)).unwrap();
+    let [once, first, second] = ["once/NAME.png", "out/NAME_d1.png", "out/NAME_d2.png"]
+        .map(|name| read(&name.replace("NAME", "budgie_casa-mila_704_768")));
+    assert_eq!(once, first);
+    assert_ne!(first, second);
+    assert!(
+        !degrade("sheet.png", &["--draws", "2", "--sheet"])
+            .status
+            .success()
+    );
+}
+
+#[test]
 fn data_cuts_tiles_without_copies_and_without_those_that_teach_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);

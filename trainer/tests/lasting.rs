@@ -383,6 +383,7 @@ fn tiles_of_a_photograph_stay_on_one_side() {
     for (key, expected) in [
         ("", "3 images to learn from"),
         ("tile = \"_#_#\"", "2 images to learn from"),
+        ("tile = [\"_#\", \"_#\"]", "2 images to learn from"),
     ] {
         let text = config(PLAIN, "")
             .replace("patch_px = 24", &format!("patch_px = 24\n{key}"))

@@ -36,12 +36,36 @@ pub struct DataConfig {
     #[serde(default)]
     pub sharpen_targets: bool,
     /// How the names of tiles of a photograph end, `#` being a number, such as `_s#`: if one is held out, the others are
-    /// not learnt from.
+    /// not learnt from. Of several ends, each is taken off in turn, if the name has it.
     #[serde(default)]
-    pub tile: Option<String>,
+    pub tile: Ends,
     /// Gigabytes for decoded images. Of folders that need more, a part is in memory at a time.
     #[serde(default = "memory_gb")]
     pub memory_gb: f64,
+}
+
+/// One end of names, or a list of them.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(untagged, expecting = "a text or a list of texts is expected")]
+pub enum Ends {
+    /// No end.
+    #[default]
+    None,
+    /// One end.
+    One(String),
+    /// Ends that are taken off in turn.
+    Several(Vec<String>),
+}
+
+impl Ends {
+    /// The ends.
+    pub fn list(&self) -> &[String] {
+        match self {
+            Self::None => &[],
+            Self::One(end) => std::slice::from_ref(end),
+            Self::Several(ends) => ends,
+        }
+    }
 }
 
 fn one() -> usize {

@@ -21,6 +21,7 @@ use crate::sheet::{middle, sheet};
 Examples:
   cargo run -p trainer -- degrade photo.png small.png --config trainer/configs/fast-x2.toml
   cargo run -p trainer -- degrade ~/Pictures /tmp/small --config my.toml
+  cargo run -p trainer -- degrade ~/Pictures /tmp/small --config my.toml --draws 4
   cargo run -p trainer -- degrade ~/Pictures sheet.png --config trainer/configs/photo-x2.toml --sheet")]
 pub struct DegradeArgs {
     /// An image, or a folder of images.
@@ -30,9 +31,12 @@ pub struct DegradeArgs {
     /// The training configuration whose data.degradation and scale are used.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
+    /// Write each image of a folder so many times, as NAME_d1.png, NAME_d2.png, …, with random numbers of its own each time.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub draws: u64,
     /// Write one image instead, a row for each original: its middle, and beside it what a training may see of it. Up to
     /// twelve originals of a folder are shown.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "draws")]
     pub sheet: bool,
 }
 
@@ -44,7 +48,12 @@ pub fn run(args: &DegradeArgs) -> anyhow::Result<()> {
         return contact_sheet(&config, &args.input, &args.output);
     }
     if !args.input.is_dir() {
-        return one(&config, &args.input, &args.output);
+        ensure!(
+            args.draws == 1,
+            "--draws is for a folder of images, and {} is none",
+            args.input.display()
+        );
+        return one(&config, config.seed, &args.input, &args.output);
     }
     let files = image_file::list(&args.input)?;
     ensure!(
@@ -55,8 +64,15 @@ pub fn run(args: &DegradeArgs) -> anyhow::Result<()> {
     let progress = ProgressBar::new(files.len() as u64);
     let degrade = |file: &PathBuf| {
         let name = file.strip_prefix(&args.input).unwrap_or(file);
-        let target = args.output.join(name).with_extension("png");
-        one(&config, file, &target)?;
+        let target = args.output.join(name).with_extension("");
+        for draw in 0..args.draws {
+            let mut target = target.clone().into_os_string();
+            if args.draws > 1 {
+                target.push(format!("_d{}", draw + 1));
+            }
+            target.push(".png");
+            one(&config, config.seed + draw, file, Path::new(&target))?;
+        }
         progress.inc(1);
         anyhow::Ok(())
     };
@@ -121,15 +137,13 @@ fn contact_sheet(config: &Config, input: &Path, output: &Path) -> anyhow::Result
     Ok(())
 }
 
-fn one(config: &Config, input: &Path, output: &Path) -> anyhow::Result<()> {
+fn one(config: &Config, seed: u64, input: &Path, output: &Path) -> anyhow::Result<()> {
     let image = image_file::load(input)?.to_channels(Channels::Rgb);
     let scale = config.network.spec().scale;
     let image = crop_to_multiple(&image, scale)
         .with_context(|| format!("{} is smaller than the scale", input.display()))?;
     let name = image_file::name(input);
-    let (low, _) = config
-        .data
-        .degradation
-        .apply(&image, scale, config.seed, &name)?;
+    let degradation = &config.data.degradation;
+    let (low, _) = degradation.apply(&image, scale, seed, &name)?;
     image_file::save_in_folder(&low, output)
 }

@@ -45,11 +45,11 @@ impl Measure {
 
     /// Which weights are kept, for reports.
     pub fn choice(self, config: &Config) -> String {
-        let images = match (config.evaluation.hold_out, &config.data.tile) {
-            (count, Some(_)) => {
+        let images = match (config.evaluation.hold_out, config.data.tile.list()) {
+            (count, []) => format!("{count} held-out images"),
+            (count, _) => {
                 format!("{count} held-out images, of whose photographs no tile was learnt from")
             }
-            (count, None) => format!("{count} held-out images"),
         };
         match self {
             Self::Psnr => format!("the best by PSNR on {images}"),
