@@ -151,9 +151,12 @@ pub struct Evaluation {
     pub scale: usize,
     /// Each image.
     pub images: Vec<ImageScores>,
-    /// The mean over all images.
+    /// The mean over the images that the degradation changed, if there are any; equal images count as 100 dB.
     pub mean: Scores,
 }
+
+/// Equal images have an infinite PSNR, which has no mean and no JSON.
+const EQUAL_DB: f64 = 100.0;
 
 /// Evaluates an engine on a set by the papers' protocol.
 pub fn evaluate<E: Engine>(
@@ -188,18 +191,27 @@ pub fn evaluate_with<E: Engine>(
             },
         });
     }
-    let mean = |score: fn(&Scores) -> f64| mean(images.iter().map(|image| score(&image.scores)));
     Ok(Evaluation {
         protocol: judge.describe(spec.scale, &set.low_resolution),
         scale: spec.scale,
-        mean: Scores {
-            psnr_y: mean(|scores| scores.psnr_y),
-            ssim_y: mean(|scores| scores.ssim_y),
-            bicubic_psnr_y: mean(|scores| scores.bicubic_psnr_y),
-            bicubic_ssim_y: mean(|scores| scores.bicubic_ssim_y),
-        },
+        mean: means(&images),
         images,
     })
+}
+
+/// See [`Evaluation::mean`].
+fn means(images: &[ImageScores]) -> Scores {
+    let all: Vec<&Scores> = images.iter().map(|image| &image.scores).collect();
+    let is_changed = |scores: &&Scores| scores.bicubic_psnr_y.is_finite();
+    let changed: Vec<&Scores> = all.iter().copied().filter(is_changed).collect();
+    let counted = if changed.is_empty() { all } else { changed };
+    let mean = |score: fn(&Scores) -> f64| mean(counted.iter().map(|scores| score(scores)));
+    Scores {
+        psnr_y: mean(|scores| scores.psnr_y.min(EQUAL_DB)),
+        ssim_y: mean(|scores| scores.ssim_y),
+        bicubic_psnr_y: mean(|scores| scores.bicubic_psnr_y.min(EQUAL_DB)),
+        bicubic_ssim_y: mean(|scores| scores.bicubic_ssim_y),
+    }
 }
 
 /// The network's output for a low-resolution image.
@@ -248,5 +260,33 @@ impl fmt::Display for Evaluation {
             table.row(name, cells.map(table::Cell::plain).to_vec());
         }
         write!(f, "{}\n{}", self.protocol, table.text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scored(psnr_y: f64, bicubic_psnr_y: f64) -> ImageScores {
+        let scores = Scores {
+            psnr_y,
+            ssim_y: 1.0,
+            bicubic_psnr_y,
+            bicubic_ssim_y: 1.0,
+        };
+        ImageScores {
+            name: String::new(),
+            scores,
+        }
+    }
+
+    #[test]
+    fn unchanged_images_do_not_count_in_means() {
+        let unchanged = scored(50.0, f64::INFINITY);
+        let mixed = means(&[unchanged.clone(), scored(30.0, 28.0)]);
+        assert_eq!((mixed.psnr_y, mixed.bicubic_psnr_y), (30.0, 28.0));
+        // Alone they do, and what is written as JSON stays a number.
+        let alone = means(&[unchanged]);
+        assert_eq!((alone.psnr_y, alone.bicubic_psnr_y), (50.0, EQUAL_DB));
     }
 }
