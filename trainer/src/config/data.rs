@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use model::network::NetworkConfig;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::data::{Degrader, LowResolution, Sampling};
 use crate::degrade::Degradation;
@@ -37,35 +37,25 @@ pub struct DataConfig {
     pub sharpen_targets: bool,
     /// How the names of tiles of a photograph end, `#` being a number, such as `_s#`: if one is held out, the others are
     /// not learnt from. Of several ends, each is taken off in turn, if the name has it.
-    #[serde(default)]
-    pub tile: Ends,
+    #[serde(default, deserialize_with = "one_or_more")]
+    pub tile: Vec<String>,
     /// Gigabytes for decoded images. Of folders that need more, a part is in memory at a time.
     #[serde(default = "memory_gb")]
     pub memory_gb: f64,
 }
 
-/// One end of names, or a list of them.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(untagged, expecting = "a text or a list of texts is expected")]
-pub enum Ends {
-    /// No end.
-    #[default]
-    None,
-    /// One end.
-    One(String),
-    /// Ends that are taken off in turn.
-    Several(Vec<String>),
-}
-
-impl Ends {
-    /// The ends.
-    pub fn list(&self) -> &[String] {
-        match self {
-            Self::None => &[],
-            Self::One(end) => std::slice::from_ref(end),
-            Self::Several(ends) => ends,
-        }
+/// A text, or a list of texts.
+fn one_or_more<'de, D: Deserializer<'de>>(text: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a text or a list of texts is expected")]
+    enum Texts {
+        One(String),
+        More(Vec<String>),
     }
+    Ok(match Texts::deserialize(text)? {
+        Texts::One(text) => vec![text],
+        Texts::More(texts) => texts,
+    })
 }
 
 fn one() -> usize {

@@ -144,7 +144,7 @@ impl HeldOutImages {
             };
             match LeftOut::check_size(&file, &pair.hr, loader.evaluation_px()) {
                 Ok(()) => {
-                    let name = photograph(&file, config.tile.list());
+                    let name = photograph(&file, &config.tile);
                     held.photographs.insert(name);
                     held.pairs.push(pair);
                     held.files.push(file);
@@ -159,7 +159,7 @@ impl HeldOutImages {
 
     /// Whether a file shows one of these photographs.
     fn shows(&self, file: &Path, config: &DataConfig) -> bool {
-        let name = photograph(file, config.tile.list());
+        let name = photograph(file, &config.tile);
         self.photographs.contains(&name)
     }
 }

@@ -53,7 +53,8 @@ pub fn run(args: &DegradeArgs) -> anyhow::Result<()> {
             "--draws is for a folder of images, and {} is none",
             args.input.display()
         );
-        return one(&config, config.seed, &args.input, &args.output);
+        let low = Original::load(&config, &args.input)?.degraded(&config, 0)?;
+        return image_file::save_in_folder(&low, &args.output);
     }
     let files = image_file::list(&args.input)?;
     ensure!(
@@ -63,15 +64,17 @@ pub fn run(args: &DegradeArgs) -> anyhow::Result<()> {
     );
     let progress = ProgressBar::new(files.len() as u64);
     let degrade = |file: &PathBuf| {
-        let name = file.strip_prefix(&args.input).unwrap_or(file);
-        let target = args.output.join(name).with_extension("");
+        let original = Original::load(&config, file)?;
+        let place = file.strip_prefix(&args.input).unwrap_or(file);
+        let place = args.output.join(place).with_extension("");
         for draw in 0..args.draws {
-            let mut target = target.clone().into_os_string();
+            let mut place = place.clone().into_os_string();
             if args.draws > 1 {
-                target.push(format!("_d{}", draw + 1));
+                place.push(format!("_d{}", draw + 1));
             }
-            target.push(".png");
-            one(&config, config.seed + draw, file, Path::new(&target))?;
+            place.push(".png");
+            let low = original.degraded(&config, draw)?;
+            image_file::save_in_folder(&low, Path::new(&place))?;
         }
         progress.inc(1);
         anyhow::Ok(())
@@ -80,8 +83,12 @@ pub fn run(args: &DegradeArgs) -> anyhow::Result<()> {
     progress.finish_and_clear();
     let failures = results.into_iter().filter_map(Result::err);
     let failures: Vec<String> = failures.map(|error| format!("{error:#}")).collect();
+    let times = match args.draws {
+        1 => String::new(),
+        draws => format!(" {draws} times each"),
+    };
     println!(
-        "{} of {} images written to {}",
+        "{} of {} images written{times} to {}",
         files.len() - failures.len(),
         files.len(),
         args.output.display()
@@ -106,11 +113,8 @@ fn contact_sheet(config: &Config, input: &Path, output: &Path) -> anyhow::Result
     files.truncate(ROWS);
     let scale = config.network.spec().scale;
     let rows = files.par_iter().map(|file| {
-        let image = image_file::load(file)?.to_channels(Channels::Rgb);
-        let image = crop_to_multiple(&image, scale)
-            .with_context(|| format!("{} is smaller than the scale", file.display()))?;
-        let name = image_file::name(file);
-        let seen = middle(&image, scale * SHOWN_PX);
+        let original = Original::load(config, file)?;
+        let seen = middle(&original.image, scale * SHOWN_PX);
         let enlarged = |image: &Image, factor: f64, method| {
             let [width, height] =
                 [image.width, image.height].map(|side| (side as f64 * factor) as usize);
@@ -118,9 +122,7 @@ fn contact_sheet(config: &Config, input: &Path, output: &Path) -> anyhow::Result
         };
         let mut row = vec![enlarged(&seen, 2.0 / scale as f64, Method::Bicubic)?];
         for draw in 0..DRAWS as u64 {
-            let degradation = &config.data.degradation;
-            let seed = config.seed + draw;
-            let (low, _) = degradation.apply(&image, scale, seed, &name)?;
+            let low = original.degraded(config, draw)?;
             // Each pixel is shown as it is.
             row.push(enlarged(&middle(&low, SHOWN_PX), 2.0, Method::Nearest)?);
         }
@@ -137,13 +139,27 @@ fn contact_sheet(config: &Config, input: &Path, output: &Path) -> anyhow::Result
     Ok(())
 }
 
-fn one(config: &Config, seed: u64, input: &Path, output: &Path) -> anyhow::Result<()> {
-    let image = image_file::load(input)?.to_channels(Channels::Rgb);
-    let scale = config.network.spec().scale;
-    let image = crop_to_multiple(&image, scale)
-        .with_context(|| format!("{} is smaller than the scale", input.display()))?;
-    let name = image_file::name(input);
-    let degradation = &config.data.degradation;
-    let (low, _) = degradation.apply(&image, scale, seed, &name)?;
-    image_file::save_in_folder(&low, output)
+/// An original, cropped to a multiple of the scale.
+struct Original {
+    image: Image,
+    name: String,
+}
+
+impl Original {
+    fn load(config: &Config, file: &Path) -> anyhow::Result<Self> {
+        let image = image_file::load(file)?.to_channels(Channels::Rgb);
+        let image = crop_to_multiple(&image, config.network.spec().scale)
+            .with_context(|| format!("{} is smaller than the scale", file.display()))?;
+        let name = image_file::name(file);
+        Ok(Self { image, name })
+    }
+
+    /// The low-resolution image, with the random numbers of a draw, from 0.
+    fn degraded(&self, config: &Config, draw: u64) -> anyhow::Result<Image> {
+        let scale = config.network.spec().scale;
+        let seed = config.seed + draw;
+        let degradation = &config.data.degradation;
+        let (low, _) = degradation.apply(&self.image, scale, seed, &self.name)?;
+        Ok(low)
+    }
 }

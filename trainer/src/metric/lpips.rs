@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use anyhow::{bail, ensure};
-use burn::tensor::ops::{MaxPoolOptions, PadMode};
-use burn::tensor::{Device, Tensor, module};
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
+use burn::tensor::{Device, Tensor, activation, module};
 use engine::graph::{Activation, Padding};
 use engine::image::Image;
-use model::layer::{conv2d, pixel_unshuffle};
+use model::layer::conv2d;
 
 use crate::planes::to_tensor;
 use crate::weights::{Weights, constant, normalised};
@@ -35,17 +35,12 @@ struct Stage {
     channel_weights: Tensor<4>,
 }
 
-/// Of stride 1, or, with `unshuffle`, AlexNet's first one as a convolution of stride 1 on an unshuffled image.
 struct Conv {
     weight: Tensor<4>,
     bias: Tensor<1>,
-    unshuffle: bool,
+    stride: usize,
+    padding: usize,
 }
-
-/// AlexNet's first convolution: side of its kernel, stride and padding.
-const FIRST_PX: usize = 11;
-const FIRST_STRIDE: usize = 4;
-const FIRST_PADDING: usize = 2;
 
 /// An architecture: for each depth the pooling (side, stride) and torchvision's indices of convolutions.
 type Depths = [(Option<[usize; 2]>, &'static [usize]); 5];
@@ -73,7 +68,7 @@ impl Lpips {
         let weights = Weights::open(path)?;
         let first: Tensor<4> = weights.tensor("features.0.weight", device)?;
         let (name, depths) = match first.dims()[2] {
-            FIRST_PX => ("LPIPS (alex)", ALEXNET),
+            11 => ("LPIPS (alex)", ALEXNET),
             3 => ("LPIPS (vgg)", VGG16),
             k => bail!(
                 "{}: a first kernel of {k} px is neither AlexNet's nor VGG16's",
@@ -83,18 +78,13 @@ impl Lpips {
         let stages = depths.iter().enumerate().map(|(depth, (pool, convs))| {
             let convs = convs.iter().map(|i| {
                 let weight: Tensor<4> = weights.tensor(&format!("features.{i}.weight"), device)?;
-                let unshuffle = weight.dims()[2] == FIRST_PX;
+                let k = weight.dims()[2];
                 Ok(Conv {
-                    weight: if unshuffle {
-                        pixel_unshuffle(
-                            weight.pad((0, 1, 0, 1), PadMode::Constant(0.0)),
-                            FIRST_STRIDE,
-                        )
-                    } else {
-                        weight
-                    },
+                    weight,
                     bias: weights.tensor(&format!("features.{i}.bias"), device)?,
-                    unshuffle,
+                    // Only AlexNet's first convolution, 11×11, is strided.
+                    stride: if k == 11 { 4 } else { 1 },
+                    padding: if k == 11 { 2 } else { k / 2 },
                 })
             });
             Ok(Stage {
@@ -163,23 +153,12 @@ impl Stage {
         self.convs.iter().fold(x, |x, conv| {
             let weight = constant(conv.weight.clone(), &device);
             let bias = Some(constant(conv.bias.clone(), &device));
-            if !conv.unshuffle {
+            if conv.stride == 1 {
                 return conv2d(x, weight, bias, Activation::Relu, Padding::Same, 1);
             }
-            let x = pixel_unshuffle(pad_first(x), FIRST_STRIDE);
-            conv2d(x, weight, bias, Activation::Relu, Padding::Valid, 1)
+            let (stride, padding) = (conv.stride, conv.padding);
+            let options = ConvOptions::new([stride, stride], [padding, padding], [1, 1], 1);
+            activation::relu(module::conv2d(x, weight, bias, options))
         })
     }
-}
-
-/// Pads an image by zeros as AlexNet's first convolution does, and at the right and at the bottom to the end of the last
-/// kernel, which is a pixel larger than the original one.
-fn pad_first(x: Tensor<4>) -> Tensor<4> {
-    let [_, _, height, width] = x.dims();
-    let after = |side: usize| {
-        let last = (side + 2 * FIRST_PADDING - FIRST_PX) / FIRST_STRIDE * FIRST_STRIDE;
-        last + FIRST_PX + 1 - FIRST_PADDING - side
-    };
-    let pads = (FIRST_PADDING, after(width), FIRST_PADDING, after(height));
-    x.pad(pads, PadMode::Constant(0.0))
 }

@@ -45,7 +45,7 @@ impl Measure {
 
     /// Which weights are kept, for reports.
     pub fn choice(self, config: &Config) -> String {
-        let images = match (config.evaluation.hold_out, config.data.tile.list()) {
+        let images = match (config.evaluation.hold_out, &config.data.tile[..]) {
             (count, []) => format!("{count} held-out images"),
             (count, _) => {
                 format!("{count} held-out images, of whose photographs no tile was learnt from")
